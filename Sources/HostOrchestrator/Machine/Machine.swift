@@ -1,0 +1,44 @@
+import Shared
+
+/// A machine that carries the cluster: made by Vagrant, reached by SSH, or this one.
+///
+/// Each kind is one implementation; nothing above this protocol asks which it is.
+public protocol Machine: Sendable {
+    /// One line for people: `virtual machine "pgAutoFailoverVM-Vagrant" (libvirt, emulated)`.
+    var description: String { get }
+
+    /// Makes the machine or starts it if that is needed; does nothing when it runs already.
+    ///
+    /// Reports itself as the step `machine`: `step.output` for each line of a tool, `step.progress` for each phase. The
+    /// caller sends `step.started` and `step.finished`.
+    /// - Returns: whether anything had to be done.
+    func bringUp(reporting progress: any ProgressSink) async throws -> Bool
+
+    /// Opens a connection to the running machine.
+    ///
+    /// - Throws: `machine.not-made`, `machine.unreachable`, `ssh.login-refused`, `ssh.host-key-changed`.
+    func connect() async throws -> any Connection
+
+    /// Where a port that the machine publishes answers from here; follows Vagrant's `auto_correct`.
+    func endpoint(forGuestPort port: Int) async throws -> Endpoint
+
+    /// The command that opens an interactive terminal on the machine, running `remote` there (empty: a login shell).
+    func interactiveCommand(_ remote: [String]) async throws -> Command
+
+    /// What `destroy` would remove, one line a thing.
+    func destructionSummary() async throws -> [String]
+
+    /// Removes the machine if pgaf made it; leaves a machine that it did not make.
+    func destroy(reporting progress: any ProgressSink) async throws
+}
+
+/// An address and port that can be reached from the host.
+public struct Endpoint: Sendable, Equatable {
+    public var address: String
+    public var port: Int
+
+    public init(address: String, port: Int) {
+        self.address = address
+        self.port = port
+    }
+}

@@ -1,0 +1,117 @@
+import FoundationEssentials
+
+/// What the host asks of the agent: one JSON object on the agent's standard input, never in its arguments, since it
+/// carries secrets.
+public struct Request: Sendable, Equatable {
+    public var run: String
+    public var configuration: Configuration
+    public var secrets: ClusterSecrets
+    public var options: Options
+
+    public init(run: String, configuration: Configuration, secrets: ClusterSecrets, options: Options = Options()) {
+        self.run = run
+        self.configuration = configuration
+        self.secrets = secrets
+        self.options = options
+    }
+
+    public struct Options: Sendable, Codable, Equatable {
+        /// Remove everything of this cluster first, data included (the scripts' clean start).
+        public var fresh = false
+        /// Whether ports may be published on every address of the machine when the configuration is silent.
+        public var publishEverywhere = false
+
+        public init(fresh: Bool = false, publishEverywhere: Bool = false) {
+            self.fresh = fresh
+            self.publishEverywhere = publishEverywhere
+        }
+    }
+
+    /// The request as one JSON text, wrapped as a secret because it contains some.
+    public func encoded() throws -> Secret {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let wire = Wire(
+            v: Event.version, run: run, configuration: configuration, secrets: secrets.revealed, options: options)
+        return Secret(String(decoding: try encoder.encode(wire), as: UTF8.self))
+    }
+
+    /// Reads a request.
+    ///
+    /// - Throws: `protocol.mismatch` for another version, `protocol.violation` for anything else that is wrong; the
+    ///   text itself is never quoted in the error.
+    public init(decoding bytes: [UInt8]) throws {
+        let data = Data(bytes)
+        struct Version: Decodable { var v: Int }
+        guard let version = try? JSONDecoder().decode(Version.self, from: data) else {
+            throw PgafError(
+                .protocolViolation, "The request on standard input is not a JSON object with a version (\(bytes.count) bytes).",
+                remedy: "Use `pgaf-agent up --config FILE` when you run the agent by hand.")
+        }
+        guard version.v == Event.version else {
+            throw PgafError(
+                .protocolMismatch,
+                "The request speaks version \(version.v) of the protocol, this agent version \(Event.version).",
+                remedy: "Use pgaf-host and pgaf-agent of the same release.")
+        }
+        do {
+            let wire = try JSONDecoder().decode(Wire.self, from: data)
+            self.init(
+                run: wire.run, configuration: wire.configuration, secrets: ClusterSecrets(revealed: wire.secrets),
+                options: wire.options)
+        } catch {
+            throw PgafError(
+                .protocolViolation, "The request on standard input lacks fields or has wrong ones.",
+                remedy: "Use pgaf-host and pgaf-agent of the same release.")
+        }
+    }
+
+    private struct Wire: Codable {
+        var v: Int
+        var run: String
+        var configuration: Configuration
+        var secrets: [String: String]
+        var options: Options
+    }
+}
+
+/// The passwords of one cluster.
+public struct ClusterSecrets: Sendable, Equatable {
+    /// `postgres` on the data nodes.
+    public var superuser: Secret
+    /// `autoctl_node` on the monitor.
+    public var monitor: Secret
+    /// `pgautofailover_replicator` on the data nodes.
+    public var replication: Secret
+    /// `access.client_user`, when that is not `postgres`.
+    public var client: Secret
+
+    public init(superuser: Secret, monitor: Secret, replication: Secret, client: Secret) {
+        self.superuser = superuser
+        self.monitor = monitor
+        self.replication = replication
+        self.client = client
+    }
+
+    public static func generate() -> ClusterSecrets {
+        ClusterSecrets(superuser: .generate(), monitor: .generate(), replication: .generate(), client: .generate())
+    }
+
+    public var all: [Secret] { [superuser, monitor, replication, client] }
+
+    /// By name, for the request and for the 0600 stores only.
+    public var revealed: [String: String] {
+        [
+            "superuser": superuser.revealed, "monitor": monitor.revealed, "replication": replication.revealed,
+            "client": client.revealed,
+        ]
+    }
+
+    /// The inverse of `revealed`; a missing name gets a generated password.
+    public init(revealed: [String: String]) {
+        func secret(_ name: String) -> Secret { revealed[name].map { Secret($0) } ?? .generate() }
+        self.init(
+            superuser: secret("superuser"), monitor: secret("monitor"), replication: secret("replication"),
+            client: secret("client"))
+    }
+}

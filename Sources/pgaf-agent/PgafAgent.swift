@@ -1,0 +1,8 @@
+import GuestAgent
+
+@main
+enum PgafAgent {
+    static func main() async {
+        await AgentCommand.main()
+    }
+}

@@ -1,0 +1,8 @@
+import HostOrchestrator
+
+@main
+enum PgafHost {
+    static func main() async {
+        await HostCommand.main()
+    }
+}
