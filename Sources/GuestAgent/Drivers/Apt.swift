@@ -1,0 +1,70 @@
+import Shared
+
+/// The Debian package manager on the machine.
+public struct Apt: Sendable {
+    let runner: any CommandRunner
+
+    public init(runner: any CommandRunner) { self.runner = runner }
+
+    static let environment = ["DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"]
+    /// Another apt on the machine (unattended upgrades after a boot) is waited for instead of failing.
+    static let options = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"]
+
+    public static func installCommand(_ packages: [String]) -> Command {
+        Command(
+            "apt-get", options + ["install", "--yes", "--no-install-recommends"] + packages, environment: environment,
+            deadline: .seconds(3600))
+    }
+
+    /// Installs packages; the lists are fetched only when a package is not in them or cannot be had from them.
+    public func install(_ packages: [String], onLine: @escaping @Sendable (String) async -> Void) async throws {
+        if try await runner.run(Self.installCommand(packages), onLine: onLine).succeeded { return }
+        try await update(onLine: onLine)
+        try await runner.checked(
+            Self.installCommand(packages), code: .packagesFailed,
+            what: "The packages \(packages.joined(separator: ", ")) could not be installed.",
+            remedy: "Run `apt-get install \(packages.joined(separator: " "))` on the machine to see why, then run `up` again.",
+            onLine: onLine)
+    }
+
+    public func update(onLine: @escaping @Sendable (String) async -> Void) async throws {
+        // Without this option a mirror that does not answer is only a warning.
+        let command = Command(
+            "apt-get", Self.options + ["-o", "APT::Update::Error-Mode=any", "update"], environment: Self.environment,
+            deadline: .seconds(1800))
+        try await runner.checked(
+            command, code: .archiveUnreachable, what: "A package archive of this machine does not answer.",
+            remedy: "Check the machine's network and the entries under /etc/apt, then run `up` again.", onLine: onLine)
+    }
+
+    /// Base address of the Debian archive that this machine uses, from its own apt configuration.
+    ///
+    /// - Throws: `packages.archive-unreachable` when apt knows no Debian archive.
+    public func debianArchive() async throws -> String {
+        let result = try await runner.run(
+            Command("apt-get", ["indextargets", "--format", "$(ORIGIN)|$(COMPONENT)|$(RELEASE)|$(SITE)|$(REPO_URI)"]))
+        var found = Self.archive(inIndexTargets: result.standardOutput)
+        if found == nil {
+            try await update(onLine: { _ in })
+            let again = try await runner.run(
+                Command("apt-get", ["indextargets", "--format", "$(ORIGIN)|$(COMPONENT)|$(RELEASE)|$(SITE)|$(REPO_URI)"]))
+            found = Self.archive(inIndexTargets: again.standardOutput)
+        }
+        guard let found else {
+            throw PgafError(
+                .archiveUnreachable, "This machine's apt configuration names no Debian archive.",
+                remedy: "Use a Debian machine, or set `packages.source: pgdg` in pgaf.yaml.")
+        }
+        return found
+    }
+
+    /// The repository of the main suite: not the one for security fixes, not updates or backports.
+    static func archive(inIndexTargets text: String) -> String? {
+        for line in text.split(separator: "\n") {
+            let fields = line.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+            guard fields.count == 5, fields[0] == "Debian", fields[1] == "main", !fields[2].contains("-") else { continue }
+            return fields[4]
+        }
+        return nil
+    }
+}

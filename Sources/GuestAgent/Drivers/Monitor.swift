@@ -1,0 +1,60 @@
+import FoundationEssentials
+import Shared
+
+/// The formation as the monitor knows it, read with SQL in the monitor's container.
+public struct Monitor: Sendable {
+    public static let database = "pg_auto_failover"
+    let container: String
+    let psql: Psql
+
+    public init(container: String, psql: Psql) {
+        self.container = container
+        self.psql = psql
+    }
+
+    /// One row of `pgautofailover.node`.
+    public struct Row: Sendable, Decodable, Equatable {
+        public var id: Int
+        public var name: String
+        public var host: String
+        public var port: Int
+        public var reported: String
+        public var assigned: String
+        public var health: Int
+        public var lsn: String
+        public var timeline: Int
+        public var priority: Int
+        public var quorum: Bool
+
+        /// Whether the node has reached what was asked of it and plays its part.
+        public var isSettled: Bool { reported == assigned && Self.working.contains(reported) }
+        public var isPrimary: Bool { reported == "primary" || reported == "single" || reported == "wait_primary" }
+        public var isHealthy: Bool { health == 1 }
+
+        private static let working: Set<String> = ["primary", "single", "wait_primary", "secondary"]
+    }
+
+    static let rowsQuery = """
+        SELECT coalesce(json_agg(json_build_object('id', nodeid, 'name', nodename, 'host', nodehost, 'port', nodeport,
+            'reported', reportedstate, 'assigned', goalstate, 'health', health, 'lsn', reportedlsn,
+            'timeline', reportedtli, 'priority', candidatepriority, 'quorum', replicationquorum)
+            ORDER BY nodeid), '[]') FROM pgautofailover.node;
+        """
+
+    /// All registered nodes; nil while the monitor does not answer.
+    ///
+    /// - Parameter condition: SQL that is awaited on the server for up to two seconds first.
+    public func rows(awaiting condition: String? = nil) async throws -> [Row]? {
+        let wait = condition.map { SQL.awaiting($0) } ?? ""
+        guard let text = try await psql.attempt(container, database: Self.database, wait + Self.rowsQuery) else {
+            return nil
+        }
+        return try JSONDecoder().decode([Row].self, from: Data(text.utf8))
+    }
+
+    /// What the monitor itself says `synchronous_standby_names` should be.
+    public func synchronousStandbyNames() async throws -> String? {
+        try await psql.attempt(
+            container, database: Self.database, "SELECT pgautofailover.synchronous_standby_names('default', 0);")
+    }
+}

@@ -1,0 +1,41 @@
+import Shared
+
+/// SQL inside a node's container as its own `postgres` user, by the socket; statements go in by standard input.
+public struct Psql: Sendable {
+    let runner: any CommandRunner
+
+    public init(runner: any CommandRunner) { self.runner = runner }
+
+    /// The whole command line; the statements are its input and never its arguments.
+    public static func command(_ container: String, database: String, sql: String) -> Command {
+        Command(
+            "docker",
+            [
+                "exec", "--interactive", "--user", "postgres", container, "psql", "--no-psqlrc", "--quiet",
+                "--no-align", "--tuples-only", "--set", "ON_ERROR_STOP=1", "--dbname", database, "--file", "-",
+            ], input: Secret(sql), deadline: .seconds(120))
+    }
+
+    /// Runs the statements; nil when the server or the container is not there, or a statement failed.
+    public func attempt(_ container: String, database: String = "postgres", _ sql: String) async throws -> String? {
+        let result = try await runner.run(Self.command(container, database: database, sql: sql))
+        return result.succeeded ? result.trimmedOutput : nil
+    }
+
+    /// Runs the statements, returns what they print.
+    ///
+    /// - Throws: an error of `code` with psql's last lines.
+    @discardableResult
+    public func checked(
+        _ container: String, database: String = "postgres", _ sql: String, code: ErrorCode, what: String
+    ) async throws -> String {
+        let result = try await runner.run(Self.command(container, database: database, sql: sql))
+        guard result.succeeded else {
+            throw PgafError(
+                code, what,
+                remedy: "Look at `docker logs \(container)` and `pgaf-agent status` on the machine, then run `up` again.",
+                cause: "psql in \(container) ended with status \(result.status)", output: result.lastLines())
+        }
+        return result.trimmedOutput
+    }
+}

@@ -1,0 +1,77 @@
+import FoundationEssentials
+import Shared
+
+/// What a machine remembers of a cluster: `/var/lib/pgaf/clusters/NAME/`, root's alone.
+public struct ClusterStore: Sendable {
+    /// pgaf's directory on the machine.
+    public static let defaultRoot = "/var/lib/pgaf"
+
+    public let root: String
+    let files: MachineFiles
+
+    public init(root: String = ClusterStore.defaultRoot, files: MachineFiles = MachineFiles()) {
+        self.root = root
+        self.files = files
+    }
+
+    public func directory(_ cluster: String) -> String { "\(root)/clusters/\(cluster)" }
+
+    /// Names of the clusters on this machine.
+    public var clusters: [String] { files.list("\(root)/clusters").filter { files.exists("\(directory($0))/state.json") } }
+
+    public func state(_ cluster: String) throws -> ClusterState? {
+        try load(ClusterState.self, "\(directory(cluster))/state.json")
+    }
+
+    public func configuration(_ cluster: String) throws -> Configuration? {
+        try load(Configuration.self, "\(directory(cluster))/configuration.json")
+    }
+
+    /// Passwords of the last `up`; kept so that the agent can be used alone inside the machine.
+    public func secrets(_ cluster: String) throws -> ClusterSecrets? {
+        try load([String: String].self, "\(directory(cluster))/secrets.json").map { ClusterSecrets(revealed: $0) }
+    }
+
+    /// Texts of everything that is remembered, by file name; written by `save`, compared by the preflight.
+    func texts(_ topology: ClusterTopology, _ secrets: ClusterSecrets) throws -> [String: Secret] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        func text(_ value: some Encodable) throws -> Secret {
+            Secret(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
+        }
+        return [
+            "state.json": try text(topology.state), "configuration.json": try text(topology.configuration),
+            "secrets.json": try text(secrets.revealed),
+        ]
+    }
+
+    /// Whether everything is remembered as it is now.
+    public func isCurrent(_ topology: ClusterTopology, _ secrets: ClusterSecrets) throws -> Bool {
+        try texts(topology, secrets).allSatisfy { name, text in
+            try files.read("\(directory(topology.configuration.cluster))/\(name)") == text.revealed
+        }
+    }
+
+    public func save(_ topology: ClusterTopology, _ secrets: ClusterSecrets) throws {
+        try files.makeDirectory(root)
+        let directory = directory(topology.configuration.cluster)
+        try files.makeDirectory(directory)
+        for (name, text) in try texts(topology, secrets).sorted(by: { $0.key < $1.key }) {
+            try files.write(text.revealed, to: "\(directory)/\(name)")
+        }
+    }
+
+    public func remove(_ cluster: String) throws { try files.remove(directory(cluster)) }
+
+    private func load<Value: Decodable>(_ type: Value.Type, _ path: String) throws -> Value? {
+        guard let text = try files.read(path) else { return nil }
+        do {
+            return try JSONDecoder().decode(type, from: Data(text.utf8))
+        } catch {
+            throw PgafError(
+                .fileFailed, "\(path) cannot be read as what pgaf wrote there.",
+                remedy: "Move the file away and run `up` again; the cluster's data is not touched.",
+                cause: String(describing: error))
+        }
+    }
+}

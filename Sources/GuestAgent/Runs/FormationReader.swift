@@ -1,0 +1,77 @@
+import Shared
+
+/// Reads the formation as the monitor and Docker see it now.
+public struct FormationReader: Sendable {
+    let runner: any CommandRunner
+    let topology: ClusterTopology
+
+    public init(runner: any CommandRunner, topology: ClusterTopology) {
+        self.runner = runner
+        self.topology = topology
+    }
+
+    /// The state; nil when there is no Docker engine to ask.
+    public func read() async throws -> FormationState? {
+        let docker = Docker(runner: runner)
+        let configuration = topology.configuration
+        let monitor = Monitor(container: configuration.monitor.name, psql: Psql(runner: runner))
+        async let monitorStatus = docker.container(configuration.monitor.name)
+        async let answered = monitor.rows()
+        let containers = try await containers(docker, configuration.nodes.map(\.name))
+        let rows = try await answered
+        let head = rows?.filter(\.isPrimary).compactMap { LSN($0.lsn) }.max()
+        let nodes = configuration.nodes.map { node in
+            Self.node(node, row: rows?.first { $0.name == node.name }, container: containers[node.name], head: head)
+        }
+        var notes = containers.filter { $0.value != "running" }.map { "container \($0.key) is \($0.value)" }.sorted()
+        let status = try await monitorStatus?.status ?? "missing"
+        if status != "running" { notes.append("the monitor's container is \(status)") }
+        if let rows {
+            notes += FormationJudgement.notes(rows, names: configuration.nodes.map(\.name))
+        } else {
+            notes.append("the monitor does not answer")
+        }
+        return FormationState(
+            cluster: configuration.cluster, monitor: status, nodes: nodes, healthy: notes.isEmpty, notes: notes)
+    }
+
+    private func containers(_ docker: Docker, _ names: [String]) async throws -> [String: String] {
+        try await withThrowingTaskGroup(of: (String, String).self) { group in
+            for name in names { group.addTask { (name, try await docker.container(name)?.status ?? "missing") } }
+            return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+    }
+
+    static func node(_ node: NodeSettings, row: Monitor.Row?, container: String?, head: LSN?) -> FormationState.Node {
+        var result = FormationState.Node(
+            name: node.name, host: row?.host ?? node.effectiveHostname, port: row?.port ?? ContainerLayout.port)
+        result.container = container
+        result.publishedPort = node.port
+        guard let row else { return result }
+        result.id = row.id
+        result.reportedState = row.reported
+        result.assignedState = row.assigned
+        result.health = row.health
+        result.lsn = row.lsn
+        result.timeline = row.timeline
+        result.candidatePriority = row.priority
+        result.replicationQuorum = row.quorum
+        if let head, let own = LSN(row.lsn) { result.lag = max(0, Int(head.bytes) - Int(own.bytes)) }
+        return result
+    }
+}
+
+/// A position in the write-ahead log as PostgreSQL writes it: `0/5000148`.
+struct LSN: Comparable {
+    var bytes: UInt64
+
+    init?(_ text: String) {
+        let parts = text.split(separator: "/")
+        guard parts.count == 2, let high = UInt64(parts[0], radix: 16), let low = UInt64(parts[1], radix: 16),
+            high <= UInt64(Int32.max), low <= UInt64(UInt32.max)
+        else { return nil }
+        bytes = high << 32 | low
+    }
+
+    static func < (left: LSN, right: LSN) -> Bool { left.bytes < right.bytes }
+}

@@ -1,0 +1,102 @@
+import Shared
+
+/// Chooses once what a cluster then keeps: package source, PostgreSQL's major version, subnet.
+struct StateChoice: Sendable {
+    let runner: any CommandRunner
+    let store: ClusterStore
+    let facts: MachineFacts
+
+    func state(for configuration: Configuration, warnings: Warnings) async throws -> ClusterState {
+        let subnet = try wantedSubnet(configuration)
+        if let known = try store.state(configuration.cluster) {
+            try refuseChanges(known, configuration, subnet)
+            return known
+        }
+        let source = try await source(configuration.packages.source)
+        let docker = Docker(runner: runner)
+        let version = configuration.postgres.version ?? source.defaultPostgresVersion
+        if source == .debian, version != source.defaultPostgresVersion {
+            throw PgafError(
+                .configurationConflict,
+                "PostgreSQL \(version) is not in the Debian archive; its release \(SoftwareSource.debianSuite) has"
+                    + " \(source.defaultPostgresVersion).",
+                remedy: "Leave `postgres.version` out, or set `packages.source: pgdg`.")
+        }
+        // A network that is there although the memory is lost belongs to containers that have its addresses.
+        let adopted = try await docker.subnet(ofNetwork: configuration.network.name)
+        guard let chosen = try subnet ?? adopted ?? SubnetChoice.free(avoiding: usedNetworks()) else {
+            throw PgafError(
+                .networkConflict, "No free /24 was found for the cluster's network on this machine.",
+                remedy: "Set `network.subnet` in pgaf.yaml to a range that nothing here uses.")
+        }
+        return ClusterState(source: source, postgresVersion: version, subnet: chosen)
+    }
+
+    private func wantedSubnet(_ configuration: Configuration) throws -> IPv4Network? {
+        guard let text = configuration.network.subnet else { return nil }
+        guard let network = IPv4Network(text) else {
+            throw PgafError(
+                .configurationInvalid, "network.subnet \"\(text)\" is no IPv4 range.",
+                remedy: "Write it like 172.30.7.0/24.")
+        }
+        return network
+    }
+
+    private func usedNetworks() throws -> [IPv4Network] {
+        SubnetChoice.routes(inProcNetRoute: try store.files.read("/proc/net/route") ?? "")
+    }
+
+    private func refuseChanges(
+        _ known: ClusterState, _ configuration: Configuration, _ subnet: IPv4Network?
+    ) throws {
+        let remedy = "Set it back, or start anew with `pgaf-host up --fresh`, which removes all data of the cluster."
+        if let version = configuration.postgres.version, version != known.postgresVersion {
+            throw PgafError(
+                .dataWouldBeLost,
+                "The cluster's data is PostgreSQL \(known.postgresVersion)'s, pgaf.yaml asks for \(version).",
+                remedy: remedy)
+        }
+        if let subnet, subnet != known.subnet {
+            throw PgafError(
+                .dataWouldBeLost, "The cluster lives in \(known.subnet), pgaf.yaml asks for \(subnet).", remedy: remedy)
+        }
+        let wanted = configuration.packages.source
+        if wanted != .auto, wanted.rawValue != known.source.rawValue {
+            throw PgafError(
+                .dataWouldBeLost,
+                "The cluster was made from the package source \(known.source.rawValue), pgaf.yaml asks for \(wanted.rawValue).",
+                remedy: remedy)
+        }
+    }
+
+    /// `auto` is `pgdg` when its hosts answer, else `debian`.
+    private func source(_ wanted: PackageSettings.Source) async throws -> SoftwareSource {
+        switch wanted {
+        case .pgdg: return .pgdg
+        case .debian: return .debian
+        case .auto:
+            let repositories = [
+                SoftwareSource.docker(distribution: facts.distribution, codename: facts.codename),
+                SoftwareSource.pgdg(facts.codename),
+            ]
+            for repository in repositories where try await !answers(repository) { return .debian }
+            return .pgdg
+        }
+    }
+
+    private func answers(_ repository: AptRepository) async throws -> Bool {
+        let target = "/run/pgaf-probe-\(repository.name)"
+        defer { try? store.files.remove(target) }
+        let command = Command(
+            "/usr/lib/apt/apt-helper",
+            [
+                "-o", "Acquire::Retries=0", "-o", "Acquire::https::Timeout=5", "-o", "Acquire::http::Timeout=5",
+                "download-file", repository.keyURL, target,
+            ], deadline: .seconds(20))
+        do {
+            return try await runner.run(command).succeeded
+        } catch let error as PgafError where error.code == .timeout || error.code == .commandNotFound {
+            return false
+        }
+    }
+}

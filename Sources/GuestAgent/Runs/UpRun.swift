@@ -1,0 +1,91 @@
+import Shared
+
+/// One run of `up` from the request to its result.
+public struct UpRun: Sendable {
+    let runner: any CommandRunner
+    let store: ClusterStore
+    let request: Request
+    let events: EventWriter
+
+    public init(runner: any CommandRunner, store: ClusterStore, request: Request, events: EventWriter) {
+        self.runner = runner
+        self.store = store
+        self.request = request
+        self.events = events
+    }
+
+    /// Does the work and writes exactly one result.
+    ///
+    /// - Returns: the process's exit code.
+    public func run() async -> Int32 {
+        let warnings = Warnings()
+        do {
+            let (topology, changed) = try await converge(warnings)
+            await events.write(
+                .result(
+                    RunResult(
+                        status: .ok, changed: changed, warnings: await warnings.all,
+                        connections: topology.connections)))
+            return 0
+        } catch {
+            let failure = PgafError.wrapping(error, doing: "bringing the cluster up")
+            await events.write(
+                .result(
+                    RunResult(
+                        status: failure.code == .cancelled ? .cancelled : .failed, error: failure,
+                        warnings: await warnings.all)))
+            return failure.code.exitCode
+        }
+    }
+
+    private func converge(_ warnings: Warnings) async throws -> (ClusterTopology, Int) {
+        let facts = try await MachineFacts.read(runner: runner, files: store.files)
+        await events.write(
+            .hello(
+                Hello(
+                    agent: PgafVersion.current, protocols: [Event.version], kernel: facts.kernel,
+                    architecture: facts.architecture, distribution: facts.prettyName)))
+        try Privilege.requireRoot()
+        try store.files.makeDirectory(store.root)
+        let cluster = request.configuration.cluster
+        let lock = try FileLock(
+            "\(store.root)/lock", subject: "this machine", holder: "run \(request.run), since \(Timestamp.now())")
+        defer { withExtendedLifetime(lock) {} }
+        if request.options.fresh {
+            try await ClusterRemoval(runner: runner, store: store).remove(cluster)
+        }
+        let state = try await StateChoice(runner: runner, store: store, facts: facts)
+            .state(for: request.configuration, warnings: warnings)
+        let topology = ClusterTopology(
+            configuration: request.configuration, state: state, facts: facts, root: store.root,
+            publishEverywhere: request.options.publishEverywhere)
+        let context = AgentContext(
+            runner: runner, files: store.files, events: events, topology: topology, secrets: request.secrets,
+            warnings: warnings)
+        let changed = try await StepGraph(ClusterSteps.all(topology, store: store)).run(context)
+        if let formation = try await FormationReader(runner: runner, topology: topology).read() {
+            await events.write(.state(formation))
+        }
+        return (topology, changed)
+    }
+}
+
+/// The steps of a cluster, in the order in which they are shown.
+public enum ClusterSteps {
+    public static func all(_ topology: ClusterTopology, store: ClusterStore) -> [any Step] {
+        let nodes = topology.configuration.nodes
+        // Registration order decides who becomes the first primary, so a node that may never be one does not lead.
+        let leader = nodes.first { $0.candidatePriority > 0 } ?? nodes.first
+        var steps: [any Step] = [
+            PreflightStep(store: store), DockerStep(), PsqlClientStep(), BaseImageStep(), ImageStep(), NetworkStep(),
+            MonitorStep(topology: topology),
+        ]
+        steps += nodes.map {
+            NodeStep(node: $0, leader: $0.name == leader?.name ? nil : leader, topology: topology)
+        }
+        steps += nodes.map { AccessStep(node: $0, topology: topology) }
+        steps.append(FailoverSettingsStep(topology: topology))
+        steps.append(VerifyStep(topology: topology))
+        return steps
+    }
+}

@@ -1,0 +1,88 @@
+import Shared
+
+/// Who may come into one data node: its rules and settings loaded, and on the primary passwords and the database.
+struct AccessStep: Step {
+    let node: NodeSettings
+    let topology: ClusterTopology
+
+    var id: String { "access.\(node.name)" }
+    var title: String { "access to \(node.name)" }
+    var dependencies: [String] { [NodeStep.id(node.name)] }
+
+    private var container: ContainerConvergence {
+        let topology = topology
+        let node = node
+        return ContainerConvergence(name: node.name, files: topology.nodeFiles) {
+            topology.nodeContainer(node, imageHash: $0)
+        }
+    }
+
+    func inspect(_ context: AgentContext) async throws -> [Change] {
+        var changes = try container.outdatedFiles(context).map {
+            Change(.change, "files", "write \($0) for \(node.name) and reload")
+        }
+        // A node that does not answer yet is its own step's concern.
+        guard let recovering = try await context.psql.attempt(node.name, "SELECT pg_is_in_recovery();") else {
+            return changes + [Change(.create, "access", "set up access to \(node.name)")]
+        }
+        guard recovering == "f" else { return changes }
+        for role in try await Passwords.outdated(node.name, context) {
+            changes.append(Change(.change, "passwords", "set the password of \(role)"))
+        }
+        if try await context.psql.attempt(node.name, databaseExists) != "1" {
+            let database = topology.configuration.postgres.database
+            changes.append(Change(.create, "database", "create the database \(database)"))
+        }
+        return changes
+    }
+
+    func apply(_ changes: [Change], _ context: AgentContext) async throws {
+        if changes.has("files") {
+            try container.writeFiles(context)
+            try await reload(context)
+        }
+        guard try await context.psql.attempt(node.name, "SELECT pg_is_in_recovery();") == "f" else { return }
+        if changes.has("passwords") { try await Passwords.setInside(node.name, context) }
+        if changes.has("database") {
+            let database = topology.configuration.postgres.database
+            let owner = topology.configuration.access.clientUser
+            let create = "SELECT 'CREATE DATABASE ' || quote_ident(\(SQL.literal(database)))"
+                + " || ' OWNER ' || quote_ident(\(SQL.literal(owner))) WHERE NOT EXISTS (\(databaseQuery)) \\gexec"
+            try await context.psql.checked(
+                node.name, create, code: .accessFailed, what: "The database \(database) could not be created.")
+        }
+    }
+
+    private var databaseQuery: String {
+        "SELECT 1 FROM pg_database WHERE datname = \(SQL.literal(topology.configuration.postgres.database))"
+    }
+
+    private var databaseExists: String { databaseQuery + ";" }
+
+    /// Checks the files with PostgreSQL's own eyes before it reads them, then reloads in SQL: `pg_autoctl reload` can
+    /// kill a base backup (facts 6).
+    private func reload(_ context: AgentContext) async throws {
+        let errors = try await context.psql.checked(
+            node.name,
+            "SELECT coalesce(string_agg(coalesce(file_name, '') || ':' || line_number || ': ' || error, '; '), '')"
+                + " FROM pg_hba_file_rules WHERE error IS NOT NULL;",
+            code: .accessFailed, what: "The access rules of \(node.name) could not be checked.")
+        guard errors.isEmpty else {
+            throw PgafError(
+                .accessFailed, "PostgreSQL refuses the access rules of \(node.name); the old ones stay in force.",
+                remedy: "Correct the `access` part of pgaf.yaml, then run `up` again.", cause: errors)
+        }
+        try await context.psql.checked(
+            node.name, "SELECT pg_reload_conf();", code: .accessFailed,
+            what: "The settings of \(node.name) could not be reloaded.")
+        let pending = try await context.psql.attempt(
+            node.name,
+            "SELECT pg_sleep(0.2); SELECT coalesce(string_agg(name, ', ' ORDER BY name), '')"
+                + " FROM pg_settings WHERE pending_restart;")
+        if let pending, !pending.isEmpty {
+            await context.warnings.add(
+                "\(node.name) takes up the new values of \(pending) at its next restart (`docker restart \(node.name)`,"
+                    + " standbys first).")
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Shared
+
+/// The image on which the nodes' image is built: made from the Debian archive without any registry, or pulled.
+struct BaseImageStep: Step {
+    let id = "base-image"
+    let title = "the base image"
+    let dependencies = ["docker"]
+
+    /// A root file system that a box may carry, made ahead with the same command.
+    static let prepared = "/var/cache/pgaf/base-\(SoftwareSource.debianSuite).tar"
+
+    static let hash = ContentHash.of(["base", SoftwareSource.debianSuite, "minbase", "ca-certificates"])
+
+    func inspect(_ context: AgentContext) async throws -> [Change] {
+        let reference = context.topology.baseImage
+        guard context.topology.makesBaseImage else {
+            return try await context.docker.imageIdentifier(reference) == nil
+                ? [Change(.create, "image", "pull \(reference)")] : []
+        }
+        let labels = try await context.docker.labels(of: "image", reference)
+        return labels?[Label.hash] == Self.hash
+            ? [] : [Change(.create, "image", "make \(reference) from the Debian archive")]
+    }
+
+    func apply(_ changes: [Change], _ context: AgentContext) async throws {
+        guard context.topology.makesBaseImage else {
+            try await context.docker.checked(
+                ["pull", context.topology.baseImage],
+                what: "The base image \(context.topology.baseImage) could not be pulled.",
+                onLine: context.output(id))
+            return
+        }
+        if context.files.exists(Self.prepared) {
+            try await load(Self.prepared, context)
+        } else {
+            let made = "\(ClusterStore.defaultRoot)/base.tar"
+            defer { try? context.files.remove(made) }
+            try await bootstrap(made, context)
+            try await load(made, context)
+        }
+    }
+
+    /// The command that makes the root file system.
+    static func bootstrapCommand(archive: String, target: String) -> Command {
+        Command(
+            "mmdebstrap",
+            [
+                "--variant=minbase", "--include=ca-certificates", SoftwareSource.debianSuite, target,
+                "deb \(archive) \(SoftwareSource.debianSuite) main",
+            ], deadline: .seconds(3600))
+    }
+
+    private func bootstrap(_ target: String, _ context: AgentContext) async throws {
+        let apt = Apt(runner: context.runner)
+        if !context.files.exists("/usr/bin/mmdebstrap") {
+            try await apt.install(["mmdebstrap", "debian-archive-keyring"], onLine: context.output(id))
+        }
+        let archive = try await apt.debianArchive()
+        try await context.runner.checked(
+            Self.bootstrapCommand(archive: archive, target: target), code: .imageBuildFailed,
+            what: "The base image could not be made from \(archive).",
+            remedy: "Check that the archive answers (`apt-get update` on the machine), then run `up` again.",
+            onLine: context.output(id))
+    }
+
+    private func load(_ path: String, _ context: AgentContext) async throws {
+        try await context.docker.checked([
+            "import", "--change", "LABEL \(Label.hash)=\(Self.hash)", "--change", "LABEL \(Label.role)=image",
+            path, context.topology.baseImage,
+        ])
+    }
+}

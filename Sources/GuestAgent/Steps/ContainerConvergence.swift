@@ -1,0 +1,104 @@
+import Shared
+
+/// What the monitor's and the nodes' steps do alike: files beside the container, the container itself, its start.
+struct ContainerConvergence: Sendable {
+    let name: String
+    /// Files of the configuration directory by name.
+    let files: [String: String]
+    let specification: @Sendable (_ imageHash: String) -> ContainerSpecification
+
+    /// What differs: `files` before the container exists, `container` to be made or made anew, `start`.
+    func inspect(_ context: AgentContext) async throws -> [Change] {
+        guard let status = try await context.docker.container(name) else {
+            return [Change(.create, "container", "create container \(name)")]
+        }
+        guard status.labels[Label.cluster] == context.configuration.cluster else {
+            throw PgafError(
+                .foreignObject, "A container \"\(name)\" exists and was not made by pgaf for this cluster.",
+                remedy: "Choose another name in pgaf.yaml, or remove it with `docker rm \(name)`.")
+        }
+        guard let imageHash = try await ImageIdentity.wanted(context) else {
+            return [Change(.change, "container", "make container \(name) anew on its volume")]
+        }
+        if status.labels[Label.hash] != specification(imageHash).hash {
+            return [Change(.change, "container", "make container \(name) anew on its volume")]
+        }
+        var changes = status.running ? [] : [Change(.change, "start", "start container \(name)")]
+        if try context.files.read(passwordPath(context)) != ClusterTopology.passwordFile(context.secrets).revealed {
+            changes.append(Change(.change, "passfile", "hand \(name) the changed passwords"))
+        }
+        return changes
+    }
+
+    private func passwordPath(_ context: AgentContext) -> String {
+        "\(context.topology.secretsDirectory(name))/pgpass"
+    }
+
+    /// Makes or starts the container; its volume is never touched.
+    func apply(_ changes: [Change], step: String, _ context: AgentContext) async throws {
+        if changes.has("container") {
+            try writeFiles(context)
+            if try await context.docker.container(name) != nil {
+                try await context.docker.checked(["stop", name])
+                try await context.docker.checked(["rm", name])
+            }
+            guard let imageHash = try await ImageIdentity.wanted(context) else {
+                throw PgafError(
+                    .dockerFailed, "The image \(context.configuration.image.reference) is gone.", remedy: "Run `up` again.")
+            }
+            try await makeVolume(context)
+            let command = specification(imageHash).runCommand
+            try await context.docker.checked(
+                command.arguments, what: "The container \(name) could not be started.", onLine: context.output(step))
+            return
+        }
+        if changes.has("passfile") { try writeSecrets(context) }
+        if changes.has("start") {
+            try await context.docker.checked(["start", name])
+        } else if changes.has("passfile") {
+            // As the entrypoint does at each start.
+            try await context.docker.checked([
+                "exec", "--user", "root", name, "install", "-o", "postgres", "-g", "postgres", "-m", "0600",
+                "\(ContainerLayout.secrets)/pgpass", ContainerLayout.passwordFile,
+            ])
+        }
+    }
+
+    /// Writes what the container sees read-only; the secrets' directory is root's alone on both sides.
+    func writeFiles(_ context: AgentContext) throws {
+        let directory = context.topology.configurationDirectory(name)
+        try context.files.makeDirectory(directory, mode: 0o755)
+        for (file, text) in files.sorted(by: { $0.key < $1.key }) {
+            try context.files.write(text, to: "\(directory)/\(file)", mode: 0o644)
+        }
+        try writeSecrets(context)
+    }
+
+    private func writeSecrets(_ context: AgentContext) throws {
+        try context.files.makeDirectory(context.topology.secretsDirectory(name))
+        try context.files.write(
+            ClusterTopology.passwordFile(context.secrets).revealed, to: passwordPath(context))
+    }
+
+    /// Names of the files that are not as they should be.
+    func outdatedFiles(_ context: AgentContext) throws -> [String] {
+        let directory = context.topology.configurationDirectory(name)
+        return try files.filter { try context.files.read("\(directory)/\($0.key)") != $0.value }.map(\.key).sorted()
+    }
+
+    private func makeVolume(_ context: AgentContext) async throws {
+        let volume = specification("").volume
+        if let labels = try await context.docker.labels(of: "volume", volume) {
+            guard labels[Label.cluster] == context.configuration.cluster else {
+                throw PgafError(
+                    .foreignObject, "The Docker volume \"\(volume)\" exists and was not made by pgaf for this cluster.",
+                    remedy: "Choose another `volume` for \(name) in pgaf.yaml; pgaf does not touch what is in it.")
+            }
+            return
+        }
+        try await context.docker.checked([
+            "volume", "create", "--label", "\(Label.cluster)=\(context.configuration.cluster)",
+            "--label", "\(Label.role)=volume", volume,
+        ])
+    }
+}

@@ -1,0 +1,94 @@
+import Shared
+
+/// The final timings of the failure detection, and each node's candidate priority and replication quorum.
+struct FailoverSettingsStep: Step {
+    let id = "failover-settings"
+    let title = "the failover settings"
+    let topology: ClusterTopology
+
+    var dependencies: [String] { topology.configuration.nodes.map { NodeStep.id($0.name) } }
+
+    private var path: String {
+        "\(topology.configurationDirectory(topology.configuration.monitor.name))/postgresql.conf"
+    }
+
+    func inspect(_ context: AgentContext) async throws -> [Change] {
+        var changes: [Change] = []
+        let directory = topology.configurationDirectory(topology.configuration.monitor.name)
+        for (name, text) in topology.monitorFiles where try context.files.read("\(directory)/\(name)") != text {
+            changes.append(Change(.change, "files", "write \(name) for the monitor and reload"))
+        }
+        let rows = try await Monitor(container: topology.configuration.monitor.name, psql: context.psql).rows() ?? []
+        for node in topology.configuration.nodes {
+            guard let row = rows.first(where: { $0.name == node.name }) else { continue }
+            if row.priority != node.candidatePriority {
+                changes.append(
+                    Change(
+                        .change, "priority.\(node.name)",
+                        "set the candidate priority of \(node.name) to \(node.candidatePriority)"))
+            }
+            if row.quorum != node.replicationQuorum {
+                changes.append(
+                    Change(
+                        .change, "quorum.\(node.name)",
+                        "set the replication quorum of \(node.name) to \(node.replicationQuorum)"))
+            }
+        }
+        let wanted = FailoverTimings(topology.configuration.failover).partitionTimeout
+        for node in topology.configuration.nodes where rows.contains(where: { $0.name == node.name }) {
+            guard let found = try await partitionTimeout(node.name, context), found != wanted else { continue }
+            changes.append(
+                Change(.change, "keeper.\(node.name)", "set network_partition_timeout of \(node.name) to \(wanted) s"))
+        }
+        return changes
+    }
+
+    func apply(_ changes: [Change], _ context: AgentContext) async throws {
+        let monitor = topology.configuration.monitor.name
+        if changes.has("files") {
+            let directory = topology.configurationDirectory(monitor)
+            for (name, text) in topology.monitorFiles {
+                try context.files.write(text, to: "\(directory)/\(name)", mode: 0o644)
+            }
+            try await context.psql.checked(
+                monitor, "SELECT pg_reload_conf();", code: .monitorFailed,
+                what: "The settings of the monitor could not be reloaded.")
+        }
+        for node in topology.configuration.nodes {
+            if changes.has("priority.\(node.name)") {
+                try await autoctl(
+                    node.name, ["set", "node", "candidate-priority", "\(node.candidatePriority)"], context)
+            }
+            if changes.has("quorum.\(node.name)") {
+                try await autoctl(
+                    node.name, ["set", "node", "replication-quorum", "\(node.replicationQuorum)"], context)
+            }
+            if changes.has("keeper.\(node.name)") {
+                let wanted = FailoverTimings(topology.configuration.failover).partitionTimeout
+                try await autoctl(
+                    node.name, ["config", "set", Self.partitionKey, "\(wanted)"], context)
+                // No base backup runs here any more, so the reload can kill none (facts 6).
+                try await autoctl(node.name, ["reload"], context)
+            }
+        }
+    }
+
+    private static let partitionKey = "timeout.network_partition_timeout"
+
+    private func partitionTimeout(_ node: String, _ context: AgentContext) async throws -> Int? {
+        let result = try await context.runner.run(Self.command(node, ["config", "get", Self.partitionKey]))
+        return result.succeeded ? Int(result.trimmedOutput) : nil
+    }
+
+    /// pg_autoctl inside a node's container, as its own user.
+    static func command(_ node: String, _ arguments: [String]) -> Command {
+        Command("docker", ["exec", "--user", "postgres", node, "pg_autoctl"] + arguments, deadline: .seconds(300))
+    }
+
+    private func autoctl(_ node: String, _ arguments: [String], _ context: AgentContext) async throws {
+        try await context.runner.checked(
+            Self.command(node, arguments), code: .nodeFailed,
+            what: "`pg_autoctl \(arguments.joined(separator: " "))` failed on \(node).",
+            remedy: "Look at `docker logs \(node)` on the machine, then run `up` again.")
+    }
+}

@@ -1,0 +1,72 @@
+import Shared
+
+/// The pg_auto_failover monitor: its container, and the password with which the nodes register.
+struct MonitorStep: Step {
+    let id = "monitor"
+    let title = "the monitor"
+    let dependencies = ["image", "network"]
+    let topology: ClusterTopology
+
+    private var container: ContainerConvergence {
+        let topology = topology
+        return ContainerConvergence(name: topology.configuration.monitor.name, files: firstFiles) {
+            topology.monitorContainer(imageHash: $0)
+        }
+    }
+
+    /// While the cluster comes up the monitor looks every second: a node counts as secondary only once it was seen
+    /// healthy, and the default of 5 s would be waited for three times. The step `failover-settings` sets the final
+    /// timings.
+    private var firstFiles: [String: String] {
+        var files = topology.monitorFiles
+        var settings = PostgresTuning.monitor(failover: topology.configuration.failover)
+        settings["pgautofailover.health_check_period"] = "500"
+        settings["pgautofailover.health_check_retry_delay"] = "200"
+        files["postgresql.conf"] = PostgresTuning.text(settings)
+        return files
+    }
+
+    func inspect(_ context: AgentContext) async throws -> [Change] {
+        var changes = try await container.inspect(context)
+        if changes.isEmpty, try await !hasPassword(context) {
+            changes.append(Change(.change, "password", "set the password of autoctl_node on the monitor"))
+        }
+        return changes
+    }
+
+    func apply(_ changes: [Change], _ context: AgentContext) async throws {
+        try await container.apply(changes, step: id, context)
+        let name = topology.configuration.monitor.name
+        let wait = Wait(
+            for: "the monitor to be ready", upTo: .seconds(900), every: .milliseconds(100),
+            hint: "Look at `docker logs \(name)` on the machine, then run `up` again.", code: .monitorFailed)
+        try await context.wait(wait, step: id) {
+            // The role comes with the extension, which pg_autoctl creates last.
+            let sql = "SELECT 1 FROM pg_extension WHERE extname = 'pgautofailover';"
+            let answer = try await context.psql.attempt(name, database: Monitor.database, sql)
+            return answer == "1" ? .found(()) : .notYet("the extension pgautofailover is not there yet")
+        }
+        if try await !hasPassword(context) {
+            try await context.psql.checked(
+                name, database: Monitor.database, Roles.setPassword("autoctl_node", context.secrets.monitor),
+                code: .monitorFailed, what: "The password of autoctl_node could not be set on the monitor.")
+        }
+    }
+
+    private func hasPassword(_ context: AgentContext) async throws -> Bool {
+        let stored = try await context.psql.attempt(
+            topology.configuration.monitor.name, Roles.storedPassword("autoctl_node"))
+        return ScramVerifier.matches(context.secrets.monitor, stored ?? "")
+    }
+}
+
+/// SQL about roles; passwords only as verifiers, so that no server log can show them.
+enum Roles {
+    static func setPassword(_ role: String, _ password: Secret) -> String {
+        "ALTER ROLE \(SQL.identifier(role)) PASSWORD \(SQL.literal(ScramVerifier.make(password).revealed));"
+    }
+
+    static func storedPassword(_ role: String) -> String {
+        "SELECT rolpassword FROM pg_authid WHERE rolname = \(SQL.literal(role));"
+    }
+}

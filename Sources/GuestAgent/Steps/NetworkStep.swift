@@ -1,0 +1,40 @@
+import Shared
+
+/// The cluster's own bridge network with its fixed subnet.
+struct NetworkStep: Step {
+    let id = "network"
+    let title = "the cluster's network"
+    let dependencies = ["docker"]
+
+    func inspect(_ context: AgentContext) async throws -> [Change] {
+        let name = context.configuration.network.name
+        guard let labels = try await context.docker.labels(of: "network", name) else {
+            return [Change(.create, "network", "create the network \(name) with \(context.topology.subnet)")]
+        }
+        guard labels[Label.cluster] == context.configuration.cluster else {
+            throw PgafError(
+                .foreignObject, "The Docker network \"\(name)\" exists and was not made by pgaf for this cluster.",
+                remedy: "Choose another `network.name` in pgaf.yaml, or remove it with `docker network rm \(name)`.")
+        }
+        let subnet = try await context.docker.subnet(ofNetwork: name)
+        guard subnet == context.topology.subnet else {
+            throw PgafError(
+                .networkConflict,
+                "The network \"\(name)\" has \(subnet.map(\.description) ?? "no subnet"), not \(context.topology.subnet).",
+                remedy: "Set `network.subnet` back, or start anew with `pgaf-host up --fresh`, which removes all data.")
+        }
+        return []
+    }
+
+    func apply(_ changes: [Change], _ context: AgentContext) async throws {
+        let topology = context.topology
+        try await context.docker.checked(
+            [
+                "network", "create", "--driver", "bridge", "--subnet", topology.subnet.description,
+                "--gateway", topology.subnet.address(1).description,
+                "--label", "\(Label.cluster)=\(topology.configuration.cluster)", "--label", "\(Label.role)=network",
+                topology.configuration.network.name,
+            ], code: .networkConflict,
+            what: "The network \(topology.configuration.network.name) with \(topology.subnet) could not be created.")
+    }
+}

@@ -1,0 +1,80 @@
+import Shared
+
+/// One data node: its container, its registration on the monitor, and the way to its first settled state.
+struct NodeStep: Step {
+    let node: NodeSettings
+    /// The node that registers first and so becomes the first primary; nil for that node itself.
+    let leader: NodeSettings?
+    let topology: ClusterTopology
+
+    var id: String { Self.id(node.name) }
+    var title: String { "the node \(node.name)" }
+    var dependencies: [String] { [leader.map { Self.id($0.name) } ?? "monitor"] }
+
+    static func id(_ name: String) -> String { "node.\(name)" }
+
+    private var container: ContainerConvergence {
+        let topology = topology
+        let node = node
+        return ContainerConvergence(name: node.name, files: topology.nodeFiles) {
+            topology.nodeContainer(node, imageHash: $0)
+        }
+    }
+
+    func inspect(_ context: AgentContext) async throws -> [Change] {
+        var changes = try await container.inspect(context)
+        guard changes.isEmpty else { return changes }
+        let row = try await monitor(context).rows()?.first { $0.name == node.name }
+        if row?.isSettled != true {
+            let state = row.map { "\($0.reported), assigned \($0.assigned)" } ?? "not registered"
+            changes.append(Change(.change, "join", "bring \(node.name) into the formation (now: \(state))"))
+        }
+        return changes
+    }
+
+    func apply(_ changes: [Change], _ context: AgentContext) async throws {
+        try await container.apply(changes, step: id, context)
+        let wait = Wait(
+            for: "\(node.name) to take its place in the formation", upTo: .seconds(900), every: .milliseconds(50),
+            hint: "Look at `docker logs \(node.name)` and `pgaf-agent status` on the machine, then run `up` again.",
+            code: .nodeFailed)
+        try await context.wait(wait, step: id) { try await look(context) }
+        if leader == nil { try await Passwords.setInside(node.name, context) }
+    }
+
+    /// One look: the state on the monitor, after helping the base backup on the primary along.
+    private func look(_ context: AgentContext) async throws -> Wait.Observation<Void> {
+        guard let rows = try await monitor(context).rows() else { return .notYet("the monitor does not answer") }
+        let own = rows.first { $0.name == node.name }
+        if own?.isSettled == true { return .found(()) }
+        if let own, let primary = rows.first(where: { $0.isPrimary && $0.id != own.id }) {
+            try await BaseBackup.hasten(standby: own.id, primary: primary.name, context)
+        }
+        let settled = "SELECT 1 FROM pgautofailover.node WHERE nodename = \(SQL.literal(node.name))"
+            + " AND reportedstate = goalstate AND reportedstate IN ('primary', 'single', 'wait_primary', 'secondary')"
+        guard let after = try await monitor(context).rows(awaiting: "EXISTS (\(settled))")?
+            .first(where: { $0.name == node.name })
+        else { return .notYet("\(node.name) has not registered on the monitor yet") }
+        return after.isSettled
+            ? .found(()) : .notYet("\(node.name) reports \(after.reported), the monitor assigned \(after.assigned)")
+    }
+
+    private func monitor(_ context: AgentContext) -> Monitor {
+        Monitor(container: topology.configuration.monitor.name, psql: context.psql)
+    }
+}
+
+/// Shortens the wait of a base backup for the next spread checkpoint: half of a bring-up otherwise (facts 2).
+enum BaseBackup {
+    /// Watches the primary for up to two seconds, until the standby streams, and asks for a checkpoint when a base
+    /// backup waits for one.
+    static func hasten(standby: Int, primary: String, _ context: AgentContext) async throws {
+        let checkpoint = """
+            IF EXISTS (SELECT 1 FROM pg_stat_progress_basebackup
+                WHERE phase = 'waiting for checkpoint to finish') THEN EXECUTE 'CHECKPOINT'; END IF;
+            """
+        let streams = "EXISTS (SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'"
+            + " AND application_name = 'pgautofailover_standby_\(standby)')"
+        _ = try await context.psql.attempt(primary, SQL.awaiting(streams, doing: checkpoint))
+    }
+}

@@ -1,0 +1,61 @@
+import Shared
+
+/// Everything that can be wrong with the machine, looked at before anything is changed; and the cluster's memory.
+struct PreflightStep: Step {
+    let id = "preflight"
+    let title = "the machine's fitness"
+    let dependencies: [String] = []
+    let store: ClusterStore
+
+    /// The least free disk for Docker, the images and four small databases, in MiB.
+    static let neededDisk = 3 * 1024
+
+    func inspect(_ context: AgentContext) async throws -> [Change] {
+        let facts = context.topology.facts
+        guard context.files.exists("/usr/bin/apt-get") else {
+            throw PgafError(
+                .machineUnsupported, "The machine runs \(facts.prettyName), which has no apt-get.",
+                remedy: "Use a Debian or Ubuntu machine; `machine.vagrant.box` names one for Vagrant.")
+        }
+        try await checkDisk(context)
+        try await checkPorts(context)
+        return try store.isCurrent(context.topology, context.secrets)
+            ? [] : [Change(.change, "memory", "remember the cluster's configuration and addresses")]
+    }
+
+    func apply(_ changes: [Change], _ context: AgentContext) async throws {
+        try store.save(context.topology, context.secrets)
+    }
+
+    private func checkDisk(_ context: AgentContext) async throws {
+        let facts = context.topology.facts
+        let hasImage = try await context.docker.imageIdentifier(context.configuration.image.reference) != nil
+        // Once the image is there, a running cluster needs little more than it has.
+        let needed = hasImage ? 512 : Self.neededDisk
+        guard facts.freeDiskMiB >= needed else {
+            throw PgafError(
+                .diskFull, "Only \(facts.freeDiskMiB) MiB of disk are free for Docker; \(needed) MiB are needed.",
+                remedy: "Make room on the file system of /var/lib/docker, then run `up` again.")
+        }
+    }
+
+    private func checkPorts(_ context: AgentContext) async throws {
+        let topology = context.topology
+        let address = IPv4Address(topology.publishAddress) ?? IPv4Address("0.0.0.0")
+        let wanted =
+            [(context.configuration.monitor.name, context.configuration.monitor.port)]
+            + context.configuration.nodes.map { ($0.name, $0.port) }
+        for (name, port) in wanted {
+            if let address, PortProbe.isFree(address, port) { continue }
+            // A running container of this cluster holds its own port.
+            if let own = try await context.docker.container(name), own.running,
+                own.labels[Label.cluster] == context.configuration.cluster
+            {
+                continue
+            }
+            throw PgafError(
+                .portInUse, "Port \(port) of \(name) is in use on the machine (address \(topology.publishAddress)).",
+                remedy: "End what listens there (`ss -ltnp sport = :\(port)` shows it), or choose another port in pgaf.yaml.")
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import Shared
+
+/// Runs steps side by side where their dependencies allow it, and says what happens.
+public struct StepGraph: Sendable {
+    private let steps: [any Step]
+
+    public init(_ steps: [any Step]) { self.steps = steps }
+
+    /// What would be done on the machine as it is now, in the order of the steps.
+    public func plan(_ context: AgentContext) async throws -> [String: [Change]] {
+        try await withThrowingTaskGroup(of: (String, [Change]).self) { group in
+            for step in steps { group.addTask { (step.id, try await step.inspect(context)) } }
+            var result: [String: [Change]] = [:]
+            for try await (id, changes) in group { result[id] = changes }
+            return result
+        }
+    }
+
+    /// The plan as its event carries it.
+    public func announcement(_ plan: [String: [Change]]) -> [PlannedStep] {
+        steps.map { step in
+            let changes = plan[step.id] ?? []
+            return PlannedStep(
+                id: step.id, title: step.title, dependencies: step.dependencies, action: changes.action,
+                changes: changes.map(\.description))
+        }
+    }
+
+    /// Plans, announces and applies.
+    ///
+    /// A failed step lets those that run already come to their end and starts no other.
+    /// - Returns: the number of steps that changed something.
+    /// - Throws: the first failure.
+    public func run(_ context: AgentContext) async throws -> Int {
+        let plan = try await plan(context)
+        await context.events.write(.plan(announcement(plan)))
+        return try await withThrowingTaskGroup(of: Finished.self) { group in
+            var outcomes: [String: StepOutcome] = [:]
+            var waiting = steps
+            var running = 0
+            var failure: PgafError?
+            while true {
+                if failure == nil, !Task.isCancelled {
+                    for step in waiting where step.dependencies.allSatisfy({ outcomes[$0] != nil }) {
+                        let dependencyChanged = step.dependencies.contains { outcomes[$0] == .changed }
+                        let planned = plan[step.id] ?? []
+                        group.addTask {
+                            await execute(step, planned: planned, lookAgain: dependencyChanged, context)
+                        }
+                        waiting.removeAll { $0.id == step.id }
+                        running += 1
+                    }
+                }
+                guard running > 0, let finished = try await group.next() else { break }
+                running -= 1
+                switch finished.result {
+                case .success(let outcome): outcomes[finished.step] = outcome
+                case .failure(let error): failure = failure ?? error
+                }
+            }
+            if let failure { throw failure }
+            try Task.checkCancellation()
+            guard waiting.isEmpty else {
+                throw PgafError(
+                    .internalError, "The steps \(waiting.map(\.id).joined(separator: ", ")) wait for each other.",
+                    remedy: "Report this with the log of the run.")
+            }
+            return outcomes.values.count { $0 == .changed }
+        }
+    }
+
+    private struct Finished: Sendable {
+        var step: String
+        var result: Result<StepOutcome, PgafError>
+    }
+
+    private func execute(
+        _ step: any Step, planned: [Change], lookAgain: Bool, _ context: AgentContext
+    ) async -> Finished {
+        let clock = ContinuousClock()
+        let start = clock.now
+        await context.events.write(.stepStarted(step: step.id))
+        do {
+            let changes = lookAgain ? try await step.inspect(context) : planned
+            var outcome = StepOutcome.unchanged
+            if !changes.isEmpty || step.always {
+                try await step.apply(changes, context)
+                if !changes.isEmpty {
+                    outcome = .changed
+                    try await confirm(step, context)
+                }
+            }
+            await context.events.write(
+                .stepFinished(step: step.id, outcome: outcome, seconds: (clock.now - start).inSeconds))
+            return Finished(step: step.id, result: .success(outcome))
+        } catch {
+            let failure = PgafError.wrapping(error, doing: "working on \(step.title)")
+            await context.events.write(
+                .stepFailed(step: step.id, error: failure, seconds: (clock.now - start).inSeconds))
+            return Finished(step: step.id, result: .failure(failure))
+        }
+    }
+
+    private func confirm(_ step: any Step, _ context: AgentContext) async throws {
+        let left = try await step.inspect(context)
+        guard left.isEmpty else {
+            throw PgafError(
+                .internalError, "After \(step.title) this still differs: \(left.map(\.description).joined(separator: "; ")).",
+                remedy: "Run `up` again; if it says the same, report it with the log of the run.")
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import Shared
+
+/// What was chosen once for a cluster and must not change by itself; kept as `state.json`, mode 0600.
+public struct ClusterState: Sendable, Codable, Equatable {
+    public var source: SoftwareSource
+    public var postgresVersion: Int
+    public var subnet: IPv4Network
+    /// Host offset in the subnet by container name; a node that leaves keeps its place free for its return.
+    public var offsets: [String: Int]
+
+    public init(source: SoftwareSource, postgresVersion: Int, subnet: IPv4Network, offsets: [String: Int] = [:]) {
+        self.source = source
+        self.postgresVersion = postgresVersion
+        self.subnet = subnet
+        self.offsets = offsets
+    }
+
+    /// The same with a place for the monitor and each node; existing places stay. Offset 1 is the gateway, the
+    /// monitor has 2, nodes start at 11 where the subnet has room (room for poolers between), at 3 otherwise.
+    public func placing(_ configuration: Configuration) -> ClusterState {
+        var state = self
+        let first = subnet.usableAddressCount >= 11 + configuration.nodes.count ? 11 : 3
+        if state.offsets[configuration.monitor.name] == nil { state.offsets[configuration.monitor.name] = 2 }
+        for node in configuration.nodes where state.offsets[node.name] == nil {
+            let taken = Set(state.offsets.values)
+            if let free = (first...max(first, subnet.usableAddressCount)).first(where: { !taken.contains($0) }) {
+                state.offsets[node.name] = free
+            }
+        }
+        return state
+    }
+}

@@ -1,0 +1,149 @@
+import Shared
+
+/// The whole cluster as it should be on this machine: every name, address, file and argument, derived without effects
+/// from the configuration, the remembered state and the machine's facts.
+public struct ClusterTopology: Sendable, Equatable {
+    public let configuration: Configuration
+    public let state: ClusterState
+    public let facts: MachineFacts
+    /// Directory of this cluster on the machine.
+    public let directory: String
+    /// Address on which ports are published.
+    public let publishAddress: String
+
+    /// - Parameters:
+    ///   - root: pgaf's directory on the machine, normally `/var/lib/pgaf`.
+    ///   - publishEverywhere: what the host says for machines that are made for the cluster.
+    public init(
+        configuration: Configuration, state: ClusterState, facts: MachineFacts, root: String, publishEverywhere: Bool
+    ) {
+        self.configuration = configuration
+        self.state = state.placing(configuration)
+        self.facts = facts
+        directory = "\(root)/clusters/\(configuration.cluster)"
+        publishAddress = configuration.access.publishAddress ?? (publishEverywhere ? "0.0.0.0" : "127.0.0.1")
+    }
+
+    public var subnet: IPv4Network { state.subnet }
+    public var monitorAddress: IPv4Address { address(configuration.monitor.name) }
+
+    /// The base image's reference.
+    public var baseImage: String {
+        if let own = configuration.image.base { return own }
+        return state.source == .debian ? "pgaf/base:\(SoftwareSource.debianSuite)" : "ubuntu:\(Self.pgdgBaseCodename)"
+    }
+
+    /// Whether the base image is made here with mmdebstrap instead of being pulled.
+    public var makesBaseImage: Bool { configuration.image.base == nil && state.source == .debian }
+
+    /// Distribution of the scripts' image.
+    public static let pgdgBaseCodename = "focal"
+
+    /// Files from which the image is built; `pgdgKey` is the verified key of PGDG for that source.
+    public func imageFiles(pgdgKey: String?) -> ImageFiles {
+        ImageFiles(
+            base: baseImage, version: state.postgresVersion, packages: configuration.postgres.packages,
+            repository: pgdgKey.map { (SoftwareSource.pgdg(Self.pgdgBaseCodename), $0) })
+    }
+
+    public func address(_ container: String) -> IPv4Address { subnet.address(state.offsets[container] ?? 0) }
+
+    /// Directory whose content a node sees in `ContainerLayout.configuration`.
+    public func configurationDirectory(_ container: String) -> String { "\(directory)/nodes/\(container)/etc" }
+
+    /// Directory whose content a node's entrypoint sees in `ContainerLayout.secrets`.
+    public func secretsDirectory(_ container: String) -> String { "\(directory)/nodes/\(container)/secrets" }
+
+    /// Files of the monitor's configuration directory by name.
+    public var monitorFiles: [String: String] {
+        [
+            "pg_hba.conf": HBARules.monitor(access: configuration.access, subnet: subnet),
+            "pg_ident.conf": HBARules.identities,
+            "postgresql.conf": PostgresTuning.text(PostgresTuning.monitor(failover: configuration.failover)),
+        ]
+    }
+
+    /// Files of every data node's configuration directory by name.
+    public var nodeFiles: [String: String] {
+        [
+            "pg_hba.conf": HBARules.node(
+                access: configuration.access, subnet: subnet, monitor: monitorAddress),
+            "pg_ident.conf": HBARules.identities,
+            "postgresql.conf": PostgresTuning.text(nodeSettings),
+        ]
+    }
+
+    /// What pgaf sets on each data node, derived values and the user's.
+    public var nodeSettings: [String: String] {
+        PostgresTuning.node(
+            facts: facts, nodes: configuration.nodes.count, overrides: configuration.postgres.settings)
+    }
+
+    /// libpq's password file for the containers. The database is `*`, since replication connections look up other names
+    /// than one expects (facts 14).
+    public static func passwordFile(_ secrets: ClusterSecrets) -> Secret {
+        let rows = [
+            ("autoctl_node", secrets.monitor), ("pgautofailover_replicator", secrets.replication),
+            ("postgres", secrets.superuser),
+        ]
+        return Secret(rows.map { "*:*:*:\($0):\(escaped($1.revealed))\n" }.joined())
+    }
+
+    /// `:` and `\` carry meaning in a password file.
+    static func escaped(_ text: String) -> String {
+        String(text.flatMap { $0 == ":" || $0 == "\\" ? ["\\", $0] : [$0] })
+    }
+
+    /// How nodes reach the monitor; the password comes from the password file (facts 8).
+    public var monitorURI: String {
+        "postgresql://autoctl_node@\(configuration.monitor.effectiveHostname):\(ContainerLayout.port)"
+            + "/pg_auto_failover?sslmode=require"
+    }
+
+    public func monitorContainer(imageHash: String) -> ContainerSpecification {
+        let monitor = configuration.monitor
+        return container(
+            name: monitor.name, hostname: monitor.effectiveHostname, volume: monitor.effectiveVolume,
+            port: monitor.port, role: "monitor", imageHash: imageHash,
+            command: [
+                "pg_autoctl", "create", "monitor", "--hostname", monitor.effectiveHostname, "--skip-pg-hba",
+                "--ssl-self-signed", "--run",
+            ])
+    }
+
+    public func nodeContainer(_ node: NodeSettings, imageHash: String) -> ContainerSpecification {
+        container(
+            name: node.name, hostname: node.effectiveHostname, volume: node.effectiveVolume, port: node.port,
+            role: "node", imageHash: imageHash,
+            command: [
+                "pg_autoctl", "create", "postgres", "--name", node.name, "--hostname", node.effectiveHostname,
+                "--skip-pg-hba", "--ssl-self-signed", "--monitor", monitorURI,
+                "--candidate-priority", "\(node.candidatePriority)",
+                "--replication-quorum", "\(node.replicationQuorum)", "--run",
+            ])
+    }
+
+    private func container(
+        name: String, hostname: String, volume: String, port: Int, role: String, imageHash: String, command: [String]
+    ) -> ContainerSpecification {
+        ContainerSpecification(
+            name: name, hostname: hostname, network: configuration.network.name, address: address(name),
+            volume: volume,
+            mounts: [
+                ContainerLayout.configuration: configurationDirectory(name),
+                ContainerLayout.secrets: secretsDirectory(name),
+            ],
+            publishAddress: publishAddress, publishPort: port, environment: [:], image: configuration.image.reference,
+            imageHash: imageHash, labels: [Label.cluster: configuration.cluster, Label.role: role], command: command)
+    }
+
+    /// How clients come in, seen from the machine.
+    public var connections: ConnectionInfo {
+        let reachable = publishAddress == "0.0.0.0" ? "127.0.0.1" : publishAddress
+        return ConnectionInfo(
+            user: configuration.access.clientUser, database: configuration.postgres.database,
+            nodes: configuration.nodes.map { .init(name: $0.name, address: reachable, port: $0.port) },
+            monitor: .init(name: configuration.monitor.name, address: reachable, port: configuration.monitor.port),
+            monitorUser: configuration.monitor.user)
+    }
+}

@@ -1,0 +1,18 @@
+/// Paths inside every container; the image, the run arguments and the SQL of the checks agree on them here.
+public enum ContainerLayout {
+    /// Mount point of the node's volume. PGDATA is a directory below it, and pg_autoctl's own state lies beside it, so
+    /// that a container made anew is still the same node (facts 7).
+    public static let volume = "/var/lib/pgaf"
+    public static let data = "\(volume)/data"
+    public static let stateHome = "\(volume)/share"
+    public static let configurationHome = "\(volume)/config"
+    /// Read-only mount of the files that pgaf writes for this node.
+    public static let configuration = "/etc/pgaf"
+    /// Read-only mount of the password file as root has it; the entrypoint copies it for `postgres`.
+    public static let secrets = "/etc/pgaf-secrets"
+    /// In memory, empty at each start: pid files and the password file that libpq reads.
+    public static let runtime = "/run/pgaf"
+    public static let passwordFile = "\(runtime)/pgpass"
+    public static let entrypoint = "/usr/local/bin/pgaf-entrypoint"
+    public static let port = 5432
+}

@@ -1,0 +1,63 @@
+import Shared
+
+/// A container as it should be: pure input of `docker run`.
+public struct ContainerSpecification: Sendable, Equatable {
+    public var name: String
+    public var hostname: String
+    public var network: String
+    public var address: IPv4Address
+    public var volume: String
+    /// Host directories mounted read-only, by path in the container.
+    public var mounts: [String: String]
+    /// `ADDRESS:PORT` on the machine, published to PostgreSQL's port.
+    public var publishAddress: String
+    public var publishPort: Int
+    public var environment: [String: String]
+    public var image: String
+    /// Hash of the image's inputs: another image means another container.
+    public var imageHash: String
+    public var labels: [String: String]
+    public var command: [String]
+
+    /// Arguments of `docker run`, without the label that carries their own hash.
+    private var plainArguments: [String] {
+        var arguments = [
+            "--name", name, "--hostname", hostname,
+            // A process that reaps and forwards signals: pg_autoctl as PID 1 never comes back after SIGKILL (facts 1).
+            "--init",
+            // A pg_autoctl that gave up, a restarted engine and a rebooted machine: all come back (facts 19).
+            "--restart", "unless-stopped",
+            "--network", network, "--ip", address.description,
+            "--stop-timeout", "60",
+            "--security-opt", "no-new-privileges",
+            "--tmpfs", "\(ContainerLayout.runtime):rw,nosuid,nodev,noexec,size=16m",
+            "--shm-size", "256m",
+            "--volume", "\(volume):\(ContainerLayout.volume)",
+            "--publish", "\(publishAddress):\(publishPort):\(ContainerLayout.port)",
+        ]
+        for (inside, outside) in mounts.sorted(by: { $0.key < $1.key }) {
+            arguments += ["--volume", "\(outside):\(inside):ro"]
+        }
+        for (key, value) in environment.sorted(by: { $0.key < $1.key }) { arguments += ["--env", "\(key)=\(value)"] }
+        for (key, value) in labels.sorted(by: { $0.key < $1.key }) { arguments += ["--label", "\(key)=\(value)"] }
+        return arguments
+    }
+
+    /// What decides whether a running container is the wanted one.
+    public var hash: String { ContentHash.of(["container", image, imageHash] + plainArguments + command) }
+
+    /// The whole `docker run` line.
+    public var runCommand: Command {
+        Command(
+            "docker",
+            ["run", "--detach"] + plainArguments + ["--label", "\(Label.hash)=\(hash)", image] + command)
+    }
+}
+
+/// Labels on everything that pgaf makes; only labelled things are ever removed.
+public enum Label {
+    public static let cluster = "pgaf.cluster"
+    public static let hash = "pgaf.hash"
+    /// `monitor`, `node`, `network`, `volume`, `image`.
+    public static let role = "pgaf.role"
+}

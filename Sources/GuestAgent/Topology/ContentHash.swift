@@ -1,0 +1,18 @@
+import Crypto
+import FoundationEssentials
+
+/// SHA-256 over texts, to tell whether something was made from the same inputs.
+public enum ContentHash {
+    /// 64 hexadecimal digits; each part's length is hashed too, so that no two lists of parts look alike.
+    public static func of(_ parts: [String]) -> String {
+        var hash = SHA256()
+        for part in parts {
+            hash.update(data: Data("\(part.utf8.count):".utf8))
+            hash.update(data: Data(part.utf8))
+        }
+        return hash.finalize().map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.count == 1 ? "0" + digits : digits
+        }.joined()
+    }
+}

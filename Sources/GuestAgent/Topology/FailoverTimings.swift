@@ -1,0 +1,34 @@
+import Shared
+
+/// How fast failures are noticed, resolved from the profile and the user's own values.
+///
+/// `default` leaves pg_auto_failover's own timings, `fast` is what measured 13 s instead of 52 s from SIGKILL of the
+/// primary to the next write (facts 4).
+public struct FailoverTimings: Sendable, Equatable {
+    /// GUCs of the monitor in milliseconds (retries: a count); empty where pg_auto_failover's default stands.
+    public var monitorSettings: [(name: String, value: Int)]
+    /// The keeper's `timeout.network_partition_timeout` in seconds.
+    public var partitionTimeout: Int
+
+    public init(_ settings: FailoverSettings) {
+        let fast = settings.profile == .fast
+        let rows: [(String, Int?, Int)] = [
+            ("health_check_period", settings.healthCheckPeriod, 1000),
+            ("health_check_timeout", settings.healthCheckTimeout, 1000),
+            ("health_check_retry_delay", settings.healthCheckRetryDelay, 500),
+            ("health_check_max_retries", settings.healthCheckMaxRetries, 2),
+            ("node_considered_unhealthy_timeout", settings.unhealthyAfter, 4000),
+            ("primary_demote_timeout", settings.demoteTimeout, 6000),
+            ("startup_grace_period", settings.startupGrace, 3000),
+        ]
+        monitorSettings = rows.compactMap { name, own, quick in
+            (own ?? (fast ? quick : nil)).map { ("pgautofailover.\(name)", $0) }
+        }
+        partitionTimeout = settings.partitionTimeout ?? (fast ? 5 : 20)
+    }
+
+    public static func == (lhs: FailoverTimings, rhs: FailoverTimings) -> Bool {
+        lhs.partitionTimeout == rhs.partitionTimeout
+            && lhs.monitorSettings.elementsEqual(rhs.monitorSettings) { $0 == $1 }
+    }
+}

@@ -1,0 +1,33 @@
+import Shared
+
+/// Whether a formation is as it should be, and in words what it lacks; pure.
+public enum FormationJudgement {
+    /// Name of the primary when every wanted node is registered, healthy and settled; nil otherwise.
+    public static func settledPrimary(_ rows: [Monitor.Row], names: [String]) -> String? {
+        guard notes(rows, names: names).isEmpty else { return nil }
+        return rows.first { $0.isPrimary }?.name
+    }
+
+    /// What is wrong or awaited, one sentence a thing; empty when all is well.
+    public static func notes(_ rows: [Monitor.Row], names: [String]) -> [String] {
+        var notes: [String] = []
+        for name in names {
+            guard let row = rows.first(where: { $0.name == name }) else {
+                notes.append("\(name) is not registered on the monitor")
+                continue
+            }
+            if row.reported != row.assigned {
+                notes.append("\(name) is on its way from \(row.reported) to \(row.assigned)")
+            } else if !["primary", "single", "secondary"].contains(row.reported) {
+                notes.append("\(name) is in the state \(row.reported)")
+            }
+            if !row.isHealthy { notes.append("\(name) is not seen healthy by the monitor") }
+        }
+        let primaries = rows.filter { $0.reported == "primary" || $0.reported == "single" }
+        if primaries.isEmpty, !rows.isEmpty { notes.append("there is no settled primary") }
+        if primaries.count > 1 {
+            notes.append("more than one node reports to be primary: \(primaries.map(\.name).joined(separator: ", "))")
+        }
+        return notes
+    }
+}

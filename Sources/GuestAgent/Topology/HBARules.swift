@@ -1,0 +1,52 @@
+import Shared
+
+/// The client authentication of the cluster's nodes, as text of a file that `pg_hba.conf` includes before everything.
+///
+/// The image's `pg_hba.conf.sample` begins with the include, so the rules hold from a node's first second on and are
+/// the same on every node, whatever its role. The last line refuses everybody else: what PostgreSQL or pg_autoctl
+/// write after the include never decides.
+public enum HBARules {
+    /// Rules of a data node.
+    public static func node(access: AccessSettings, subnet: IPv4Network, monitor: IPv4Address) -> String {
+        let inside = access.internalAuth
+        // The scripts' open mode takes clients without TLS as well; a password is only ever taken over TLS.
+        let clientType = access.clientAuth == .trust ? "host" : "hostssl"
+        return text([
+            ["local", "all", "all", "peer", "map=\(identityMap)"],
+            ["hostssl", "all", "pgautofailover_monitor", "\(monitor)/32", inside.rawValue],
+            ["hostssl", "replication,all", "pgautofailover_replicator", subnet.description, inside.rawValue],
+            [clientType, "all", quoted(access.clientUser), access.clientCIDR, access.clientAuth.rawValue],
+            // For a connection pooler in its own container.
+            ["hostssl", "all", "postgres", subnet.description, AccessSettings.Method.scram.rawValue],
+            ["host", "all,replication", "all", "all", "reject"],
+        ])
+    }
+
+    /// Rules of the monitor: the nodes, and clients that look at it from outside.
+    public static func monitor(access: AccessSettings, subnet: IPv4Network) -> String {
+        let clientType = access.clientAuth == .trust ? "host" : "hostssl"
+        return text([
+            ["local", "all", "all", "peer", "map=\(identityMap)"],
+            ["hostssl", "pg_auto_failover", "autoctl_node", subnet.description, access.internalAuth.rawValue],
+            [clientType, "pg_auto_failover", "autoctl_node", access.clientCIDR, access.clientAuth.rawValue],
+            ["host", "all,replication", "all", "all", "reject"],
+        ])
+    }
+
+    /// Who the container's `postgres` user may be without a password: the roles that pg_autoctl itself uses.
+    public static let identities: String = text(
+        ["postgres", "autoctl_node", "pgautofailover_replicator", "pgautofailover_monitor"].map {
+            [identityMap, "postgres", $0]
+        })
+
+    private static let identityMap = "pgaf"
+
+    private static func quoted(_ name: String) -> String {
+        "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
+
+    private static func text(_ rows: [[String]]) -> String {
+        "# Written by pgaf; change pgaf.yaml and run `up` again.\n"
+            + rows.map { $0.joined(separator: "  ") + "\n" }.joined()
+    }
+}

@@ -1,0 +1,103 @@
+import Shared
+
+/// The files from which the nodes' image is built, as pure text.
+public struct ImageFiles: Sendable, Equatable {
+    public var dockerfile: String
+    public var entrypoint: String
+    /// Further files of the build context by name: keys and sources of package repositories.
+    public var extra: [String: String]
+
+    /// - Parameters:
+    ///   - base: reference of the base image.
+    ///   - version: major version of PostgreSQL.
+    ///   - packages: extra packages; `%v` stands for the version.
+    ///   - repository: PGDG's repository for images of that source, with the key as armored text.
+    public init(
+        base: String, version: Int, packages: [String], repository: (repository: AptRepository, key: String)? = nil
+    ) {
+        entrypoint = Self.entrypointScript
+        extra = [:]
+        var lines = [
+            "FROM \(base)",
+            "ENV DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8 LC_ALL=C.UTF-8",
+        ]
+        if let (repository, key) = repository {
+            extra["pgdg.asc"] = key
+            extra["pgdg.list"] = repository.sourcesLine + "\n"
+            lines += [
+                "RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates"
+                    + " && rm -rf /var/lib/apt/lists/*",
+                "COPY pgdg.asc \(repository.keyring)",
+                "COPY pgdg.list /etc/apt/sources.list.d/pgdg.list",
+            ]
+        }
+        let installed =
+            ["postgresql-\(version)", "postgresql-client-\(version)", "postgresql-\(version)-auto-failover"]
+            + ["pg-auto-failover-cli", "gosu", "openssl"]
+            + packages.map { $0.split(separator: "%v", omittingEmptySubsequences: false).joined(separator: "\(version)") }
+        let samples = "/usr/share/postgresql/\(version)"
+        lines += [
+            // The server's package would make a cluster of its own otherwise; pg_autoctl makes ours.
+            "RUN apt-get update \\",
+            " && apt-get install -y --no-install-recommends postgresql-common \\",
+            " && sed -ri 's/^#?create_main_cluster.*/create_main_cluster = false/'"
+                + " /etc/postgresql-common/createcluster.conf \\",
+            " && apt-get install -y --no-install-recommends \(installed.joined(separator: " ")) \\",
+            " && rm -rf /var/lib/apt/lists/*",
+            // initdb copies these samples, so that every cluster made with this image reads pgaf's files: access
+            // rules before all others, settings after all others.
+            "RUN sed -i '1i include_if_exists \(ContainerLayout.configuration)/pg_hba.conf'"
+                + " \(samples)/pg_hba.conf.sample \\",
+            " && sed -i '1i include_if_exists \(ContainerLayout.configuration)/pg_ident.conf'"
+                + " \(samples)/pg_ident.conf.sample \\",
+            " && echo \"include_if_exists = '\(ContainerLayout.configuration)/postgresql.conf'\""
+                + " >> \(samples)/postgresql.conf.sample \\",
+            " && mkdir -p \(ContainerLayout.volume) \\",
+            " && chown postgres:postgres \(ContainerLayout.volume)",
+            "ENV PATH=/usr/lib/postgresql/\(version)/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \\",
+            "    PG_USER=postgres PG_GROUP=postgres PGDATA=\(ContainerLayout.data) \\",
+            "    XDG_DATA_HOME=\(ContainerLayout.stateHome) XDG_CONFIG_HOME=\(ContainerLayout.configurationHome) \\",
+            "    PGPASSFILE=\(ContainerLayout.passwordFile)",
+            "COPY entrypoint.sh \(ContainerLayout.entrypoint)",
+            "RUN chmod 0755 \(ContainerLayout.entrypoint)",
+            "WORKDIR \(ContainerLayout.volume)",
+            "ENTRYPOINT [\"\(ContainerLayout.entrypoint)\"]",
+            "CMD [\"pg_autoctl\", \"run\"]",
+        ]
+        dockerfile = lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What decides whether an image is up to date: every byte that goes into the build, and the base image's own id.
+    public func hash(baseIdentifier: String) -> String {
+        let files = extra.sorted { $0.key < $1.key }.map { "\($0.key)\n\($0.value)" }
+        return ContentHash.of(["image", dockerfile, entrypoint, baseIdentifier] + files)
+    }
+
+    /// Starts as root, puts the volume into order, leaves no trace of a dead predecessor, and goes on as `postgres`.
+    private static let entrypointScript = """
+        #!/bin/bash
+        # Written by pgaf into the image of the cluster's nodes.
+        set -euo pipefail
+        umask 077
+        user="${PG_USER:-postgres}"
+        group="${PG_GROUP:-postgres}"
+
+        # A new volume belongs to root; an old one may have been made with an image whose ids were other ones.
+        if [ "$(stat -c %U:%G "\(ContainerLayout.volume)")" != "$user:$group" ]; then
+            chown -R "$user:$group" "\(ContainerLayout.volume)"
+        fi
+
+        install -d -o "$user" -g "$group" -m 0700 "\(ContainerLayout.runtime)"
+        if [ -f "\(ContainerLayout.secrets)/pgpass" ]; then
+            install -o "$user" -g "$group" -m 0600 "\(ContainerLayout.secrets)/pgpass" "$PGPASSFILE"
+        fi
+
+        # After a crash these files name processes of the container's earlier life, and pg_autoctl and PostgreSQL would
+        # refuse to start beside them. Nothing of this volume runs yet.
+        rm -rf /tmp/pg_autoctl
+        rm -f "\(ContainerLayout.data)/postmaster.pid"
+
+        exec gosu "$user" "$@"
+
+        """
+}

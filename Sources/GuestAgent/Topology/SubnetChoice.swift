@@ -1,0 +1,34 @@
+import Shared
+
+/// Finds a /24 for the cluster's network that nothing on the machine uses.
+public enum SubnetChoice {
+    /// The first free /24 in 172.30.0.0/16, else in 10.213.0.0/16; nil when all are taken.
+    ///
+    /// - Parameter taken: networks of the machine's routes and of Docker's other networks.
+    public static func free(avoiding taken: [IPv4Network]) -> IPv4Network? {
+        for prefix in ["172.30", "10.213"] {
+            for third in 0..<256 {
+                if let candidate = IPv4Network("\(prefix).\(third).0/24"),
+                    !taken.contains(where: { $0.overlaps(candidate) })
+                {
+                    return candidate
+                }
+            }
+        }
+        return nil
+    }
+
+    /// Networks in the text of `/proc/net/route`: hexadecimal little-endian destination and mask in columns 2 and 8.
+    /// The default route is left out, since it overlaps with everything.
+    public static func routes(inProcNetRoute text: String) -> [IPv4Network] {
+        text.split(separator: "\n").dropFirst().compactMap { line in
+            let columns = line.split(whereSeparator: \.isWhitespace)
+            guard columns.count > 7, let destination = UInt32(columns[1], radix: 16),
+                let mask = UInt32(columns[7], radix: 16), mask != 0
+            else { return nil }
+            let address = destination.byteSwapped
+            let dotted = [24, 16, 8, 0].map { "\((address >> UInt32($0)) & 255)" }.joined(separator: ".")
+            return IPv4Network("\(dotted)/\(mask.byteSwapped.nonzeroBitCount)")
+        }
+    }
+}

@@ -1,0 +1,51 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// The right to do something alone, for as long as the value lives.
+///
+/// The lock is the kernel's (`flock`), so it ends with its holder however that dies; the file's text only tells the
+/// next one who holds it.
+public final class FileLock: Sendable {
+    private let descriptor: Int32
+
+    /// Takes the lock or fails at once.
+    ///
+    /// - Parameters:
+    ///   - path: the lock file; made with mode 0600.
+    ///   - subject: completes "Another … works on": `the cluster "pgaf"`.
+    ///   - holder: how others will see who holds it: run, process id, start time.
+    /// - Throws: `cluster.locked` with the holder's words; `file.failed`.
+    public init(_ path: String, subject: String, holder: String) throws {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Self.failure(path) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            defer { close(descriptor) }
+            guard errno == EWOULDBLOCK else { throw Self.failure(path) }
+            let words = (try? MachineFiles().read(path))?.trimmed ?? ""
+            throw PgafError(
+                .clusterLocked, "Somebody else works on \(subject): \(words.isEmpty ? "it has not said who" : words).",
+                remedy: "Wait until it has finished, then run the same command again.")
+        }
+        self.descriptor = descriptor
+        let text = Array("\(holder)\n".utf8)
+        guard ftruncate(descriptor, 0) == 0, write(descriptor, text, text.count) == text.count else {
+            let failure = Self.failure(path)
+            close(descriptor)
+            throw failure
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    private static func failure(_ path: String) -> PgafError {
+        PgafError(
+            .fileFailed, "Could not lock \(path).",
+            remedy: "Check that \(path) can be written by this user, then run the same command again.",
+            cause: String(cString: strerror(errno)))
+    }
+}
