@@ -69,12 +69,13 @@ struct LiveView: Sendable {
         return text
     }
 
-    /// A mark, a title and something at the right edge; one column stays free, where terminals would wrap.
+    /// A mark, a title and a column beside it; one column stays free, where terminals would wrap.
     private func line(_ mark: String, _ title: String, right: String, paint: TerminalStyle.Paint? = nil) -> String {
-        let room = width - 4 - TerminalText.width(right) - 1
-        let shown = TerminalText.pad(fit(title, room), min(room, 48))
+        // 28 columns hold a bar, a percentage and a time; titles of ours have at most 44.
+        let column = max(8, min(44, width - 32))
+        let shown = TerminalText.pad(fit(title, column), column)
         let text = paint.map { style.paint(shown, $0) } ?? shown
-        return "\(mark) \(text) \(style.paint(fit(right, width - 4), .dim))"
+        return "\(mark) \(text) \(style.paint(fit(right, width - column - 4), .dim))"
     }
 
     private func fit(_ text: String, _ columns: Int) -> String {
