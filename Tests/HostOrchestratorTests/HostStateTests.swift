@@ -113,11 +113,10 @@ import Testing
         let recorder = try RunRecorder(try RunDirectory(in: host.scratch.project), display: display)
         let context = host.context()
         let error = await #expect(throws: PgafError.self) {
-            try await Interrupts.cancelling(on: interrupts, onFirst: { context.note("stopping") }) {
-                try await UpRun(
-                    context: context, configuration: host.configuration, fresh: false, recorder: recorder
-                ).run()
-            }
+            let run = UpRun(
+                context: context, configuration: host.configuration, fresh: false, recorder: recorder)
+            _ = try await Interrupts.cancelling(
+                on: interrupts, onFirst: { context.note("stopping") }, { try await run.run() })
         }
         #expect(error?.code.exitCode == 130)
         #expect(error?.remedy == "Run `pgaf-host up` to go on where it stopped.")
@@ -156,8 +155,8 @@ import Testing
     @Test func inACheckoutTheStaticAgentIsPreferredToTheOrdinaryBuild() {
         let candidates = AgentBinary.candidates(executable: "/p/.build/debug/pgaf-host")
         let native = candidates.firstIndex(of: "/p/.build/debug/pgaf-agent")
-        let static_ = candidates.firstIndex(of: "/p/.build-agent/release/pgaf-agent")
-        #expect(native != nil && static_ != nil && (static_ ?? 0) < (native ?? 0))
+        let portable = candidates.firstIndex(of: "/p/.build-agent/release/pgaf-agent")
+        #expect(native != nil && portable != nil && (portable ?? 0) < (native ?? 0))
     }
 }
 
