@@ -54,7 +54,7 @@ final class OwnThread: SerialExecutor, @unchecked Sendable {
         }
     }
 
-    /// libssh writes without MSG_NOSIGNAL: a link that breaks while it sends would kill the whole program.
+    /// Where there is no MSG_NOSIGNAL (macOS), a link that breaks while libssh sends would kill the whole program.
     private func blockBrokenPipeSignal() {
         var signals = sigset_t()
         sigemptyset(&signals)

@@ -65,6 +65,13 @@ public actor SSHConnection: Connection {
         return session
     }
 
+    /// Whether this session has not been closed (and so freed) meanwhile; every `await` gives `close` a chance.
+    func isOpen(_ session: LibSSHSession) -> Bool { self.session === session }
+
+    public nonisolated func asRoot(_ arguments: [String]) -> [String] {
+        parameters.user == "root" ? arguments : ["sudo", "-n", "--"] + arguments
+    }
+
     func linkLost(_ cause: String?) -> PgafError {
         PgafError(
             .linkLost, "The SSH connection to \(parameters.display) was lost.",
@@ -84,6 +91,7 @@ public actor SSHConnection: Connection {
     ) async throws -> Int32 {
         let start = ContinuousClock.now
         while true {
+            guard isOpen(session) else { throw linkLost("the connection was closed") }
             let result = call()
             guard result == again else { return result }
             try Task.checkCancellation()
