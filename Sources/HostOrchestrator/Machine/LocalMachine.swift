@@ -23,7 +23,9 @@ public struct LocalMachine: Machine {
     }
 
     public func interactiveCommand(_ remote: [String]) async throws -> Command {
-        guard let program = remote.first else { return Command("sh", ["-c", "exec \"${SHELL:-/bin/sh}\" -l"], deadline: nil) }
+        guard let program = remote.first else {
+            return Command("sh", ["-c", "exec \"${SHELL:-/bin/sh}\" -l"], deadline: nil)
+        }
         return Command(program, Array(remote.dropFirst()), deadline: nil)
     }
 

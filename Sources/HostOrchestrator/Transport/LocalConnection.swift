@@ -27,6 +27,7 @@ public actor LocalConnection: Connection {
         try await LocalProgram(arguments: arguments).run(input: input, onOutput: onOutput)
     }
 
+    @discardableResult
     public func upload(
         _ path: String, to destination: String, mode: Int, privileged: Bool,
         onProgress: (@Sendable (Double) async -> Void)?

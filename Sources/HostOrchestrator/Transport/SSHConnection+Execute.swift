@@ -89,7 +89,9 @@ extension SSHConnection {
             if !output.isEmpty || !error.isEmpty { continue }
 
             if channel.isFinished {
-                guard let status = channel.status else { throw linkLost("the server closed the channel without a status") }
+                guard let status = channel.status else {
+                    throw linkLost("the server closed the channel without a status")
+                }
                 return status
             }
             guard session.isConnected else { throw linkLost(session.lastError) }

@@ -88,7 +88,8 @@ struct Upload: Sendable, Equatable {
                 remedy: "Leave \(source) unchanged and run the same command again.", cause: cause, output: output)
         default:
             return PgafError(
-                .uploadFailed, "\(what).", remedy: "Look at the output, correct the cause and run the same command again.",
+                .uploadFailed, "\(what).",
+                remedy: "Look at the output, correct the cause and run the same command again.",
                 cause: cause, output: output)
         }
     }
