@@ -26,6 +26,7 @@ final class TestServer: Sendable {
                 .commandNotFound, "/usr/sbin/sshd is missing, and these tests prove nothing without it.",
                 remedy: "apt-get install openssh-server")
         }
+        process = Process()
         directory = try scratchDirectory()
         port = try freePort()
         for key in ["host", "user", "stranger"] { try await makeKey(key) }
@@ -47,7 +48,6 @@ final class TestServer: Sendable {
         if geteuid() == 0 {
             try FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true)
         }
-        process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/sbin/sshd")
         process.arguments = ["-D", "-e", "-f", "\(directory)/sshd_config"]
         try Data().write(to: URL(fileURLWithPath: "\(directory)/log"))
@@ -69,10 +69,10 @@ final class TestServer: Sendable {
     private init(impostorOf other: TestServer) async throws {
         other.process.terminate()
         other.process.waitUntilExit()
+        process = Process()
         directory = other.directory
         port = other.port
         for file in ["host", "host.pub"] { try FileManager.default.removeItem(atPath: "\(directory)/\(file)") }
-        process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/sbin/sshd")
         process.arguments = ["-D", "-e", "-f", "\(directory)/sshd_config"]
         process.standardError = FileHandle(forWritingAtPath: "\(directory)/log")
