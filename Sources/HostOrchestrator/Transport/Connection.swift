@@ -23,14 +23,21 @@ public protocol Connection: Sendable {
     ///   - mode: permission bits, for example 0o755.
     ///   - privileged: whether to write through `sudo -n`.
     /// - Returns: whether the file had to be sent.
-    /// - Throws: `ssh.upload-failed`, `disk.full`, `ssh.link-lost`.
+    /// - Throws: `ssh.upload-failed`, `disk.full`, `agent.no-root`, `file.failed`, `ssh.link-lost`.
     @discardableResult
     func upload(
         _ path: String, to destination: String, mode: Int, privileged: Bool,
         onProgress: (@Sendable (Double) async -> Void)?
     ) async throws -> Bool
 
+    /// The arguments with `sudo -n` in front, unless the connection's user is root already (who may have no sudo).
+    func asRoot(_ arguments: [String]) -> [String]
+
     func close() async
+}
+
+extension Connection {
+    public func asRoot(_ arguments: [String]) -> [String] { ["sudo", "-n", "--"] + arguments }
 }
 
 /// A piece of what a remote program wrote.
