@@ -18,13 +18,22 @@ struct ConnectionStrings: Sendable, Equatable {
 
     /// Asks the machine where each published port answers.
     static func resolve(_ configuration: Configuration, on machine: any Machine) async throws -> ConnectionStrings {
+        func endpoint(_ port: Int) async throws -> Endpoint {
+            var endpoint = try await machine.endpoint(forGuestPort: port)
+            // Ports published on one address of this machine answer there only, not on its loopback.
+            if configuration.machine.kind == .local, let address = configuration.access.publishAddress,
+                address != "0.0.0.0", address != "::"
+            {
+                endpoint.address = address
+            }
+            return endpoint
+        }
         var nodes: [Target] = []
         for node in configuration.nodes {
-            nodes.append(Target(name: node.name, endpoint: try await machine.endpoint(forGuestPort: node.port)))
+            nodes.append(Target(name: node.name, endpoint: try await endpoint(node.port)))
         }
         let monitor = Target(
-            name: configuration.monitor.name,
-            endpoint: try await machine.endpoint(forGuestPort: configuration.monitor.port))
+            name: configuration.monitor.name, endpoint: try await endpoint(configuration.monitor.port))
         return ConnectionStrings(
             nodes: nodes, monitor: monitor, user: configuration.access.clientUser,
             database: configuration.postgres.database, monitorUser: configuration.monitor.user)

@@ -16,7 +16,7 @@ extension HostContext {
             project: project, environment: environment, terminal: .real, output: DescriptorOutput.standardOutput,
             errorOutput: DescriptorOutput.standardError, executable: AgentBinary.ownExecutable(),
             loadConfiguration: { _ in Configuration() },
-            machine: { _ in throw PgafError(.internalError, "", remedy: "") },
+            machine: { try MachineChoice.machine($0.machine, project: project) },
             confirm: ask, replaceProcess: ForegroundProcess.replace,
             findProgram: { ForegroundProcess.find($0, path: environment["PATH"] ?? "") })
     }
