@@ -23,7 +23,7 @@ import Testing
             return .signalled("KILL")
         }
         #expect(error.code == .agentDied)
-        #expect(error.message == "The agent ended without a result: killed by the signal KILL.")
+        #expect(error.message == "The agent ended without a result: signal KILL.")
         #expect(error.cause == "its last event was number 1")
         #expect(error.output.count == 12)
         #expect(error.output.last == "Fatal error: no·")

@@ -88,7 +88,7 @@ import Testing
         #expect(screen.cursorIsVisible)
     }
 
-    @Test func theLiveDisplayLeavesOnlyFinishedSteps() {
+    @Test func theLiveDisplayLeavesWhatEndedAndWhatWasSaid() {
         let output = TextRecord()
         let display = LiveDisplay(
             output: output, style: plain, size: { (50, 24) }, elapsed: { 2 })
@@ -99,11 +99,15 @@ import Testing
             display.show(Event(run: "r", seq: 1, time: "", body: body))
             display.tick()
         }
+        display.say("stopping", elsewhere: TextRecord())
         display.finish()
         display.tick()
         var screen = ScreenModel()
         screen.show(output.text)
-        #expect(screen.lines == ["✔ Docker engine      1 s", ""])
+        #expect(
+            screen.lines == [
+                "✔ Docker engine      1 s", "stopping", "✖ Container image    interrupted", "",
+            ])
         #expect(screen.cursorIsVisible)
     }
 

@@ -1,8 +1,8 @@
-import Shared
 import Synchronization
 import Testing
 
 @testable import HostOrchestrator
+@testable import Shared
 
 /// Everything that a verb wrote.
 final class TextRecord: TextOutput {
@@ -36,7 +36,9 @@ struct TestHost {
         return HostContext(
             project: scratch.project, environment: environment, terminal: terminal, output: output,
             errorOutput: errors, executable: "/nowhere/pgaf-host",
-            loadConfiguration: { _ in configuration }, machine: { _ in machine },
+            loadConfiguration: { _ in
+                LoadedConfiguration(configuration: configuration, origins: [:], warnings: [])
+            }, machine: { _ in machine },
             confirm: { question in
                 questions.write(question)
                 return answer ?? false

@@ -84,13 +84,3 @@ actor AgentStream {
             remedy: "Run `pgaf-host up` again; it installs the agent that belongs to this program.")
     }
 }
-
-extension RemoteStatus {
-    /// `exit status 3`, `killed by the signal KILL`.
-    var words: String {
-        switch self {
-        case .exited(let status): "exit status \(status)"
-        case .signalled(let signal): "killed by the signal \(TerminalText.clean(signal))"
-        }
-    }
-}

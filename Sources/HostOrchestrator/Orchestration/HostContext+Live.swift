@@ -15,7 +15,7 @@ extension HostContext {
         return HostContext(
             project: project, environment: environment, terminal: .real, output: DescriptorOutput.standardOutput,
             errorOutput: DescriptorOutput.standardError, executable: AgentBinary.ownExecutable(),
-            loadConfiguration: { _ in Configuration() },
+            loadConfiguration: { try $0.load(in: project, environment: environment) },
             machine: { try MachineChoice.machine($0.machine, project: project) },
             confirm: ask, replaceProcess: ForegroundProcess.replace,
             findProgram: { ForegroundProcess.find($0, path: environment["PATH"] ?? "") })

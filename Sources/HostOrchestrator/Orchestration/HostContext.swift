@@ -12,7 +12,7 @@ struct HostContext: Sendable {
     /// Path of this program, beside which the agent lies.
     var executable: String
     /// Reads and checks the configuration that the flags name.
-    var loadConfiguration: @Sendable (ConfigurationChoice) throws -> Configuration
+    var loadConfiguration: @Sendable (ConfigurationChoice) throws -> LoadedConfiguration
     /// The machine that a configuration means.
     var machine: @Sendable (Configuration) async throws -> any Machine
     /// Asks a question that is answered with yes or no; only called when somebody can answer.
@@ -34,7 +34,7 @@ struct HostContext: Sendable {
         if choice == ConfigurationChoice(), let memory = try ClusterMemory.load(project) {
             return memory.configuration
         }
-        return try loadConfiguration(choice)
+        return try loadConfiguration(choice).configuration
     }
 
     /// Asks before something is destroyed.
@@ -53,15 +53,4 @@ struct HostContext: Sendable {
             throw PgafError(.cancelled, "Nothing was changed.", remedy: "Answer `yes` to go on, or add --yes.")
         }
     }
-}
-
-/// What the command line says about the configuration; flags beat the environment, the file and the defaults.
-struct ConfigurationChoice: Sendable, Equatable {
-    /// nil means `pgaf.yaml` if there is one.
-    var file: String?
-    /// `KEY=VALUE`, in the order given.
-    var settings: [String] = []
-    var nodes: Int?
-    var machine: String?
-    var provider: String?
 }

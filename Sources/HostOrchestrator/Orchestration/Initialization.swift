@@ -9,7 +9,7 @@ enum Initialization {
                 .fileFailed, "\(path) exists already; it was not touched.",
                 remedy: "Edit it, or write a new one beside it: `pgaf-host init --config other.yaml`.")
         }
-        try LocalFile.write("".utf8, to: path, mode: 0o644)
-        context.note("wrote \(path): every key with its default; uncomment what you want to change")
+        try LocalFile.write(ConfigurationReference.example().utf8, to: path, mode: 0o644)
+        context.note("wrote \(path): every key with its default; change or remove what you like")
     }
 }

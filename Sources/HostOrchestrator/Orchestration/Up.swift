@@ -12,7 +12,8 @@ enum Up {
 
     /// - Throws: `PgafError`; `ReportedFailure` once the error has been shown with the place of its log.
     static func run(_ options: Options, in context: HostContext) async throws {
-        let configuration = try context.loadConfiguration(options.choice)
+        let loaded = try context.loadConfiguration(options.choice)
+        let configuration = loaded.configuration
         try ClusterMemory.load(context.project)?.check(configuration)
         if options.fresh {
             try await context.agree(
@@ -24,11 +25,15 @@ enum Up {
         let directory = try RunDirectory(in: context.project)
         let display = options.progress.display(context)
         let recorder = try RunRecorder(directory, display: display)
-        let run = UpRun(context: context, configuration: configuration, fresh: options.fresh, recorder: recorder)
+        let run = UpRun(
+            context: context, configuration: configuration, warnings: loaded.warnings, fresh: options.fresh,
+            recorder: recorder)
         do {
             let outcome = try await Interrupts.cancelling(
                 onFirst: {
-                    context.note("stopping; press Ctrl-C again to end at once (`pgaf-host up` goes on later)")
+                    display.say(
+                        "stopping; press Ctrl-C again to end at once (`pgaf-host up` goes on later)",
+                        elsewhere: context.errorOutput)
                 },
                 onSecond: { display.finish() },
                 { try await display.animating { try await run.run() } })

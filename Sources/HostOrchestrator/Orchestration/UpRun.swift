@@ -4,6 +4,8 @@ import Shared
 struct UpRun: Sendable {
     let context: HostContext
     let configuration: Configuration
+    /// What the loader found worth knowing.
+    var warnings: [String] = []
     let fresh: Bool
     let recorder: RunRecorder
 
@@ -85,7 +87,7 @@ struct UpRun: Sendable {
                     remedy: "Run `pgaf-host up` again; it goes on where this one stopped.")
         }
         let strings = try await ConnectionStrings.resolve(configuration, on: machine)
-        var warnings = result.warnings
+        var warnings = warnings + result.warnings
         if let trouble = await recorder.trouble {
             warnings.append("The log of this run is not whole: \(trouble.message)")
         }

@@ -11,6 +11,9 @@ protocol EventDisplay: Sendable {
     /// Draws what changes without an event (elapsed times); called about ten times a second while a run goes on.
     func tick()
 
+    /// Says something to the user in between, without spoiling what is drawn.
+    func say(_ line: String, elsewhere errors: any TextOutput)
+
     /// Leaves the terminal in order; nothing is shown afterwards.
     func finish()
 }
@@ -18,6 +21,7 @@ protocol EventDisplay: Sendable {
 extension EventDisplay {
     func tick() {}
     func finish() {}
+    func say(_ line: String, elsewhere errors: any TextOutput) { errors.write(line + "\n") }
 
     /// Does the work while the display moves.
     func animating<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {

@@ -49,21 +49,35 @@ final class LiveDisplay: EventDisplay {
         content.withLock { content in
             guard !content.finished else { return }
             content.finished = true
-            output.write(content.renderer.frame(permanent: permanent(&content), live: []))
+            let view = view
+            let lines = permanent(&content) + content.state.running.map(view.interrupted)
+            output.write(content.renderer.frame(permanent: lines, live: []))
         }
     }
 
+    func say(_ line: String, elsewhere errors: any TextOutput) {
+        content.withLock { content in
+            if content.finished { return errors.write(line + "\n") }
+            let text = TerminalText.fit(line, view.width - 1, ellipsis: style.ellipsis)
+            output.write(content.renderer.frame(permanent: permanent(&content) + [text], live: live(content)))
+        }
+    }
+
+    private var view: LiveView {
+        let size = size()
+        return LiveView(style: style, width: size.width, height: size.height)
+    }
+
+    private func live(_ content: Content) -> [String] { view.live(content.state, now: elapsed()) }
+
     private func draw(_ content: inout Content) {
         guard !content.finished else { return }
-        let size = size()
-        let live = LiveView(style: style, width: size.width, height: size.height).live(content.state, now: elapsed())
-        output.write(content.renderer.frame(permanent: permanent(&content), live: live))
+        output.write(content.renderer.frame(permanent: permanent(&content), live: live(content)))
     }
 
     /// Lines of steps that have ended since the last frame.
     private func permanent(_ content: inout Content) -> [String] {
-        let size = size()
-        let view = LiveView(style: style, width: size.width, height: size.height)
+        let view = view
         var lines: [String] = []
         for step in content.state.steps where !content.printed.contains(step.id) {
             guard let line = view.finished(step) else { continue }

@@ -21,6 +21,11 @@ struct LiveView: Sendable {
         }
     }
 
+    /// The line that stays for a step that the end of the run has cut off.
+    func interrupted(_ step: ProgressState.Step) -> String {
+        line(style.paint(style.failed, .yellow), step.title, right: "interrupted")
+    }
+
     /// The moving part: every running step with what it does or awaits, and one line for the whole.
     func live(_ state: ProgressState, now: Double) -> [String] {
         guard state.result == nil else { return [] }
@@ -30,7 +35,7 @@ struct LiveView: Sendable {
         let room = max(1, (height - 3) / 2)
         for step in running.prefix(room) {
             guard case .running(let since) = step.status else { continue }
-            let elapsed = Duration.seconds(now - since).brief
+            let elapsed = seconds(now - since)
             lines.append(line(style.paint(style.spinner(now), .cyan), step.title, right: progress(step) + elapsed))
             if let detail = detail(step, now: now) {
                 lines.append("    " + style.paint(fit(detail, width - 5), .dim))
@@ -42,7 +47,7 @@ struct LiveView: Sendable {
     }
 
     private func footer(_ state: ProgressState, now: Double) -> String {
-        var parts = ["\(state.done) of \(state.steps.count) steps", Duration.seconds(now.rounded(.down)).brief]
+        var parts = ["\(state.done) of \(state.steps.count) steps", seconds(now)]
         if let waiting = state.waiting { parts.append(words(waiting, now: now)) }
         return "  " + style.paint(fit(parts.joined(separator: " \(style.separator) "), width - 3), .dim)
     }
@@ -62,9 +67,9 @@ struct LiveView: Sendable {
     }
 
     private func words(_ waiting: ProgressState.Waiting, now: Double) -> String {
-        var text = "waiting for \(waiting.what), \(Duration.seconds(max(0, now - waiting.since).rounded()).brief)"
+        var text = "waiting for \(waiting.what), \(seconds(now - waiting.since))"
         if let until = waiting.until {
-            text += " of at most \(Duration.seconds(max(0, until - waiting.since).rounded()).brief)"
+            text += " of at most \(seconds(until - waiting.since))"
         }
         return text
     }
@@ -76,6 +81,11 @@ struct LiveView: Sendable {
         let shown = TerminalText.pad(fit(title, column), column)
         let text = paint.map { style.paint(shown, $0) } ?? shown
         return "\(mark) \(text) \(style.paint(fit(right, width - column - 4), .dim))"
+    }
+
+    /// Whole seconds: tenths that run are only unrest.
+    private func seconds(_ count: Double) -> String {
+        count < 1 ? "0 s" : Duration.seconds(count.rounded(.down)).brief
     }
 
     private func fit(_ text: String, _ columns: Int) -> String {
