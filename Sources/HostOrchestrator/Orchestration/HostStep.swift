@@ -1,6 +1,8 @@
 import Shared
 
 /// The steps that the host takes before the agent can take its own.
+///
+/// So a run has two events `plan`: these steps first, the agent's once it has looked at the machine.
 enum HostStep: String, CaseIterable, Sendable {
     case machine, connect, agent
 
