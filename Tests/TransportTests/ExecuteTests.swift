@@ -165,7 +165,7 @@ extension TransportSuite {
             }
         }
 
-        @Test func cancellationEndsTheWaitAndTheProgram() async throws {
+        @Test func cancellationEndsTheWaitAndNotTheConnection() async throws {
             try await TestServer.run { server in
                 let connection = try await server.connect()
                 let recording = Recording()
@@ -180,15 +180,29 @@ extension TransportSuite {
                 // Generous to a busy machine; the promise is 250 ms.
                 #expect(ContinuousClock.now - start < .seconds(2))
                 #expect(throws: CancellationError.self) { try result.get() }
-                // The connection lives on, and `sleep` is gone.
                 let end = try await connection.execute(["true"], input: nil) { _ in }
                 #expect(end == .exited(0))
-                _ = try await Wait(for: "the end of sleep", upTo: .seconds(5), hint: "").until {
+                await connection.close()
+            }
+        }
+
+        @Test func cancellationBreaksThePipeOfAProgramThatGoesOnWriting() async throws {
+            try await TestServer.run { server in
+                let connection = try await server.connect()
+                let marker = "\(server.directory)/ended"
+                let recording = Recording()
+                let task = Task {
+                    try await connection.execute(
+                        ["sh", "-c", "trap '' PIPE; echo started; cat /dev/zero; touch \"$1\"", "sh", marker],
+                        input: nil,
+                        onOutput: recording.take)
+                }
+                try await waitFor("started", in: recording)
+                task.cancel()
+                _ = await task.result
+                _ = try await Wait(for: "the program's end", upTo: .seconds(5), hint: "").until {
                     () -> Wait.Observation<Bool> in
-                    let names = server.descendants().compactMap {
-                        try? String(contentsOfFile: "/proc/\($0)/comm", encoding: .utf8)
-                    }
-                    return names.contains("sleep\n") ? .notYet("\(names)") : .found(true)
+                    FileManager.default.fileExists(atPath: marker) ? .found(true) : .notYet("it runs")
                 }
                 await connection.close()
             }

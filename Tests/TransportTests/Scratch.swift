@@ -96,8 +96,8 @@ func failure(_ operation: () async throws -> Void) async -> PgafError? {
 
 /// Waits until the program has written this text.
 func waitFor(_ text: String, in recording: Recording) async throws {
-    _ = try await Wait(for: "\"\(text)\"", upTo: .seconds(10), every: .milliseconds(10), hint: "Look at the program.").until
-    { () -> Wait.Observation<Bool> in
-        recording.text.contains(text) ? .found(true) : .notYet(recording.text)
-    }
+    _ = try await Wait(for: "\"\(text)\"", upTo: .seconds(10), every: .milliseconds(10), hint: "Look at the program.")
+        .until { () -> Wait.Observation<Bool> in
+            recording.text.contains(text) ? .found(true) : .notYet(recording.text)
+        }
 }

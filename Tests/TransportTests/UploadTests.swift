@@ -29,13 +29,13 @@ extension TransportSuite {
         @Test(arguments: Kind.allCases)
         func aNewFileArrivesWithItsDirectoryAndModeAndIsNotSentTwice(_ kind: Kind) async throws {
             try await withConnection(kind) { connection, directory in
-                let source = try makeFile(directory, bytes: 15_600_000)
+                let source = try await makeFile(directory, bytes: 15_600_000)
                 let target = "\(directory)/it's new/$(deep)/agent"
                 let fractions = Mutex<[Double]>([])
                 let record: @Sendable (Double) async -> Void = { value in fractions.withLock { $0.append(value) } }
                 #expect(
                     try await connection.upload(source, to: target, mode: 0o755, privileged: false, onProgress: record))
-                #expect(FileManager.default.contentsEqual(atPath: source, andPath: target))
+                #expect(try await same(source, target))
                 #expect(try mode(of: target) == 0o755)
                 let seen = fractions.withLock { $0 }
                 #expect(seen == seen.sorted() && seen.last == 1)
@@ -51,7 +51,7 @@ extension TransportSuite {
         @Test(arguments: Kind.allCases)
         func anExistingFileIsReplacedInOnePiece(_ kind: Kind) async throws {
             try await withConnection(kind) { connection, directory in
-                let source = try makeFile(directory, bytes: 1_000_000)
+                let source = try await makeFile(directory, bytes: 1_000_000)
                 let target = "\(directory)/there/agent"
                 try FileManager.default.createDirectory(atPath: "\(directory)/there", withIntermediateDirectories: true)
                 try "old".write(toFile: target, atomically: true, encoding: .utf8)
@@ -60,7 +60,7 @@ extension TransportSuite {
                 #expect(
                     try await connection.upload(source, to: target, mode: 0o600, privileged: false, onProgress: nil))
                 #expect(try open.readToEnd() == Data("old".utf8))
-                #expect(FileManager.default.contentsEqual(atPath: source, andPath: target))
+                #expect(try await same(source, target))
                 #expect(try contents(of: "\(directory)/there") == ["agent"])
             }
         }
@@ -68,7 +68,7 @@ extension TransportSuite {
         @Test(arguments: Kind.allCases)
         func anEmptyFileIsAFileToo(_ kind: Kind) async throws {
             try await withConnection(kind) { connection, directory in
-                let source = try makeFile(directory, bytes: 0)
+                let source = try await makeFile(directory, bytes: 0)
                 let target = "\(directory)/empty"
                 #expect(
                     try await connection.upload(source, to: target, mode: 0o644, privileged: false, onProgress: nil))
@@ -79,7 +79,7 @@ extension TransportSuite {
         @Test(arguments: Kind.allCases)
         func aDirectoryInTheWayIsAnErrorAndStays(_ kind: Kind) async throws {
             try await withConnection(kind) { connection, directory in
-                let source = try makeFile(directory, bytes: 10)
+                let source = try await makeFile(directory, bytes: 10)
                 let target = "\(directory)/occupied"
                 try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
                 let error = await failure {
@@ -93,7 +93,7 @@ extension TransportSuite {
         @Test(.enabled(if: geteuid() == 0, "mounting a small file system needs root"), arguments: Kind.allCases)
         func aFullDiskIsSaidAndNothingIsLeft(_ kind: Kind) async throws {
             try await withConnection(kind) { connection, directory in
-                let source = try makeFile(directory, bytes: 8_000_000)
+                let source = try await makeFile(directory, bytes: 8_000_000)
                 let small = "\(directory)/small"
                 try FileManager.default.createDirectory(atPath: small, withIntermediateDirectories: true)
                 let runner = SubprocessRunner()
@@ -113,7 +113,7 @@ extension TransportSuite {
         @Test(arguments: Kind.allCases)
         func aPlaceThatCannotBeWrittenIsAnErrorWithItsWords(_ kind: Kind) async throws {
             try await withConnection(kind) { connection, directory in
-                let source = try makeFile(directory, bytes: 10)
+                let source = try await makeFile(directory, bytes: 10)
                 let error = await failure {
                     try await connection.upload(
                         source, to: "/proc/no/such/place", mode: 0o644, privileged: false, onProgress: nil)
@@ -126,7 +126,7 @@ extension TransportSuite {
         @Test func aLinkLostDuringTheUploadLeavesTheOldFile() async throws {
             try await TestServer.run { server in
                 let connection = try await server.connect()
-                let source = try makeFile(server.directory, bytes: 60_000_000)
+                let source = try await makeFile(server.directory, bytes: 60_000_000)
                 let place = "\(server.directory)/place"
                 try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
                 try "old".write(toFile: "\(place)/agent", atomically: true, encoding: .utf8)
@@ -149,7 +149,7 @@ extension TransportSuite {
         @Test func aCancelledUploadLeavesNothing() async throws {
             try await TestServer.run { server in
                 let connection = try await server.connect()
-                let source = try makeFile(server.directory, bytes: 60_000_000)
+                let source = try await makeFile(server.directory, bytes: 60_000_000)
                 let place = "\(server.directory)/place"
                 try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
                 let result = await withTaskGroup(of: (any Error)?.self) { group in
@@ -173,13 +173,15 @@ extension TransportSuite {
             }
         }
 
-        private func makeFile(_ directory: String, bytes: Int) throws -> String {
+        private func makeFile(_ directory: String, bytes: Int) async throws -> String {
             let path = "\(directory)/source"
-            var generator = SystemRandomNumberGenerator()
-            let words = (0..<(bytes + 7) / 8).map { _ in generator.next() }
-            let data = words.withUnsafeBytes { Data($0.prefix(bytes)) }
-            try data.write(to: URL(fileURLWithPath: path))
+            try await SubprocessRunner().checked(
+                Command("sh", ["-c", "head -c \"$1\" /dev/urandom >\"$2\"", "sh", String(bytes), path]), remedy: "")
             return path
+        }
+
+        private func same(_ one: String, _ other: String) async throws -> Bool {
+            try await SubprocessRunner().run(Command("cmp", [one, other])).succeeded
         }
 
         private func mode(of path: String) throws -> Int {

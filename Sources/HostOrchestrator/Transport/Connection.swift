@@ -10,6 +10,8 @@ public protocol Connection: Sendable {
     ///   - arguments: the argument array; quoted for the remote shell by `ShellQuoting` where there is one.
     ///   - input: bytes for standard input, which is closed after them.
     ///   - onOutput: awaited for each chunk, so that a slow reader slows the sender instead of filling the memory.
+    /// A cancelled task stops waiting at once (250 ms at most). The program there loses its input and outputs and is sent
+    /// TERM, but SSH cannot force it to end: OpenSSH ignores signals for root's sessions.
     /// - Throws: `ssh.link-lost` when the connection breaks before the end, `CancellationError`.
     func execute(
         _ arguments: [String], input: Secret?, onOutput: @escaping @Sendable (OutputChunk) async throws -> Void

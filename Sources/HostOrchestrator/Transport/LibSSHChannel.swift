@@ -85,7 +85,10 @@ final class LibSSHChannel {
         }
     }
 
-    /// Asks the server to end the program: TERM to its process group, where the server's rights allow it.
+    /// Asks the server to send TERM to the program's process group.
+    ///
+    /// A courtesy, not a guarantee: OpenSSH ignores it in sessions of root. What always comes is the end of the
+    /// program's input and a broken pipe when it writes.
     func terminate() { ssh_channel_request_send_signal(raw, "TERM") }
 
     /// Closes the channel; the server then ends the program's streams.

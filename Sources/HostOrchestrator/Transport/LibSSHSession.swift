@@ -20,11 +20,18 @@ final class LibSSHSession: @unchecked Sendable {
     private var heardAt = ContinuousClock.now
     private var askedAt: ContinuousClock.Instant?
     private var isFreed = false
+    private let socket: Int32
+    /// Whether libssh knows the socket.
+    private(set) var isAdopted = false
+    /// The socket's inode, to know it again under its number.
+    private let identity: UInt64
 
     /// - Parameter socket: a connected, non-blocking TCP socket; owned from now on.
     init(socket: Int32, parameters: SSHParameters) throws {
+        self.socket = socket
+        identity = Self.inode(of: socket)
         guard let raw = ssh_new() else {
-            Foundation.close(socket)
+            close(socket)
             throw PgafError(
                 .internalError, "libssh could not make a session.", remedy: "Free some memory, then run it again.")
         }
@@ -35,11 +42,9 @@ final class LibSSHSession: @unchecked Sendable {
         do {
             try configure(parameters)
         } catch {
-            Foundation.close(socket)
             free()
             throw error
         }
-        // The socket's option comes last: from here libssh closes it.
         var socket = socket
         ssh_options_set(raw, SSH_OPTIONS_FD, &socket)
         ssh_set_counters(raw, counter, nil)
@@ -74,6 +79,12 @@ final class LibSSHSession: @unchecked Sendable {
                 .configurationInvalid, "libssh does not accept \(what).",
                 remedy: "Correct it in pgaf.yaml under machine.ssh.", cause: lastError)
         }
+    }
+
+    /// Exchanges versions and keys; to be called until it no longer gives `SSH_AGAIN`.
+    func connect() -> Int32 {
+        isAdopted = true
+        return ssh_connect(raw)
     }
 
     /// Begins to wait through libssh's own event loop, which also sends what is left to send.
@@ -144,8 +155,17 @@ final class LibSSHSession: @unchecked Sendable {
             ssh_event_free(event)
         }
         ssh_set_counters(raw, nil, nil)
+        // 0.10 closes a socket that it was given when the link breaks, but not on `ssh_disconnect`, and never one that it
+        // did not come to use: closing it blindly could hit another file that has got its number since.
+        let wasClosed = isAdopted && ssh_get_fd(raw) < 0
         ssh_disconnect(raw)
         ssh_free(raw)
         counter.deallocate()
+        if !wasClosed, Self.inode(of: socket) == identity { close(socket) }
+    }
+
+    private static func inode(of descriptor: Int32) -> UInt64 {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 ? UInt64(status.st_ino) : .max
     }
 }

@@ -12,7 +12,7 @@ extension SSHConnection {
             remedy: "Check that this port is the SSH server's, and that the machine has finished booting.")
         let result = try await untilDone(
             session, again: SSH_AGAIN, deadline: parameters.connectTimeout, late: silent
-        ) { ssh_connect(session.raw) }
+        ) { session.connect() }
         guard result == SSH_OK else {
             throw PgafError(
                 .machineUnreachable, "No SSH session could be agreed on with \(parameters.host):\(parameters.port).",
