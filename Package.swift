@@ -52,13 +52,17 @@ let package = Package(
                 "Shared",
                 "CLibSSH",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
         .executableTarget(name: "pgaf-host", dependencies: ["HostOrchestrator"], swiftSettings: strict),
         .executableTarget(name: "pgaf-agent", dependencies: ["GuestAgent"], swiftSettings: strict),
         .testTarget(name: "SharedTests", dependencies: ["Shared"], swiftSettings: strict),
         .testTarget(name: "GuestAgentTests", dependencies: ["GuestAgent"], swiftSettings: strict),
+        .testTarget(name: "TransportTests", dependencies: ["HostOrchestrator"], swiftSettings: strict),
         .testTarget(name: "HostOrchestratorTests", dependencies: ["HostOrchestrator"], swiftSettings: strict),
     ]
 )

@@ -1,13 +1,72 @@
 import ArgumentParser
-import CLibSSH
 import Shared
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
 
 /// `pgaf-host`: a PostgreSQL high-availability cluster with one command.
 public struct HostCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "pgaf-host",
         abstract: "A real PostgreSQL high-availability cluster in a virtual machine, with one command.",
-        version: PgafVersion.current)
+        discussion: """
+            `pgaf-host up` makes a virtual machine with Vagrant, installs Docker in it, and starts one pg_auto_failover \
+            monitor and three PostgreSQL nodes, one primary and two standbys, that answer on this computer's ports. \
+            Run it again whenever something is wrong: it changes only what is not in order.
+
+            First steps:
+              pgaf-host up          make the cluster (some minutes the first time)
+              pgaf-host status      see which node is primary
+              pgaf-host psql        talk SQL to the primary
+              pgaf-host destroy     remove it all
+
+            Everything has a default. To change something, write a commented pgaf.yaml with `pgaf-host init`, or use \
+            `pgaf-host up --set KEY=VALUE`. pgaf keeps its own files in .pgaf/ of the directory you are in.
+            """,
+        version: PgafVersion.current,
+        subcommands: [
+            UpCommand.self, StatusCommand.self, UriCommand.self, PsqlCommand.self, LogsCommand.self,
+            SSHCommand.self, DestroyCommand.self, InitCommand.self, BoxCommand.self, VersionCommand.self,
+        ])
 
     public init() {}
+
+    /// The entry of the program: parses, runs, and ends the process with the exit status of design section 9.
+    public static func main() async {
+        // A reader that goes away (`pgaf-host logs | head`), a link that breaks or a child that dies must be an error
+        // of one write, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            do {
+                if var asynchronous = command as? any AsyncParsableCommand {
+                    try await asynchronous.run()
+                } else {
+                    try command.run()
+                }
+            } catch let failure as ReportedFailure {
+                throw ExitCode(failure.exitCode)
+            } catch let error as PgafError {
+                let json = (command as? any JSONPrinting)?.printsJSON ?? false
+                if json {
+                    DescriptorOutput.standardOutput.write(JSONText.of(error) + "\n")
+                } else {
+                    DescriptorOutput.standardError.write(error.description + "\n")
+                }
+                throw ExitCode(error.code.exitCode)
+            }
+        } catch {
+            exit(withError: error)
+        }
+    }
+}
+
+/// A verb that can print its result, and then also its failure, as JSON.
+protocol JSONPrinting {
+    var printsJSON: Bool { get }
 }

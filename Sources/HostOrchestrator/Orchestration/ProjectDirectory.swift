@@ -12,9 +12,25 @@ public struct ProjectDirectory: Sendable, Equatable {
     public var knownHosts: String { "\(state)/known_hosts" }
     /// Passwords, mode 0600.
     public var secrets: String { "\(state)/secrets.json" }
+    /// libpq's password file for `pgaf-host psql`, mode 0600.
+    public var passwordFile: String { "\(state)/pgpass" }
+    /// What the last `up` made: `ClusterMemory`.
+    public var memory: String { "\(state)/cluster.json" }
+    /// Held by the one pgaf-host that works on this directory.
+    public var lock: String { "\(state)/lock" }
     public var runs: String { "\(state)/runs" }
     public var vagrantfile: String { "\(path)/Vagrantfile" }
+    /// The configuration that is read when none is named.
+    public var configurationFile: String { "\(path)/pgaf.yaml" }
 
     /// The logs of one run: `events.jsonl`, `vagrant.log`, `agent.log`.
     public func run(_ id: String) -> String { "\(runs)/\(id)" }
+
+    /// Makes `.pgaf/` with mode 0700 and a `.gitignore` that keeps all of it out of Git.
+    func prepare() throws {
+        try LocalFile.makeDirectory(state, mode: 0o700)
+        let ignore = "\(state)/.gitignore"
+        if !LocalFile.exists(ignore) { try LocalFile.write("*\n".utf8, to: ignore, mode: 0o644) }
+        try LocalFile.makeDirectory(runs, mode: 0o700)
+    }
 }

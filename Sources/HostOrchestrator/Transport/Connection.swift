@@ -10,6 +10,8 @@ public protocol Connection: Sendable {
     ///   - arguments: the argument array; quoted for the remote shell by `ShellQuoting` where there is one.
     ///   - input: bytes for standard input, which is closed after them.
     ///   - onOutput: awaited for each chunk, so that a slow reader slows the sender instead of filling the memory.
+    /// A cancelled task stops waiting at once (250 ms at most). The program there loses its input and outputs and is sent
+    /// TERM, but SSH cannot force it to end: OpenSSH ignores signals for root's sessions.
     /// - Throws: `ssh.link-lost` when the connection breaks before the end, `CancellationError`.
     func execute(
         _ arguments: [String], input: Secret?, onOutput: @escaping @Sendable (OutputChunk) async throws -> Void
@@ -23,14 +25,21 @@ public protocol Connection: Sendable {
     ///   - mode: permission bits, for example 0o755.
     ///   - privileged: whether to write through `sudo -n`.
     /// - Returns: whether the file had to be sent.
-    /// - Throws: `ssh.upload-failed`, `disk.full`, `ssh.link-lost`.
+    /// - Throws: `ssh.upload-failed`, `disk.full`, `agent.no-root`, `file.failed`, `ssh.link-lost`.
     @discardableResult
     func upload(
         _ path: String, to destination: String, mode: Int, privileged: Bool,
         onProgress: (@Sendable (Double) async -> Void)?
     ) async throws -> Bool
 
+    /// The arguments with `sudo -n` in front, unless the connection's user is root already (who may have no sudo).
+    func asRoot(_ arguments: [String]) -> [String]
+
     func close() async
+}
+
+extension Connection {
+    public func asRoot(_ arguments: [String]) -> [String] { ["sudo", "-n", "--"] + arguments }
 }
 
 /// A piece of what a remote program wrote.

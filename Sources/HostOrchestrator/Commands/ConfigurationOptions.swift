@@ -1,0 +1,33 @@
+import ArgumentParser
+import Shared
+
+/// Which configuration is meant; the same for every verb.
+struct ConfigurationOptions: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The configuration file. (default: pgaf.yaml in this directory, if there is one; env: PGAF_CONFIG)",
+            valueName: "file"))
+    var config: String?
+
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp(
+            "Set one key of the configuration, for example `postgres.database=shop`. Can be repeated; beats "
+                + "environment, file and defaults. `pgaf-host init` lists the keys.",
+            valueName: "key=value"))
+    var set: [String] = []
+
+    var choice: ConfigurationChoice { ConfigurationChoice(file: config, settings: set) }
+}
+
+/// How progress is shown.
+struct ProgressOptions: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "How to show progress: ansi (live, on a terminal), plain (one line a change), json (the events, on "
+                + "standard output), none; auto takes ansi on a terminal and plain elsewhere.",
+            valueName: "mode"))
+    var progress = ProgressMode.auto
+}

@@ -1,0 +1,16 @@
+import ArgumentParser
+import Shared
+
+struct InitCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init",
+        abstract: "Write a commented pgaf.yaml with every key and its default.",
+        discussion: "Never writes over a file that exists.")
+
+    @Option(help: ArgumentHelp("The file to write. (default: pgaf.yaml)", valueName: "file"))
+    var config = "pgaf.yaml"
+
+    func run() async throws {
+        try Initialization.run(file: config, in: .live())
+    }
+}

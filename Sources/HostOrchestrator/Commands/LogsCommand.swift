@@ -1,0 +1,29 @@
+import ArgumentParser
+import Shared
+
+struct LogsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "logs",
+        abstract: "Show what the nodes and the monitor write.",
+        discussion: "The logs of pgaf's own runs are files in .pgaf/runs/.")
+
+    @OptionGroup(title: "Configuration") var options: ConfigurationOptions
+
+    @Argument(help: "The node, or the monitor, by name. (default: all)")
+    var node: String?
+
+    @Flag(name: .shortAndLong, help: "Go on showing new lines until Ctrl-C.")
+    var follow = false
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Only the last lines of each. (default: all)", valueName: "lines"))
+    var tail: Int?
+
+    func validate() throws {
+        if let tail, tail < 0 { throw ValidationError("--tail takes a number of lines, not \(tail).") }
+    }
+
+    func run() async throws {
+        try await Logs.run(
+            Logs.Options(choice: options.choice, node: node, follow: follow, tail: tail), in: .live())
+    }
+}

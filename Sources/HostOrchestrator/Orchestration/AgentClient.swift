@@ -1,0 +1,138 @@
+import Shared
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The agent as the host sees it, over any connection.
+struct AgentClient: Sendable {
+    let connection: any Connection
+    let invocation: AgentInvocation
+
+    /// Finds out whether the user of the connection is root or may become it.
+    ///
+    /// - Throws: `agent.no-root`.
+    static func onMachine(_ connection: any Connection, path: String = AgentInvocation.installedPath) async throws
+        -> AgentClient
+    {
+        let identity = try await connection.collect(["id", "-u"])
+        if identity.succeeded, identity.trimmedOutput == "0" {
+            return AgentClient(connection: connection, invocation: AgentInvocation(path: path, needsSudo: false))
+        }
+        let sudo = try await connection.collect(["sudo", "-n", "true"])
+        guard sudo.succeeded else {
+            throw PgafError(
+                .privilegeMissing, "The user on the machine is not root and may not become it without a password.",
+                remedy: "Log in as root (`machine.ssh.user: root`), or allow the user `NOPASSWD: ALL` in sudoers.",
+                cause: "`sudo -n true` ended with \(sudo.status)",
+                output: sudo.lastLines(3).map { TerminalText.clean($0) })
+        }
+        return AgentClient(connection: connection, invocation: AgentInvocation(path: path, needsSudo: true))
+    }
+
+    /// Runs `up` to its end; every event goes to the recorder but the result, which is returned.
+    ///
+    /// - Throws: `agent.died`, `ssh.link-lost`, `protocol.violation`, `CancellationError`.
+    func up(_ request: Request, recorder: RunRecorder) async throws -> RunResult {
+        let stream = AgentStream(run: request.run, recorder: recorder)
+        do {
+            let status = try await connection.execute(invocation.up, input: try request.encoded()) {
+                try await stream.take($0)
+            }
+            return try await stream.finish(status)
+        } catch let error as PgafError where error.code == .linkLost {
+            if let result = await stream.result { return result }
+            throw PgafError(
+                .linkLost, error.message, remedy: "Run `pgaf-host up` again; it goes on where this one stopped.",
+                cause: error.cause, output: await stream.lastErrorLines)
+        }
+    }
+
+    /// What the monitor and Docker say now.
+    ///
+    /// - Throws: what the agent reports (`cluster.not-found`), `agent.missing` when it is not installed,
+    ///   `protocol.violation`.
+    func status(cluster: String) async throws -> FormationState {
+        let answer = try await connection.collect(invocation.status(cluster: cluster))
+        let data = Data(answer.standardOutput.utf8)
+        if answer.succeeded, let state = try? JSONDecoder().decode(FormationState.self, from: data) {
+            return state.mapTexts { TerminalText.clean($0) }
+        }
+        throw await failure(answer, doing: "report the state of the cluster")
+    }
+
+    /// Removes the cluster: containers, volumes, network.
+    func down(cluster: String) async throws {
+        let answer = try await connection.collect(invocation.down(cluster: cluster))
+        guard answer.succeeded else { throw await failure(answer, doing: "remove the cluster") }
+    }
+
+    /// The agent's version number, or nil when there is no agent.
+    func version() async throws -> String? {
+        let answer = try await connection.collect(invocation.version)
+        guard answer.succeeded else { return nil }
+        // `pgaf-agent 0.1.0` or the number alone.
+        let words = answer.standardOutput.split(whereSeparator: \.isWhitespace)
+        return words.last.map { TerminalText.clean(String($0.prefix(40))) }
+    }
+
+    /// Passes log text on, cleaned line by line, as it comes.
+    ///
+    /// - Throws: what the agent reports on its standard error, as `command.failed`.
+    func logs(_ arguments: [String], to output: any TextOutput) async throws {
+        let printer = LogPrinter(output: output)
+        let status = try await connection.execute(arguments, input: nil) { await printer.take($0) }
+        await printer.finish()
+        guard status != .exited(0) else { return }
+        throw await failure(
+            CommandResult(status: status.number, standardError: await printer.errors.joined(separator: "\n")),
+            doing: "show logs")
+    }
+
+    /// The agent's error object if it sent one, else what can be told from its exit status.
+    private func failure(_ answer: CommandResult, doing activity: String) async -> PgafError {
+        struct Envelope: Decodable { var error: PgafError }
+        if let envelope = try? JSONDecoder().decode(Envelope.self, from: Data(answer.standardOutput.utf8)) {
+            return envelope.error.mapTexts { TerminalText.clean($0) }
+        }
+        let lines = answer.lastLines().map { TerminalText.clean($0) }
+        if let test = try? await connection.collect(invocation.root(["test", "-x", invocation.path])), !test.succeeded {
+            return PgafError(
+                .agentMissing, "There is no agent on the machine.",
+                remedy: "Run `pgaf-host up`; it installs the agent and makes the cluster.", output: lines)
+        }
+        return PgafError(
+            .commandFailed, "The agent could not \(activity) (status \(answer.status)).",
+            remedy: "Run `pgaf-host up`; it installs the agent that belongs to this program and repairs the cluster.",
+            output: lines)
+    }
+}
+
+/// Prints log lines as they come and keeps the last ones of standard error.
+private actor LogPrinter {
+    private let output: any TextOutput
+    private var lines = LineSplitter(breaksAtCarriageReturn: false)
+    private var errorLines = LineSplitter()
+    private(set) var errors: [String] = []
+
+    init(output: any TextOutput) { self.output = output }
+
+    func take(_ chunk: OutputChunk) {
+        switch chunk {
+        case .standardOutput(let bytes): lines.append(bytes).forEach(print)
+        case .standardError(let bytes): errors = (errors + errorLines.append(bytes)).suffix(12)
+        }
+    }
+
+    func finish() {
+        if let last = lines.finish() { print(last) }
+        if let last = errorLines.finish() { errors.append(last) }
+    }
+
+    private func print(_ line: String) {
+        let text = line.hasSuffix("\r") ? String(line.dropLast()) : line
+        output.write(TerminalText.clean(text, keepingTabs: true) + "\n")
+    }
+}

@@ -1,0 +1,41 @@
+import Shared
+
+/// The agent's command lines, as values.
+struct AgentInvocation: Sendable, Equatable {
+    /// Where `up` puts the agent on machines other than this one.
+    static let installedPath = "/usr/local/bin/pgaf-agent"
+
+    /// Absolute path of the agent on its machine.
+    var path: String
+    /// Whether the user there has to become root first.
+    var needsSudo: Bool
+
+    init(path: String = AgentInvocation.installedPath, needsSudo: Bool) {
+        self.path = path
+        self.needsSudo = needsSudo
+    }
+
+    /// The request, secrets in it, comes on standard input.
+    var up: [String] { root([path, "up"]) }
+    func status(cluster: String) -> [String] { root([path, "status", "--json", "--cluster", cluster]) }
+    func down(cluster: String) -> [String] { root([path, "down", "--yes", "--cluster", cluster]) }
+    var version: [String] { root([path, "version"]) }
+
+    func logs(cluster: String, node: String?, follow: Bool, tail: Int?) -> [String] {
+        var arguments = [path, "logs"]
+        if let node { arguments.append(node) }
+        if follow { arguments.append("--follow") }
+        if let tail { arguments += ["--tail", String(tail)] }
+        return root(arguments + ["--cluster", cluster])
+    }
+
+    /// A client inside a node's container; `terminal` says whether a person sits in front of it.
+    func psql(node: String, database: String, terminal: Bool, arguments: [String]) -> [String] {
+        root(
+            ["docker", "exec", terminal ? "-it" : "-i", "-u", "postgres", node, "psql", "--dbname", database]
+                + arguments)
+    }
+
+    /// The command as root.
+    func root(_ arguments: [String]) -> [String] { needsSudo ? ["sudo", "-n"] + arguments : arguments }
+}

@@ -1,0 +1,86 @@
+import Shared
+
+/// Reads what a running agent writes: events on standard output, people's text on standard error.
+///
+/// Distrusts everything: lines and their number are limited, numbers must have no gaps, the run must be ours, and
+/// nothing may follow the result.
+actor AgentStream {
+    /// More than any real run by far (about 2,000 events); an agent beyond it is broken or hostile.
+    static let maximumEvents = 1_000_000
+    static let keptErrorLines = 12
+
+    private let recorder: RunRecorder
+    private let run: String
+    private var output = LineSplitter(limit: EventCoding.maximumLineLength + 1, breaksAtCarriageReturn: false)
+    private var errors = LineSplitter()
+    private var lastSequence = 0
+    private(set) var result: RunResult?
+    /// The last lines of standard error, oldest first.
+    private(set) var lastErrorLines: [String] = []
+
+    init(run: String, recorder: RunRecorder) {
+        self.run = run
+        self.recorder = recorder
+    }
+
+    /// Takes a piece of output as it comes.
+    ///
+    /// - Throws: `protocol.violation`, `protocol.mismatch`; reading should then end.
+    func take(_ chunk: OutputChunk) async throws {
+        switch chunk {
+        case .standardOutput(let bytes):
+            for line in output.append(bytes) { try await take(line: line) }
+        case .standardError(let bytes):
+            for line in errors.append(bytes) { await take(errorLine: line) }
+        }
+    }
+
+    /// Takes what was left without a line end, and judges how the agent ended.
+    ///
+    /// - Returns: the result of the run.
+    /// - Throws: `agent.died` when there was none.
+    func finish(_ status: RemoteStatus) async throws -> RunResult {
+        if let line = errors.finish() { await take(errorLine: line) }
+        // A line cut short is the trace of an agent that died while writing it; the error below says so.
+        if let line = output.finish(), result == nil, (try? EventCoding.decode(line)) != nil {
+            try await take(line: line)
+        }
+        if let result { return result }
+        throw PgafError(
+            .agentDied, "The agent ended without a result: \(status.words).",
+            remedy: "Run `pgaf-host up` again; it goes on where this one stopped.",
+            cause: lastSequence == 0 ? "it said nothing at all" : "its last event was number \(lastSequence)",
+            output: lastErrorLines)
+    }
+
+    private func take(line: String) async throws {
+        let event = try EventCoding.decode(line)
+        guard event.run == run else {
+            throw violation(
+                "an event of the run \"\(TerminalText.clean(String(event.run.prefix(80))))\" instead of \(run)")
+        }
+        guard event.seq == lastSequence + 1 else {
+            throw violation("event number \(event.seq) where \(lastSequence + 1) was due")
+        }
+        guard result == nil else { throw violation("an event after the result") }
+        guard event.seq <= Self.maximumEvents else { throw violation("more than \(Self.maximumEvents) events") }
+        lastSequence = event.seq
+        if case .result(let result) = event.body {
+            // Held back: the host makes it its own last event, with addresses that work from the host.
+            self.result = await recorder.safe(result)
+        } else {
+            await recorder.forward(event)
+        }
+    }
+
+    private func take(errorLine line: String) async {
+        lastErrorLines.append(await recorder.keep(agentLine: String(line.prefix(4000))))
+        if lastErrorLines.count > Self.keptErrorLines { lastErrorLines.removeFirst() }
+    }
+
+    private func violation(_ what: String) -> PgafError {
+        PgafError(
+            .protocolViolation, "The agent sent \(what).",
+            remedy: "Run `pgaf-host up` again; it installs the agent that belongs to this program.")
+    }
+}

@@ -1,0 +1,26 @@
+import Shared
+
+extension HostContext {
+    /// Connects to the machine, does the work with its agent, and closes the connection however that ends.
+    func withAgent<Value: Sendable>(
+        on machine: any Machine, _ configuration: Configuration,
+        _ work: (AgentClient) async throws -> Value
+    ) async throws -> Value {
+        let connection = try await machine.connect()
+        do {
+            let value = try await work(try await agent(over: connection, configuration))
+            await connection.close()
+            return value
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    /// The agent where it is: beside this program for this machine, installed on all others.
+    private func agent(over connection: any Connection, _ configuration: Configuration) async throws -> AgentClient {
+        guard configuration.machine.kind == .local else { return try await AgentClient.onMachine(connection) }
+        return try await AgentClient.onMachine(
+            connection, path: AgentBinary.locate(executable: executable, environment: environment))
+    }
+}

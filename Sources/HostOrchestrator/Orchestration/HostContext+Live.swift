@@ -1,0 +1,33 @@
+import Dispatch
+import Shared
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+extension HostContext {
+    /// The real world: this process's directory, environment and terminal.
+    static func live() -> HostContext {
+        let environment = ProcessInfo.processInfo.environment
+        let project = ProjectDirectory(path: FileManager.default.currentDirectoryPath)
+        return HostContext(
+            project: project, environment: environment, terminal: .real, output: DescriptorOutput.standardOutput,
+            errorOutput: DescriptorOutput.standardError, executable: AgentBinary.ownExecutable(),
+            loadConfiguration: { try $0.load(in: project, environment: environment) },
+            machine: { try MachineChoice.machine($0.machine, project: project) },
+            confirm: ask, replaceProcess: ForegroundProcess.replace,
+            findProgram: { ForegroundProcess.find($0, path: environment["PATH"] ?? "") })
+    }
+
+    /// Asks on the terminal; only a whole `yes` or `y` is one.
+    private static func ask(_ question: String) async -> Bool {
+        DescriptorOutput.standardError.write("\(question) [y/N] ")
+        // Reading a line blocks until somebody has typed it, so not on one of Swift's own threads.
+        let answer = await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(returning: readLine()) }
+        }
+        return ["y", "yes"].contains(answer?.trimmed.lowercased() ?? "")
+    }
+}

@@ -1,0 +1,15 @@
+import Shared
+
+/// `pgaf-host init`: the configuration file to start from.
+enum Initialization {
+    static func run(file: String, in context: HostContext) throws {
+        let path = LocalPath.absolute(file, in: context.project.path, home: context.environment["HOME"])
+        guard !LocalFile.exists(path) else {
+            throw PgafError(
+                .fileFailed, "\(path) exists already; it was not touched.",
+                remedy: "Edit it, or write a new one beside it: `pgaf-host init --config other.yaml`.")
+        }
+        try LocalFile.write(ConfigurationReference.example().utf8, to: path, mode: 0o644)
+        context.note("wrote \(path): every key with its default; change or remove what you like")
+    }
+}

@@ -1,0 +1,21 @@
+import Shared
+
+/// `pgaf-host logs`: what the containers write.
+enum Logs {
+    struct Options: Sendable, Equatable {
+        var choice = ConfigurationChoice()
+        var node: String?
+        var follow = false
+        var tail: Int?
+    }
+
+    static func run(_ options: Options, in context: HostContext) async throws {
+        let configuration = try context.currentConfiguration(options.choice)
+        let machine = try await context.machine(configuration)
+        try await context.withAgent(on: machine, configuration) { client in
+            let arguments = client.invocation.logs(
+                cluster: configuration.cluster, node: options.node, follow: options.follow, tail: options.tail)
+            try await client.logs(arguments, to: context.output)
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import Shared
+
+/// `pgaf-host psql`: a session on the primary or on a named node, without a password to type.
+enum Psql {
+    struct Options: Sendable, Equatable {
+        var choice = ConfigurationChoice()
+        var node: String?
+        /// Passed on to psql.
+        var arguments: [String] = []
+    }
+
+    static func run(_ options: Options, in context: HostContext) async throws {
+        let configuration = try context.currentConfiguration(options.choice)
+        if let node = options.node { try check(node, in: configuration) }
+        let machine = try await context.machine(configuration)
+        if let program = context.findProgram("psql") {
+            let strings = try await ConnectionStrings.resolve(configuration, on: machine)
+            let secrets = try PasswordStore(project: context.project, environment: context.environment)
+                .resolve(configuration.passwords, creating: false)
+            try context.project.prepare()
+            let passwords = PasswordFile.text(strings, secrets)
+            try LocalFile.write(passwords.utf8, to: context.project.passwordFile, mode: 0o600)
+            try context.replaceProcess(
+                command(
+                    program, strings, node: options.node, passwordFile: context.project.passwordFile,
+                    arguments: options.arguments))
+        } else {
+            let invocation = try await context.withAgent(on: machine, configuration) { client in
+                let node = try await node(options.node, configuration, client)
+                return client.invocation.psql(
+                    node: node,
+                    database: node == configuration.monitor.name
+                        ? ConnectionStrings.monitorDatabase : configuration.postgres.database,
+                    terminal: context.terminal.inputIsTerminal, arguments: options.arguments)
+            }
+            try context.replaceProcess(try await machine.interactiveCommand(invocation))
+        }
+    }
+
+    /// psql's command line; the password is in the file that the environment names, never here.
+    static func command(
+        _ program: String, _ strings: ConnectionStrings, node: String?, passwordFile: String, arguments: [String]
+    ) -> Command {
+        let uri: String =
+            if let target = strings.nodes.first(where: { $0.name == node }) {
+                strings.node(target)
+            } else if node == strings.monitor.name {
+                strings.monitor()
+            } else {
+                strings.cluster()
+            }
+        return Command(
+            program, ["--dbname", uri] + arguments, environment: ["PGPASSFILE": passwordFile], deadline: nil)
+    }
+
+    private static func check(_ node: String, in configuration: Configuration) throws {
+        let names = configuration.nodes.map(\.name) + [configuration.monitor.name]
+        guard !names.contains(node) else { return }
+        throw PgafError(
+            .usage, "There is no node \"\(TerminalText.clean(node))\" in the cluster \(configuration.cluster).",
+            remedy: "Name one of \(names.joined(separator: ", ")).")
+    }
+
+    /// The named node, or the one that takes writes now.
+    private static func node(
+        _ named: String?, _ configuration: Configuration, _ client: AgentClient
+    ) async throws -> String {
+        if let named { return named }
+        let state = try await client.status(cluster: configuration.cluster)
+        let writable: Set = ["primary", "wait_primary", "single", "join_primary", "apply_settings"]
+        // The container's name comes from our configuration, not from the machine's answer.
+        if let primary = state.nodes.first(where: { writable.contains($0.reportedState ?? "") }),
+            configuration.nodes.contains(where: { $0.name == primary.name })
+        {
+            return primary.name
+        }
+        throw PgafError(
+            .nodeFailed, "No node of the cluster \(configuration.cluster) takes writes now.",
+            remedy: "Look at `pgaf-host status`, or name a node with --node.",
+            cause: state.nodes.map { "\($0.name): \($0.reportedState ?? "unknown")" }.joined(separator: ", "))
+    }
+}

@@ -1,0 +1,88 @@
+import Shared
+
+/// The one way by which events of a run, the host's own and the agent's, reach the journal and the display.
+///
+/// All of them get one sequence of numbers, since a reader of `events.jsonl` or of `--progress json` sees one run; the
+/// agent's own numbers are checked before (`AgentStream`) and kept in its journal inside the machine. Every text is
+/// redacted and cleaned of control characters here.
+actor RunRecorder: ProgressSink {
+    let directory: RunDirectory
+    private let display: any EventDisplay
+    private let events: LogFile
+    private let machineLog: LogFile
+    private let agentLog: LogFile
+    private var redactor: Redactor
+    private var sequence = 0
+    /// What has happened so far, for the summary.
+    private(set) var tally = Tally()
+    /// The first failure to keep a log; the run goes on without it and says so at the end.
+    private(set) var trouble: PgafError?
+
+    init(_ directory: RunDirectory, display: any EventDisplay, hiding secrets: [Secret] = []) throws {
+        self.directory = directory
+        self.display = display
+        redactor = Redactor(secrets)
+        events = try LogFile(directory.events, limit: 256 << 20)
+        machineLog = try LogFile(directory.machineLog)
+        agentLog = try LogFile(directory.agentLog)
+    }
+
+    /// Hides these from now on.
+    func hide(_ secrets: [Secret]) { redactor = Redactor(secrets) }
+
+    /// Records something that the host itself did.
+    func report(_ body: Event.Body) async { record(body, at: Timestamp.now()) }
+
+    /// Records an event of the agent, at the agent's time.
+    func forward(_ event: Event) { record(event.body, at: event.time) }
+
+    /// Keeps a line of the agent's standard error.
+    ///
+    /// - Returns: the line as it may be shown.
+    func keep(agentLine line: String) -> String {
+        let line = safe(line)
+        attempt { try agentLog.add(line) }
+        return line
+    }
+
+    /// The error as it may be shown: without secrets and without control characters.
+    func safe(_ error: PgafError) -> PgafError { error.mapTexts { safe($0) } }
+
+    /// The result as it may be shown.
+    func safe(_ result: RunResult) -> RunResult { result.mapTexts { safe($0) } }
+
+    private func record(_ body: Event.Body, at time: String) {
+        sequence += 1
+        let event = Event(run: directory.id, seq: sequence, time: time, body: body).mapTexts { safe($0) }
+        tally.count(event.body)
+        attempt {
+            try events.add(EventCoding.encode(event))
+            if case .stepOutput(HostStep.machine.id, let line) = event.body { try machineLog.add(line) }
+        }
+        display.show(event)
+    }
+
+    /// Steps that ended well, and the last snapshot of the formation.
+    struct Tally: Sendable {
+        var finished = 0
+        /// Steps that changed something; connecting is none.
+        var changed = 0
+        var state: FormationState?
+
+        mutating func count(_ body: Event.Body) {
+            switch body {
+            case .stepFinished(let step, let outcome, _):
+                finished += 1
+                if outcome == .changed, step != HostStep.connect.id { changed += 1 }
+            case .state(let latest): state = latest
+            default: break
+            }
+        }
+    }
+
+    private func safe(_ text: String) -> String { TerminalText.clean(redactor.redact(text)) }
+
+    private func attempt(_ work: () throws -> Void) {
+        do { try work() } catch { trouble = trouble ?? .wrapping(error, doing: "keeping the log of the run") }
+    }
+}

@@ -1,0 +1,17 @@
+import Shared
+
+/// `pgaf-host status`: the formation as the monitor and Docker see it now.
+enum Status {
+    static func run(_ choice: ConfigurationChoice, json: Bool, in context: HostContext) async throws {
+        let configuration = try context.currentConfiguration(choice)
+        let machine = try await context.machine(configuration)
+        let state = try await context.withAgent(on: machine, configuration) {
+            try await $0.status(cluster: configuration.cluster)
+        }
+        if json {
+            context.say(try JSONText.of(state))
+        } else {
+            StatusTable.lines(state).forEach(context.say)
+        }
+    }
+}

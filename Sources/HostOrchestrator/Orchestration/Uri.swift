@@ -1,0 +1,51 @@
+import Shared
+
+/// `pgaf-host uri`: connection strings on the ports that answer from here.
+enum Uri {
+    struct Options: Sendable, Equatable {
+        var choice = ConfigurationChoice()
+        var showPassword = false
+        var json = false
+    }
+
+    static func run(_ options: Options, in context: HostContext) async throws {
+        let configuration = try context.currentConfiguration(options.choice)
+        let machine = try await context.machine(configuration)
+        let strings = try await ConnectionStrings.resolve(configuration, on: machine)
+        let secrets =
+            options.showPassword
+            ? try PasswordStore(project: context.project, environment: context.environment)
+                .resolve(configuration.passwords, creating: false) : nil
+        if options.json {
+            context.say(try JSONText.of(Listing(strings, secrets)))
+        } else {
+            lines(Listing(strings, secrets)).forEach(context.say)
+        }
+    }
+
+    /// All strings by what they lead to.
+    struct Listing: Encodable, Equatable {
+        struct Node: Encodable, Equatable {
+            var name: String
+            var uri: String
+        }
+
+        /// All nodes at once; leads to the primary.
+        var cluster: String
+        var nodes: [Node]
+        var monitor: Node
+
+        init(_ strings: ConnectionStrings, _ secrets: ClusterSecrets?) {
+            let password = secrets.map { ConnectionStrings.clientPassword($0, user: strings.user) }
+            cluster = strings.cluster(password: password)
+            nodes = strings.nodes.map { Node(name: $0.name, uri: strings.node($0, password: password)) }
+            monitor = Node(name: strings.monitor.name, uri: strings.monitor(password: secrets?.monitor))
+        }
+    }
+
+    static func lines(_ listing: Listing) -> [String] {
+        StatusTable.columns(
+            [["cluster", listing.cluster]] + listing.nodes.map { [$0.name, $0.uri] }
+                + [[listing.monitor.name, listing.monitor.uri]])
+    }
+}

@@ -1,0 +1,94 @@
+import Shared
+
+extension Event {
+    /// The event with every free text changed by `change`: the one place that cleans and redacts what is
+    /// shown or kept.
+    func mapTexts(_ change: (String) -> String) -> Event {
+        Event(run: change(run), seq: seq, time: change(time), body: body.mapTexts(change))
+    }
+}
+
+extension Event.Body {
+    func mapTexts(_ change: (String) -> String) -> Event.Body {
+        switch self {
+        case .hello(let hello):
+            .hello(
+                Hello(
+                    agent: change(hello.agent), protocols: hello.protocols, kernel: change(hello.kernel),
+                    architecture: change(hello.architecture), distribution: change(hello.distribution)))
+        case .plan(let steps):
+            .plan(
+                steps.map {
+                    PlannedStep(
+                        id: change($0.id), title: change($0.title), dependencies: $0.dependencies.map(change),
+                        action: $0.action, changes: $0.changes.map(change))
+                })
+        case .stepStarted(let step): .stepStarted(step: change(step))
+        case .stepProgress(let step, let fraction, let message):
+            .stepProgress(step: change(step), fraction: fraction, message: message.map(change))
+        case .stepOutput(let step, let line): .stepOutput(step: change(step), line: change(line))
+        case .stepFinished(let step, let outcome, let seconds):
+            .stepFinished(step: change(step), outcome: outcome, seconds: Self.believable(seconds))
+        case .stepFailed(let step, let error, let seconds):
+            .stepFailed(step: change(step), error: error.mapTexts(change), seconds: Self.believable(seconds))
+        case .state(let state): .state(state.mapTexts(change))
+        case .heartbeat(let beat):
+            .heartbeat(
+                Heartbeat(
+                    step: beat.step.map(change), awaiting: change(beat.awaiting), since: change(beat.since),
+                    until: beat.until.map(change)))
+        case .result(let result): .result(result.mapTexts(change))
+        case .unknown(let type): .unknown(type: change(type))
+        }
+    }
+
+    /// No step takes less than nothing or more than thirty years; arithmetic on such a number would trap.
+    private static func believable(_ seconds: Double) -> Double { min(max(seconds, 0), 1e9) }
+}
+
+extension PgafError {
+    func mapTexts(_ change: (String) -> String) -> PgafError {
+        PgafError(
+            code, change(message), remedy: change(remedy), cause: cause.map(change), output: output.map(change))
+    }
+}
+
+extension RunResult {
+    func mapTexts(_ change: (String) -> String) -> RunResult {
+        RunResult(
+            status: status, error: error?.mapTexts(change), changed: changed, warnings: warnings.map(change),
+            connections: connections?.mapTexts(change))
+    }
+}
+
+extension ConnectionInfo {
+    func mapTexts(_ change: (String) -> String) -> ConnectionInfo {
+        func endpoint(_ one: Endpoint) -> Endpoint {
+            Endpoint(name: change(one.name), address: change(one.address), port: one.port)
+        }
+        return ConnectionInfo(
+            user: change(user), database: change(database), nodes: nodes.map(endpoint), monitor: endpoint(monitor),
+            monitorUser: change(monitorUser))
+    }
+}
+
+extension FormationState {
+    func mapTexts(_ change: (String) -> String) -> FormationState {
+        var copy = self
+        copy.cluster = change(cluster)
+        copy.formation = change(formation)
+        copy.monitor = change(monitor)
+        copy.notes = notes.map(change)
+        copy.nodes = nodes.map { node in
+            var node = node
+            node.name = change(node.name)
+            node.host = change(node.host)
+            node.reportedState = node.reportedState.map(change)
+            node.assignedState = node.assignedState.map(change)
+            node.lsn = node.lsn.map(change)
+            node.container = node.container.map(change)
+            return node
+        }
+        return copy
+    }
+}

@@ -1,0 +1,104 @@
+import Foundation
+import Shared
+import Subprocess
+import SystemPackage
+
+/// One child process whose output is handed on as it comes.
+struct LocalProgram: Sendable {
+    /// Program and arguments.
+    var arguments: [String]
+
+    func run(
+        input: Secret?, onOutput: @escaping @Sendable (OutputChunk) async throws -> Void
+    ) async throws -> RemoteStatus {
+        if let input {
+            return try await launch {
+                try await Subprocess.run($0, input: .string(input.revealed), output: .sequence, error: .sequence) {
+                    try await relay($0.standardOutput, $0.standardError, onOutput)
+                }.terminationStatus
+            }
+        }
+        return try await launch {
+            try await Subprocess.run($0, input: .none, output: .sequence, error: .sequence) {
+                try await relay($0.standardOutput, $0.standardError, onOutput)
+            }.terminationStatus
+        }
+    }
+
+    /// - Parameter file: becomes the program's standard input; closed here.
+    func run(
+        file: FileDescriptor, onOutput: @escaping @Sendable (OutputChunk) async throws -> Void
+    ) async throws -> RemoteStatus {
+        try await launch {
+            try await Subprocess.run(
+                $0, input: .fileDescriptor(file, closeAfterSpawningProcess: true), output: .sequence, error: .sequence
+            ) {
+                try await relay($0.standardOutput, $0.standardError, onOutput)
+            }.terminationStatus
+        }
+    }
+
+    private func launch(
+        _ start: (Subprocess.Configuration) async throws -> TerminationStatus
+    ) async throws -> RemoteStatus {
+        let program = arguments.first ?? ""
+        var options = PlatformOptions()
+        // A session of its own, so that Ctrl-C in the terminal reaches pgaf alone and it decides what to end.
+        options.createSession = true
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
+        let configuration = Subprocess.Configuration(
+            executable: program.contains("/") ? .path(FilePath(program)) : .name(program),
+            arguments: Arguments(Array(arguments.dropFirst())), platformOptions: options)
+        do {
+            let status = try await start(configuration)
+            try Task.checkCancellation()
+            switch status {
+            case .exited(let code): return .exited(code)
+            case .signaled(let number): return .signalled(Self.signalName(number))
+            }
+        } catch let error as SubprocessError {
+            if Task.isCancelled { throw CancellationError() }
+            throw PgafError(
+                .commandNotFound, "The program \"\(program)\" could not be started.",
+                remedy: "Install it or correct PATH, then run the same command again.",
+                cause: String(describing: error))
+        }
+    }
+
+    private func relay(
+        _ output: SubprocessOutputSequence, _ error: SubprocessOutputSequence,
+        _ onOutput: @escaping @Sendable (OutputChunk) async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for try await buffer in output {
+                    try await onOutput(.standardOutput(buffer.withUnsafeBytes { [UInt8]($0) }))
+                }
+            }
+            group.addTask {
+                for try await buffer in error {
+                    try await onOutput(.standardError(buffer.withUnsafeBytes { [UInt8]($0) }))
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// The signal as SSH would name it; numbers differ between Linux and macOS.
+    private static func signalName(_ number: Int32) -> String {
+        switch number {
+        case SIGABRT: "ABRT"
+        case SIGALRM: "ALRM"
+        case SIGFPE: "FPE"
+        case SIGHUP: "HUP"
+        case SIGILL: "ILL"
+        case SIGINT: "INT"
+        case SIGKILL: "KILL"
+        case SIGPIPE: "PIPE"
+        case SIGQUIT: "QUIT"
+        case SIGSEGV: "SEGV"
+        case SIGTERM: "TERM"
+        default: String(number)
+        }
+    }
+}

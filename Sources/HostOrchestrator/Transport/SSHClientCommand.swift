@@ -1,0 +1,34 @@
+import Shared
+
+/// The command line of OpenSSH's client for a terminal on a machine: libssh has none.
+public enum SSHClientCommand {
+    /// The client with the same keys and known_hosts as `SSHConnection`, and no configuration of the user.
+    ///
+    /// - Parameter remote: program and arguments; empty means a login shell.
+    public static func interactive(_ parameters: SSHParameters, remote: [String]) -> Command {
+        var arguments = [
+            "-F", "/dev/null",
+            "-o", "UserKnownHostsFile=\(quotedForOption(parameters.knownHostsFile))",
+            "-o", "GlobalKnownHostsFile=/dev/null",
+            "-o", "StrictHostKeyChecking=yes",
+            "-o", "IdentitiesOnly=\(parameters.usesAgent ? "no" : "yes")",
+            "-p", String(parameters.port),
+            "-l", parameters.user,
+        ]
+        for file in parameters.identityFiles { arguments += ["-i", escaped(file)] }
+        arguments += ["-t", "--", parameters.host]
+        if !remote.isEmpty { arguments.append(ShellQuoting.commandLine(remote)) }
+        return Command("ssh", arguments, deadline: nil)
+    }
+
+    /// The client takes several files in this option, separated by white space, and knows double quotes.
+    private static func quotedForOption(_ path: String) -> String {
+        let path = escaped(path)
+        return path.contains(where: \.isWhitespace) ? "\"\(path)\"" : path
+    }
+
+    /// The client expands `%h` and its like in paths.
+    private static func escaped(_ path: String) -> String {
+        path.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%%")
+    }
+}

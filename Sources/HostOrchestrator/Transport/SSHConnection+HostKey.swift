@@ -1,0 +1,105 @@
+import CLibSSH
+import Foundation
+import Shared
+
+extension SSHConnection {
+    /// Exchanges versions and keys with the server.
+    func agreeOnKeys(_ session: LibSSHSession) async throws {
+        let silent = PgafError(
+            .machineUnreachable,
+            "Port \(parameters.port) of \(parameters.host) accepted the connection but did not speak SSH within"
+                + " \(parameters.connectTimeout.brief).",
+            remedy: "Check that this port is the SSH server's, and that the machine has finished booting.")
+        let result = try await untilDone(
+            session, again: SSH_AGAIN, deadline: parameters.connectTimeout, late: silent
+        ) { session.connect() }
+        guard result == SSH_OK else {
+            throw PgafError(
+                .machineUnreachable, "No SSH session could be agreed on with \(parameters.host):\(parameters.port).",
+                remedy: "Check that this port is the SSH server's, and that the machine has finished booting.",
+                cause: session.lastError)
+        }
+    }
+
+    /// Compares the server's key with the expected fingerprint and the machine's known_hosts; learns it once.
+    ///
+    /// - Throws: `ssh.host-key-changed`, `ssh.host-key-unknown`, `file.failed`.
+    func checkHostKey(of session: LibSSHSession) throws {
+        let shown = try fingerprint(of: session)
+        if let expected = parameters.expectedHostKey, expected != shown {
+            throw PgafError(
+                .hostKeyChanged,
+                "The host key of \(parameters.display) is \(shown), but \(expected) is what the configuration expects.",
+                remedy: "If the machine was rebuilt on purpose, write the new fingerprint to machine.ssh.host_key in"
+                    + " pgaf.yaml; if not, somebody may be posing as the machine.")
+        }
+        let verdict = ssh_session_is_known_server(session.raw)
+        switch verdict {
+        case SSH_KNOWN_HOSTS_OK: return
+        case SSH_KNOWN_HOSTS_UNKNOWN, SSH_KNOWN_HOSTS_NOT_FOUND: try learn(shown, of: session)
+        case SSH_KNOWN_HOSTS_CHANGED, SSH_KNOWN_HOSTS_OTHER: throw changed(to: shown)
+        default:
+            throw PgafError(
+                .fileFailed, "The known hosts in \(parameters.knownHostsFile) could not be compared.",
+                remedy: "Look at the file; if it is damaged, delete it, and the key is learned anew.",
+                cause: session.lastError)
+        }
+    }
+
+    private func learn(_ shown: String, of session: LibSSHSession) throws {
+        let file = parameters.knownHostsFile
+        guard parameters.hostKeyPolicy == .learnOnce else {
+            throw PgafError(
+                .hostKeyUnknown,
+                "The host key of \(parameters.display), \(shown), is not in \(file).",
+                remedy: "Compare it with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the machine, then set"
+                    + " machine.ssh.host_key in pgaf.yaml to it.")
+        }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: URL(fileURLWithPath: file).deletingLastPathComponent().path, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw notWritten(file, cause: "\(error)")
+        }
+        guard ssh_session_update_known_hosts(session.raw) == SSH_OK else {
+            throw notWritten(file, cause: session.lastError)
+        }
+        chmod(file, 0o600)
+    }
+
+    private func notWritten(_ file: String, cause: String) -> PgafError {
+        PgafError(
+            .fileFailed, "The host key could not be written to \(file).",
+            remedy: "Make the directory writable for you, then run the same command again.", cause: cause)
+    }
+
+    private func changed(to shown: String) -> PgafError {
+        let file = parameters.knownHostsFile
+        let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+        let known = HostKeyFingerprint.all(inKnownHosts: text).joined(separator: " or ")
+        return PgafError(
+            .hostKeyChanged,
+            "The host key of \(parameters.display) is now \(shown); it was \(known.isEmpty ? "another" : known).",
+            remedy: "If the machine was rebuilt on purpose, type `rm \(ShellQuoting.quoteIfNeeded(file))` and run the"
+                + " same command again; if not, somebody may be posing as the machine.")
+    }
+
+    private func fingerprint(of session: LibSSHSession) throws -> String {
+        var key: ssh_key?
+        var text: UnsafeMutablePointer<CChar>?
+        defer {
+            ssh_key_free(key)
+            ssh_string_free_char(text)
+        }
+        guard ssh_get_server_publickey(session.raw, &key) == SSH_OK, let key,
+            ssh_pki_export_pubkey_base64(key, &text) == SSH_OK, let text,
+            let fingerprint = HostKeyFingerprint.of(base64: String(cString: text))
+        else {
+            throw PgafError(
+                .machineUnreachable, "The SSH server of \(parameters.display) showed no usable host key.",
+                remedy: "Look at the server's configuration (`sshd -T | grep hostkey`).", cause: session.lastError)
+        }
+        return fingerprint
+    }
+}

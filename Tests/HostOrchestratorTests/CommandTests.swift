@@ -1,0 +1,110 @@
+import ArgumentParser
+import Shared
+import Testing
+
+@testable import HostOrchestrator
+
+/// What a command line means, and what its help says.
+@Suite struct CommandTests {
+    private func parse<Verb>(_ arguments: String..., as type: Verb.Type = Verb.self) throws -> Verb {
+        try #require(try HostCommand.parseAsRoot(arguments) as? Verb)
+    }
+
+    @Test func upTakesItsFlags() throws {
+        let verb: UpCommand = try parse(
+            "up", "--nodes", "2", "--machine", "ssh", "--provider", "libvirt", "--set", "machine.ssh.host=h", "--set",
+            "postgres.database=shop", "--fresh", "--yes", "--progress", "plain", "--config", "x.yaml")
+        #expect(verb.shape.nodes == 2)
+        #expect(verb.shape.machine == .ssh)
+        #expect(verb.options.choice.settings == ["machine.ssh.host=h", "postgres.database=shop"])
+        #expect(verb.options.choice.file == "x.yaml")
+        #expect(verb.fresh && verb.yes)
+        #expect(verb.progress.progress == .plain)
+    }
+
+    @Test func whatFollowsTheTerminatorIsPassedOn() throws {
+        let psql: PsqlCommand = try parse("psql", "--node", "pgnode2", "--", "-c", "--help")
+        #expect(psql.arguments == ["-c", "--help"])
+        let ssh: SSHCommand = try parse("ssh", "--", "docker", "ps", "-a")
+        #expect(ssh.command == ["docker", "ps", "-a"])
+    }
+
+    @Test(arguments: [
+        ["up", "--machine", "cloud"], ["up", "--nodes", "many"], ["logs", "--tail", "-1"], ["psql", "-c", "x"],
+        ["unknown"],
+    ])
+    func wrongUsageEndsWith64(_ arguments: [String]) {
+        do {
+            _ = try HostCommand.parseAsRoot(arguments)
+            Issue.record("\(arguments) was accepted")
+        } catch {
+            #expect(HostCommand.exitCode(for: error).rawValue == 64)
+        }
+    }
+
+    @Test func helpNamesEveryVerbAndTheDefaults() {
+        let help = HostCommand.helpMessage(columns: 100)
+        for verb in ["up", "status", "uri", "psql", "logs", "ssh", "destroy", "init", "box", "version"] {
+            #expect(help.contains("\n  \(verb) "), "\(verb) is missing")
+        }
+        let up = HostCommand.helpMessage(for: UpCommand.self, columns: 100)
+        for text in ["(default: 3)", "(default: vagrant)", "(default: auto)", "PGAF_CONFIG", "pgaf.yaml", "--fresh"] {
+            #expect(up.contains(text), "\(text) is missing")
+        }
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"])
+    func completionIsThere(_ shell: String) throws {
+        let script = HostCommand.completionScript(for: try #require(CompletionShell(rawValue: shell)))
+        #expect(script.contains("show-password"))
+    }
+
+    @Test func flagsBecomeOverridesAndSetIsStrongest() throws {
+        let choice = ConfigurationChoice(
+            settings: ["machine.kind=ssh", "machine.ssh.host=h"], nodes: 2, machine: "local", provider: "libvirt")
+        let loaded = try choice.load(in: ProjectDirectory(path: "/nonexistent"), environment: [:])
+        #expect(loaded.configuration.nodes.count == 2)
+        #expect(loaded.configuration.machine.kind == .ssh)
+        #expect(loaded.configuration.machine.vagrant.provider == .libvirt)
+    }
+
+    @Test func theFileIsTheNamedOneElsePgafYAML() throws {
+        let scratch = ScratchDirectory()
+        func database(_ choice: ConfigurationChoice, _ environment: [String: String] = [:]) throws -> String {
+            try choice.load(in: scratch.project, environment: environment).configuration.postgres.database
+        }
+        #expect(try database(ConfigurationChoice()) == "myappdb")
+        try LocalFile.write("postgres: {database: one}\n".utf8, to: "\(scratch.path)/pgaf.yaml", mode: 0o644)
+        try LocalFile.write("postgres: {database: two}\n".utf8, to: "\(scratch.path)/other.yaml", mode: 0o644)
+        #expect(try database(ConfigurationChoice()) == "one")
+        #expect(try database(ConfigurationChoice(file: "other.yaml")) == "two")
+        #expect(try database(ConfigurationChoice(), ["PGAF_CONFIG": "other.yaml"]) == "two")
+        #expect(throws: PgafError.self) { try database(ConfigurationChoice(file: "missing.yaml")) }
+    }
+
+    @Test func initWritesAFileThatMeansTheDefaultsAndNeverOverwrites() throws {
+        let host = TestHost(ScriptedMachine())
+        try Initialization.run(file: "pgaf.yaml", in: host.context())
+        let path = host.scratch.project.configurationFile
+        let text = host.scratch.text(path)
+        #expect(text.contains("# "))
+        let loaded = try ConfigurationChoice().load(in: host.scratch.project, environment: [:])
+        #expect(loaded.configuration == Configuration())
+        let error = #expect(throws: PgafError.self) { try Initialization.run(file: "pgaf.yaml", in: host.context()) }
+        #expect(error?.code == .fileFailed)
+        #expect(host.scratch.text(path) == text)
+    }
+
+    @Test func aConfigurationIsRememberedWhole() throws {
+        let scratch = ScratchDirectory()
+        try scratch.project.prepare()
+        var configuration = Configuration()
+        configuration.nodes = NodeSettings.defaults(count: 2)
+        configuration.passwords.superuser = .environment("PW")
+        configuration.postgres.settings = ["work_mem": "8MB"]
+        try ClusterMemory(configuration).save(in: scratch.project)
+        #expect(try ClusterMemory.load(scratch.project)?.configuration == configuration)
+        try LocalFile.write("{}".utf8, to: scratch.project.memory, mode: 0o600)
+        #expect(throws: PgafError.self) { try ClusterMemory.load(scratch.project) }
+    }
+}

@@ -1,0 +1,176 @@
+import Foundation
+import Shared
+import Testing
+
+@testable import HostOrchestrator
+
+/// Locks, passwords, run directories, interrupts: what the host keeps and who may use it.
+@Suite struct HostStateTests {
+    private let scratch = ScratchDirectory()
+
+    @Test func oneProgramWorksOnADirectoryAtATime() throws {
+        try scratch.project.prepare()
+        var first: ProjectLock? = try ProjectLock(scratch.project, verb: "up")
+        let error = #expect(throws: PgafError.self) { try ProjectLock(scratch.project, verb: "destroy") }
+        #expect(error?.code == .clusterLocked)
+        #expect(error?.code.exitCode == 75)
+        #expect(
+            error?.message.contains("pid \(ProcessInfo.processInfo.processIdentifier), `pgaf-host up`, since 2") == true
+        )
+        withExtendedLifetime(first) {}
+        first = nil
+        _ = try ProjectLock(scratch.project, verb: "destroy")
+    }
+
+    @Test func generatedPasswordsAreMadeOnceAndKept() throws {
+        try scratch.project.prepare()
+        let store = PasswordStore(project: scratch.project, environment: [:])
+        #expect(throws: PgafError.self) { try store.resolve(PasswordSettings(), creating: false) }
+        let first = try store.resolve(PasswordSettings(), creating: true)
+        #expect(Set(first.all).count == 4)
+        #expect(try store.resolve(PasswordSettings(), creating: false) == first)
+        #expect(scratch.mode(scratch.project.secrets) == 0o600)
+    }
+
+    @Test func otherPasswordsAreFetchedEachTime() throws {
+        try scratch.project.prepare()
+        try LocalFile.write("from a file\r\nsecond line\n".utf8, to: "\(scratch.path)/pw", mode: 0o600)
+        var settings = PasswordSettings()
+        settings.superuser = .file("pw")
+        settings.client = .environment("PW")
+        let store = PasswordStore(project: scratch.project, environment: ["PW": "from the environment"])
+        let secrets = try store.resolve(settings, creating: true)
+        #expect(secrets.superuser.revealed == "from a file")
+        #expect(secrets.client.revealed == "from the environment")
+        #expect(!scratch.text(scratch.project.secrets).contains("from"))
+    }
+
+    @Test(arguments: [
+        PasswordSource.environment("UNSET"), .environment("EMPTY"), .environment("EVIL"), .file("/nowhere/pw"),
+    ])
+    func unusablePasswordsAreNamedByTheirPlaceOnly(_ source: PasswordSource) throws {
+        try scratch.project.prepare()
+        var settings = PasswordSettings()
+        settings.monitor = source
+        let store = PasswordStore(
+            project: scratch.project, environment: ["EMPTY": "", "EVIL": "top\u{0}secret"])
+        let error = #expect(throws: PgafError.self) { try store.resolve(settings, creating: true) }
+        #expect(error?.code == .secretUnavailable)
+        #expect(error?.message.contains("monitor") == true)
+        #expect(error?.description.contains("secret\n") == false)
+        #expect(!LocalFile.exists(scratch.project.secrets))
+    }
+
+    @Test func onlyTheLastTwentyRunsAreKept() throws {
+        try scratch.project.prepare()
+        try LocalFile.makeDirectory("\(scratch.project.runs)/00-notes", mode: 0o700)
+        for day in 10..<35 {
+            let id = RunDirectory.newIdentifier(at: Date(timeIntervalSince1970: Double(day) * 86_400), random: 7)
+            let run = try RunDirectory(in: scratch.project, id: id)
+            try LocalFile.write("x".utf8, to: run.events, mode: 0o600)
+        }
+        let names = LocalFile.names(in: scratch.project.runs)
+        #expect(names.contains("00-notes"))
+        #expect(names.last == "19700204T000000000Z-00000007")
+        #expect(names.count(where: RunDirectory.isIdentifier) == 20)
+    }
+
+    @Test func newRunsSortByTime() {
+        let now = Date()
+        #expect(RunDirectory.newIdentifier(at: now) < RunDirectory.newIdentifier(at: now.addingTimeInterval(0.01)))
+        #expect(RunDirectory.isIdentifier(RunDirectory.newIdentifier()))
+    }
+
+    @Test func aLogStopsGrowingAtItsLimit() throws {
+        let path = "\(scratch.path)/log"
+        let log = try LogFile(path, limit: 20)
+        for _ in 0..<5 { try log.add("123456789") }
+        #expect(scratch.text(path) == "123456789\n… the log is full, the rest is left out\n")
+    }
+
+    @Test func removingNeverFollowsLinks() throws {
+        let inside = "\(scratch.path)/inside"
+        let outside = "\(scratch.path)/outside"
+        for path in [inside, outside] { try LocalFile.makeDirectory(path, mode: 0o700) }
+        try LocalFile.write("x".utf8, to: "\(outside)/kept", mode: 0o600)
+        try FileManager.default.createSymbolicLink(atPath: "\(inside)/link", withDestinationPath: outside)
+        LocalFile.remove(inside)
+        #expect(!LocalFile.exists(inside))
+        #expect(LocalFile.exists("\(outside)/kept"))
+    }
+
+    @Test func anInterruptCancelsTheRunAndSaysHowToGoOn() async throws {
+        let host = TestHost(
+            ScriptedMachine { request, emit in
+                try await ScriptedAgent(run: request.run, emit: emit).send([.stepStarted(step: "docker")])
+                // Until cancelled: what a long step does.
+                try await Task.sleep(for: .seconds(3600))
+                return .exited(0)
+            })
+        let (interrupts, continuation) = AsyncStream.makeStream(of: Void.self)
+        let display = InterruptingDisplay(at: "docker", continuation)
+        try host.scratch.project.prepare()
+        let recorder = try RunRecorder(try RunDirectory(in: host.scratch.project), display: display)
+        let context = host.context()
+        let error = await #expect(throws: PgafError.self) {
+            let run = UpRun(
+                context: context, configuration: host.configuration, fresh: false, recorder: recorder)
+            _ = try await Interrupts.cancelling(
+                on: interrupts, onFirst: { context.note("stopping") }, { try await run.run() })
+        }
+        #expect(error?.code.exitCode == 130)
+        #expect(error?.remedy == "Run `pgaf-host up` to go on where it stopped.")
+        #expect(host.errors.text == "stopping\n")
+        guard case .result(let result) = try host.events().last?.body else { throw ExpectationFailure() }
+        #expect(result.status == .cancelled)
+        #expect(host.machine.story.last == "close")
+    }
+
+    @Test func workThatEndsIsNotWaitedForByInterrupts() async throws {
+        let (interrupts, _) = AsyncStream.makeStream(of: Void.self)
+        #expect(try await Interrupts.cancelling(on: interrupts, onFirst: {}, { 42 }) == 42)
+    }
+
+    @Test func theAgentIsFoundBesideTheProgramOrInTheCheckout() throws {
+        func locate(_ executable: String, _ there: String, _ environment: [String: String] = [:]) throws -> String {
+            try AgentBinary.locate(executable: executable, environment: environment) { $0 == there }
+        }
+        for (executable, agent) in [
+            ("/usr/local/bin/pgaf-host", "/usr/local/bin/pgaf-agent"),
+            ("/usr/local/bin/pgaf-host", "/usr/local/libexec/pgaf/pgaf-agent"),
+            (
+                "/home/u/pgaf/.build/x86_64-unknown-linux-gnu/debug/pgaf-host",
+                "/home/u/pgaf/.build-agent/x86_64-unknown-linux-gnu/release/pgaf-agent"
+            ),
+            ("/home/u/pgaf/.build/debug/pgaf-host", "/home/u/pgaf/.build-agent/release/pgaf-agent"),
+        ] {
+            #expect(try locate(executable, agent) == agent)
+        }
+        #expect(try locate("/bin/pgaf-host", "/x/agent", ["PGAF_AGENT": "/x/agent"]) == "/x/agent")
+        let error = #expect(throws: PgafError.self) { try locate("/usr/bin/pgaf-host", "/none") }
+        #expect(error?.code == .agentMissing)
+        #expect(error?.remedy.contains("make build") == true)
+    }
+
+    @Test func inACheckoutTheStaticAgentIsPreferredToTheOrdinaryBuild() {
+        let candidates = AgentBinary.candidates(executable: "/p/.build/debug/pgaf-host")
+        let native = candidates.firstIndex(of: "/p/.build/debug/pgaf-agent")
+        let portable = candidates.firstIndex(of: "/p/.build-agent/release/pgaf-agent")
+        #expect(native != nil && portable != nil && (portable ?? 0) < (native ?? 0))
+    }
+}
+
+/// Presses Ctrl-C when a step starts.
+private struct InterruptingDisplay: EventDisplay {
+    let step: String
+    let continuation: AsyncStream<Void>.Continuation
+
+    init(at step: String, _ continuation: AsyncStream<Void>.Continuation) {
+        self.step = step
+        self.continuation = continuation
+    }
+
+    func show(_ event: Event) {
+        if event.body == .stepStarted(step: step) { continuation.yield() }
+    }
+}

@@ -1,0 +1,72 @@
+import Synchronization
+import Testing
+
+@testable import HostOrchestrator
+@testable import Shared
+
+/// Everything that a verb wrote.
+final class TextRecord: TextOutput {
+    private let kept = Mutex("")
+
+    func write(_ text: String) { kept.withLock { $0 += text } }
+    var text: String { kept.withLock { $0 } }
+    var lines: [String] { text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) }
+}
+
+/// A host around a scratch directory and a scripted machine; effects that a test did not ask for fail.
+struct TestHost {
+    let scratch = ScratchDirectory()
+    let output = TextRecord()
+    let errors = TextRecord()
+    let questions = TextRecord()
+    let machine: ScriptedMachine
+    var configuration = Configuration()
+    var environment = ["PGAF_AGENT": "/bin/sh", "PATH": ""]
+    var answer: Bool?
+    var programs: [String: String] = [:]
+
+    init(_ machine: ScriptedMachine) { self.machine = machine }
+
+    func context(replacing: TextRecord? = nil) -> HostContext {
+        let (machine, configuration, answer, questions, programs) = (
+            machine, configuration, answer, questions, programs
+        )
+        var terminal = Terminal.absent
+        terminal.inputIsTerminal = answer != nil
+        return HostContext(
+            project: scratch.project, environment: environment, terminal: terminal, output: output,
+            errorOutput: errors, executable: "/nowhere/pgaf-host",
+            loadConfiguration: { _ in
+                LoadedConfiguration(configuration: configuration, origins: [:], warnings: [])
+            }, machine: { _ in machine },
+            confirm: { question in
+                questions.write(question)
+                return answer ?? false
+            },
+            replaceProcess: { command in
+                guard let replacing else {
+                    throw PgafError(.internalError, "unexpected: \(command.display)", remedy: "")
+                }
+                let environment = command.environment.map { "\($0.key)=\($0.value) " }.joined()
+                replacing.write(environment + command.display)
+            },
+            findProgram: { programs[$0] })
+    }
+
+    /// Runs `up` and gives back the exit status that it would end with.
+    func up(_ options: Up.Options = Up.Options(progress: .plain)) async throws -> Int32 {
+        do {
+            try await Up.run(options, in: context())
+            return 0
+        } catch let failure as ReportedFailure {
+            return failure.exitCode
+        }
+    }
+
+    /// The events of the only run.
+    func events() throws -> [Event] {
+        let run = try #require(LocalFile.names(in: scratch.project.runs).last)
+        return try scratch.text("\(scratch.project.run(run))/events.jsonl").split(separator: "\n")
+            .map { try EventCoding.decode(String($0)) }
+    }
+}

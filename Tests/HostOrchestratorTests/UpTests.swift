@@ -1,0 +1,182 @@
+import Foundation
+import Shared
+import Testing
+
+@testable import HostOrchestrator
+
+@Suite struct UpTests {
+    @Test func theFirstRunTellsTheWholeStory() async throws {
+        let host = TestHost(
+            ScriptedMachine { request, emit in
+                try await ScriptedAgent(run: request.run, emit: emit).send(ScriptedAgent.happy(.changed))
+                return .exited(0)
+            })
+        #expect(try await host.up() == 0)
+        #expect(
+            host.machine.story == [
+                "bringUp", "connect", "upload to /usr/local/bin/pgaf-agent, mode 755, as root", "close",
+            ])
+        #expect(
+            host.machine.executed.map(\.arguments) == [
+                ["id", "-u"], ["sudo", "-n", "true"], ["sudo", "-n", "/usr/local/bin/pgaf-agent", "up"],
+            ])
+        let events = try host.events()
+        #expect(events.map(\.seq) == Array(1...events.count))
+        #expect(
+            events.map(\.body.type) == [
+                "plan", "step.started", "step.output", "step.finished", "step.started", "step.finished",
+                "step.started", "step.progress", "step.finished", "hello", "plan", "step.started", "step.output",
+                "step.finished", "state", "result",
+            ])
+        guard case .result(let result) = events.last?.body else { throw ExpectationFailure() }
+        #expect(result.status == .ok)
+        #expect(result.changed == 3)
+        #expect(result.connections?.nodes.first == .init(name: "pgnode1", address: "127.0.0.1", port: 15_001))
+        #expect(host.output.lines.first?.hasPrefix("the cluster pgaf is up: 3 of 4 steps changed something, ") == true)
+        #expect(host.output.text.contains("warning: access is open"))
+        #expect(host.errors.text.contains("docker             Docker engine ..."))
+    }
+
+    @Test func aSecondRunSaysThatNothingChanged() async throws {
+        let host = TestHost(
+            ScriptedMachine(needsWork: false) { request, emit in
+                try await ScriptedAgent(run: request.run, emit: emit).send(ScriptedAgent.happy(.unchanged))
+                return .exited(0)
+            })
+        #expect(try await host.up() == 0)
+        let passwords = host.scratch.text(host.scratch.project.secrets)
+        #expect(try await host.up() == 0)
+        #expect(host.output.lines.first?.hasPrefix("everything was in order: nothing changed, 4 steps, ") == true)
+        #expect(host.scratch.text(host.scratch.project.secrets) == passwords)
+        #expect(LocalFile.names(in: host.scratch.project.runs).count == 2)
+    }
+
+    @Test func theRunLeavesItsLogsAndNothingElse() async throws {
+        let host = TestHost(
+            ScriptedMachine { request, emit in
+                try await emit(.standardError(Array("docker: \u{1b}]0;owned\u{7}pulling\n".utf8)))
+                try await ScriptedAgent(run: request.run, emit: emit).send(ScriptedAgent.happy(.changed))
+                return .exited(0)
+            })
+        #expect(try await host.up() == 0)
+        let project = host.scratch.project
+        #expect(host.scratch.mode(project.state) == 0o700)
+        #expect(host.scratch.mode(project.secrets) == 0o600)
+        #expect(host.scratch.text("\(project.state)/.gitignore") == "*\n")
+        #expect(
+            LocalFile.names(in: project.state) == [".gitignore", "cluster.json", "lock", "runs", "secrets.json"])
+        let run = project.run(try #require(LocalFile.names(in: project.runs).first))
+        #expect(LocalFile.names(in: run) == ["agent.log", "events.jsonl", "vagrant.log"])
+        #expect(host.scratch.text("\(run)/vagrant.log") == "==> default: Booting VM...\n")
+        #expect(host.scratch.text("\(run)/agent.log") == "docker: ·]0;owned·pulling\n")
+        #expect(try ClusterMemory.load(project)?.configuration == host.configuration)
+    }
+
+    @Test func aFailingStepIsShownWithItsRemedyAndItsLog() async throws {
+        let failure = PgafError(
+            .imageBuildFailed, "The image could not be built.", remedy: "Run `pgaf-host up` again.",
+            output: ["E: \u{1b}[2Jno \u{202e}space"])
+        let host = TestHost(
+            ScriptedMachine { request, emit in
+                try await ScriptedAgent(run: request.run, emit: emit).send([
+                    .stepStarted(step: "image"), .stepFailed(step: "image", error: failure, seconds: 2),
+                    .result(RunResult(status: .failed, error: failure)),
+                ])
+                return .exited(69)
+            })
+        #expect(try await host.up() == 69)
+        #expect(host.errors.text.contains("error: The image could not be built."))
+        #expect(host.errors.text.contains("    E: ·[2Jno ·space\n"))
+        #expect(host.errors.text.contains("  what to do: Run `pgaf-host up` again.\n  code: image.build-failed\n"))
+        #expect(host.errors.text.contains("  log: \(host.scratch.project.runs)/"))
+        #expect(!host.errors.text.contains("\u{1b}"))
+        #expect(host.output.text == "")
+        #expect(host.machine.story.last == "close")
+    }
+
+    @Test func inJSONModeTheEventsAreTheOutputAndTheResultIsLast() async throws {
+        let host = TestHost(
+            ScriptedMachine { request, emit in
+                try await ScriptedAgent(run: request.run, emit: emit).send(ScriptedAgent.happy(.changed))
+                return .exited(0)
+            })
+        #expect(try await host.up(Up.Options(progress: .json)) == 0)
+        let events = try host.output.lines.dropLast().map { try EventCoding.decode($0) }
+        #expect(try events == host.events())
+        #expect(events.last?.body.type == "result")
+        #expect(host.errors.text == "")
+    }
+
+    @Test func secretsGoOnlyThroughStandardInput() async throws {
+        var host = TestHost(
+            ScriptedMachine { request, emit in
+                let leak = request.secrets.superuser.revealed
+                let agent = ScriptedAgent(run: request.run, emit: emit)
+                try await emit(.standardError(Array("connecting with \(leak)\n".utf8)))
+                try await agent.send([.stepOutput(step: "monitor", line: "postgres://u:\(leak)@h")])
+                try await agent.send([.result(RunResult(status: .ok, warnings: ["leak \(leak)"]))], from: 2)
+                return .exited(0)
+            })
+        host.environment["PW"] = "from-the-environment"
+        host.configuration.passwords.client = .environment("PW")
+        #expect(try await host.up() == 0)
+        let stored = try JSONDecoder().decode(
+            [String: String].self, from: Data(host.scratch.text(host.scratch.project.secrets).utf8))
+        #expect(stored.keys.sorted() == ["monitor", "replication", "superuser"])
+        let secrets = stored.values + ["from-the-environment"]
+        let request = try #require(host.machine.executed.last?.input?.revealed)
+        for secret in secrets {
+            #expect(request.contains(secret))
+            #expect(!host.machine.executed.contains { $0.arguments.contains { $0.contains(secret) } })
+            #expect(!host.output.text.contains(secret))
+            #expect(!host.errors.text.contains(secret))
+            for (name, text) in host.scratch.everything() where !name.hasSuffix("secrets.json") {
+                #expect(!text.contains(secret), "\(name) contains a secret")
+            }
+        }
+        #expect(host.output.text.contains("warning: leak ••••"))
+    }
+
+    @Test func freshAsksAndSaysWhatGoes() async throws {
+        var host = TestHost(ScriptedMachine())
+        host.answer = false
+        let options = Up.Options(fresh: true, progress: .plain)
+        let refused = await #expect(throws: PgafError.self) { try await Up.run(options, in: host.context()) }
+        #expect(refused?.code == .cancelled)
+        #expect(host.errors.text.contains("pgnode1_data, pgnode2_data, pgnode3_data, monitor_node_data"))
+        #expect(host.questions.text == "Make a fresh cluster and lose this data?")
+        #expect(host.machine.story == [])
+        host.answer = nil
+        let unanswered = await #expect(throws: PgafError.self) { try await Up.run(options, in: host.context()) }
+        #expect(unanswered?.code == .usage)
+        #expect(unanswered?.code.exitCode == 64)
+    }
+
+    @Test func aDirectoryKeepsItsCluster() async throws {
+        var host = TestHost(
+            ScriptedMachine { request, emit in
+                try await ScriptedAgent(run: request.run, emit: emit).send(ScriptedAgent.happy(.changed))
+                return .exited(0)
+            })
+        #expect(try await host.up() == 0)
+        host.configuration.machine.kind = .local
+        let error = await #expect(throws: PgafError.self) { try await host.up() }
+        #expect(error?.code == .configurationConflict)
+        #expect(error?.remedy.contains("--machine vagrant") == true)
+    }
+
+    @Test func onThisMachineTheAgentRunsFromWhereItIs() async throws {
+        var host = TestHost(
+            ScriptedMachine { request, emit in
+                #expect(request.options.publishEverywhere == false)
+                try await ScriptedAgent(run: request.run, emit: emit).send(ScriptedAgent.happy(.changed))
+                return .exited(0)
+            })
+        host.configuration.machine.kind = .local
+        #expect(try await host.up() == 0)
+        #expect(host.machine.story == ["bringUp", "connect", "close"])
+        #expect(host.machine.executed.last?.arguments == ["sudo", "-n", "/bin/sh", "up"])
+    }
+}
+
+struct ExpectationFailure: Error {}

@@ -1,0 +1,151 @@
+import Foundation
+import Shared
+import Testing
+
+@testable import HostOrchestrator
+
+/// The verbs that come after `up`, against a scripted machine.
+@Suite struct VerbTests {
+    private static func answer(_ state: FormationState) throws -> CommandResult {
+        CommandResult(standardOutput: String(decoding: try JSONEncoder().encode(state), as: UTF8.self))
+    }
+
+    private func host(_ answers: [String: CommandResult] = [:]) throws -> TestHost {
+        let host = TestHost(ScriptedMachine(answers: answers))
+        try host.scratch.project.prepare()
+        _ = try PasswordStore(project: host.scratch.project, environment: [:]).resolve(
+            PasswordSettings(), creating: true)
+        try ClusterMemory(host.configuration).save(in: host.scratch.project)
+        return host
+    }
+
+    @Test func statusIsATable() async throws {
+        let host = try host(["status --json --cluster pgaf": try Self.answer(ScriptedAgent.formation)])
+        try await Status.run(ConfigurationChoice(), json: false, in: host.context())
+        #expect(
+            host.output.text == """
+                cluster pgaf, formation default: NOT healthy (monitor container running)
+
+                NODE     ADDRESS       PORT  STATE                    HEALTH  LSN        LAG      PRIORITY  QUORUM  CONTAINER
+                pgnode1  pgnode1:5432  5001  primary                  good    0/3000148  -        -         -       running
+                pgnode2  pgnode2:5432  -     catchingup -> secondary  bad     -          5.0 MiB  -         -       -
+
+                note: pgnode2 is catching up
+
+                """)
+        #expect(
+            host.machine.executed.last?.arguments == [
+                "sudo", "-n", "/usr/local/bin/pgaf-agent", "status", "--json", "--cluster", "pgaf",
+            ])
+    }
+
+    @Test func statusIsJSONToo() async throws {
+        let host = try host(["status --json --cluster pgaf": try Self.answer(ScriptedAgent.formation)])
+        try await Status.run(ConfigurationChoice(), json: true, in: host.context())
+        let decoded = try JSONDecoder().decode(FormationState.self, from: Data(host.output.text.utf8))
+        #expect(decoded == ScriptedAgent.formation)
+    }
+
+    @Test func theAgentsOwnErrorIsPassedOn() async throws {
+        let error = """
+            {"error":{"code":"cluster.not-found","message":"no \\u001b[2Jcluster","remedy":"Run `pgaf-host up`.","output":[]}}
+            """
+        let host = try host(["status --json --cluster pgaf": CommandResult(status: 69, standardOutput: error)])
+        let thrown = await #expect(throws: PgafError.self) {
+            try await Status.run(ConfigurationChoice(), json: false, in: host.context())
+        }
+        #expect(thrown?.code == .clusterNotFound)
+        #expect(thrown?.message == "no ·[2Jcluster")
+    }
+
+    @Test func aMachineWithoutAnAgentSaysSo() async throws {
+        let host = try host()
+        let thrown = await #expect(throws: PgafError.self) {
+            try await Status.run(ConfigurationChoice(), json: false, in: host.context())
+        }
+        #expect(thrown?.code == .agentMissing)
+    }
+
+    @Test func uriUsesThePortsOfTheHostAndHidesPasswords() async throws {
+        let host = try host()
+        try await Uri.run(Uri.Options(), in: host.context())
+        #expect(
+            host.output.lines[1] == "pgnode1       postgresql://postgres@127.0.0.1:15001/myappdb?sslmode=require")
+        #expect(host.output.lines.count == 6)
+        try await Uri.run(Uri.Options(showPassword: true, json: true), in: host.context())
+        let secret = try PasswordStore(project: host.scratch.project, environment: [:])
+            .resolve(PasswordSettings(), creating: false).superuser
+        #expect(host.output.text.contains("postgresql://postgres:\(secret.revealed)@127.0.0.1:15001/"))
+    }
+
+    @Test func psqlTakesTheHostsOwnClient() async throws {
+        var host = try host()
+        host.programs["psql"] = "/usr/bin/psql"
+        let replaced = TextRecord()
+        try await Psql.run(Psql.Options(), in: host.context(replacing: replaced))
+        #expect(replaced.text.hasPrefix("PGPASSFILE=\(host.scratch.project.passwordFile) /usr/bin/psql --dbname "))
+        #expect(host.scratch.mode(host.scratch.project.passwordFile) == 0o600)
+    }
+
+    @Test func psqlWithoutAClientGoesIntoThePrimarysContainer() async throws {
+        let host = try host(["status --json --cluster pgaf": try Self.answer(ScriptedAgent.formation)])
+        let replaced = TextRecord()
+        try await Psql.run(Psql.Options(arguments: ["-c", "select 1"]), in: host.context(replacing: replaced))
+        #expect(
+            replaced.text
+                == "ssh test sudo -n docker exec -i -u postgres pgnode1 psql --dbname myappdb -c 'select 1'")
+    }
+
+    @Test func anUnknownNodeIsAUsageError() async throws {
+        let host = try host()
+        let thrown = await #expect(throws: PgafError.self) {
+            try await Psql.run(Psql.Options(node: "; rm -rf"), in: host.context())
+        }
+        #expect(thrown?.code == .usage)
+        #expect(host.machine.story == [])
+    }
+
+    @Test func logsAreCleanedAndKeepTheirTabs() async throws {
+        let host = try host([
+            "logs pgnode1 --tail 5 --cluster pgaf": CommandResult(
+                standardOutput: "a\tb\r\n\u{1b}[31mred\u{1b}[0m \u{1b}]0;title\u{7}\n")
+        ])
+        try await Logs.run(Logs.Options(node: "pgnode1", tail: 5), in: host.context())
+        #expect(host.output.text == "a\tb\nred ·]0;title·\n")
+    }
+
+    @Test func destroyOnAMachineThatStaysTakesTheClusterDown() async throws {
+        var host = try host(["down --yes --cluster pgaf": CommandResult()])
+        host.configuration.machine.kind = .ssh
+        try ClusterMemory(host.configuration).save(in: host.scratch.project)
+        host.answer = true
+        try await Destroy.run(Destroy.Options(progress: .none), in: host.context())
+        #expect(
+            host.machine.story == [
+                "connect", "upload to /usr/local/bin/pgaf-agent, mode 755, as root", "close", "destroy",
+            ])
+        #expect(host.errors.text.contains("  their volumes with every database in them: pgnode1_data"))
+        #expect(host.errors.text.contains("  the virtual machine \"test\""))
+        #expect(!LocalFile.exists(host.scratch.project.secrets))
+        #expect(!LocalFile.exists(host.scratch.project.memory))
+    }
+
+    @Test func destroyWithoutATerminalOrConsentDoesNothing() async throws {
+        let host = try host()
+        let thrown = await #expect(throws: PgafError.self) {
+            try await Destroy.run(Destroy.Options(), in: host.context())
+        }
+        #expect(thrown?.code == .usage)
+        #expect(host.machine.story == [])
+        #expect(LocalFile.exists(host.scratch.project.secrets))
+    }
+
+    @Test func versionNamesAllThree() async throws {
+        let host = try host([
+            "pgaf-agent version": CommandResult(standardOutput: "pgaf-agent 0.1.0\n")
+        ])
+        try await Versions.run(json: false, in: host.context())
+        #expect(
+            host.output.text == "pgaf-host \(PgafVersion.current)\nprotocol 1\npgaf-agent 0.1.0\n")
+    }
+}

@@ -1,0 +1,211 @@
+import Foundation
+import HostOrchestrator
+import Shared
+import Testing
+
+extension TransportSuite {
+    @Suite struct ExecuteTests {
+        @Test func givesOutputsAndStatusOfOneProgramAfterAnother() async throws {
+            try await TestServer.run { server in
+                let connection = try await server.connect()
+                for status in [Int32(0), 3, 255] {
+                    let recording = Recording()
+                    let end = try await connection.execute(
+                        ["sh", "-c", "echo out; echo err >&2; exit \(status)"], input: nil, onOutput: recording.take)
+                    #expect(end == .exited(status))
+                    #expect(recording.text == "out\n")
+                    #expect(recording.error == Array("err\n".utf8))
+                }
+                await connection.close()
+                let error = await failure { _ = try await connection.execute(["true"], input: nil) { _ in } }
+                #expect(error?.code == .linkLost)
+            }
+        }
+
+        @Test func argumentsArriveByteForByte() async throws {
+            let nasty = [
+                "", " ", "a'b", "'", "\"", "$(touch /tmp/x)", "`id`", "${HOME}", "\\", "\n", "a\nb\t", "*", "~", "-n",
+                ";", "&",
+                "|| true", "#{1}", "%s", "ü🐘\u{202E}", "!!", "\u{7f}\u{1}", String(repeating: "x", count: 50_000),
+            ]
+            try await TestServer.run { server in
+                let connection = try await server.connect()
+                let recording = Recording()
+                let end = try await connection.execute(
+                    ["sh", "-c", "printf '%s\\0' \"$@\"", "sh"] + nasty, input: nil, onOutput: recording.take)
+                #expect(end == .exited(0))
+                #expect(recording.output == nasty.flatMap { Array($0.utf8) + [0] })
+                await connection.close()
+            }
+        }
+
+        @Test func aHundredThousandEventsArriveCompleteAndInOrder() async throws {
+            try await TestServer.run { server in
+                let connection = try await server.connect()
+                let recording = Recording()
+                let program = """
+                    BEGIN { for (i = 1; i <= 100000; i++) \
+                    printf "{\\"seq\\":%d,\\"type\\":\\"step.output\\",\\"line\\":\\"%0100d\\"}\\n", i, i }
+                    """
+                let end = try await connection.execute(["awk", program], input: nil, onOutput: recording.take)
+                #expect(end == .exited(0))
+                let lines = recording.output.split(separator: UInt8(ascii: "\n"))
+                #expect(lines.count == 100_000)
+                let ordered = lines.enumerated().allSatisfy { index, line in
+                    line.starts(with: "{\"seq\":\(index + 1),".utf8) && line.last == UInt8(ascii: "}")
+                }
+                #expect(ordered)
+                await connection.close()
+            }
+        }
+
+        @Test func silenceIsNotTheEnd() async throws {
+            try await TestServer.run { server in
+                var parameters = server.parameters()
+                parameters.connectTimeout = .milliseconds(900)
+                parameters.keepaliveInterval = .milliseconds(200)
+                parameters.keepaliveTimeout = .milliseconds(900)
+                let connection = try await SSHConnection.open(parameters)
+                let recording = Recording()
+                let end = try await connection.execute(
+                    ["sh", "-c", "exec 3>&1; sleep 3; echo late; sleep 1; exit 5"], input: nil, onOutput: recording.take
+                )
+                #expect(end == .exited(5))
+                #expect(recording.text == "late\n")
+                await connection.close()
+            }
+        }
+
+        @Test func aFloodOnStandardErrorBlocksNothing() async throws {
+            try await TestServer.run { server in
+                let connection = try await server.connect()
+                let recording = Recording()
+                let end = try await connection.execute(
+                    ["sh", "-c", "echo first; head -c 20000000 /dev/zero >&2; echo last"], input: nil,
+                    onOutput: recording.take)
+                #expect(end == .exited(0))
+                #expect(recording.text == "first\nlast\n")
+                #expect(recording.error.count == 20_000_000)
+                await connection.close()
+            }
+        }
+
+        @Test func largeInputToAProgramThatAnswersWhileWeWrite() async throws {
+            let text = String((0..<800_000).flatMap { "line \($0)\n" })
+            try await TestServer.run { server in
+                let connection = try await server.connect()
+                let recording = Recording()
+                let end = try await connection.execute(["cat"], input: Secret(text), onOutput: recording.take)
+                #expect(end == .exited(0))
+                #expect(recording.output == Array(text.utf8))
+                await connection.close()
+            }
+        }
+
+        @Test func aProgramThatDoesNotReadItsInputEndsAllTheSame() async throws {
+            try await TestServer.run { server in
+                let connection = try await server.connect()
+                let input = Secret(String(repeating: "x", count: 10_000_000))
+                let end = try await connection.execute(["sh", "-c", "exit 4"], input: input) { _ in }
+                #expect(end == .exited(4))
+                await connection.close()
+            }
+        }
+
+        @Test(arguments: ["KILL", "TERM", "SEGV"])
+        func deathBySignalIsReportedAsSuch(_ signal: String) async throws {
+            try await TestServer.run { server in
+                let connection = try await server.connect()
+                let end = try await connection.execute(["sh", "-c", "kill -\(signal) $$; sleep 9"], input: nil) { _ in }
+                #expect(end == .signalled(signal))
+                await connection.close()
+            }
+        }
+
+        @Test func aSlowReaderSlowsTheSender() async throws {
+            try await TestServer.run { server in
+                let connection = try await server.connect()
+                let marker = "\(server.directory)/written"
+                // The program notes when it has written 30 MB; while our reader rests after the first piece it cannot.
+                let recording = Recording()
+                let end = try await connection.execute(
+                    ["sh", "-c", "head -c 30000000 /dev/zero; touch \"$1\"", "sh", marker], input: nil
+                ) { chunk in
+                    if recording.output.isEmpty {
+                        try await Task.sleep(for: .milliseconds(700))
+                        #expect(!FileManager.default.fileExists(atPath: marker))
+                    }
+                    recording.take(chunk)
+                }
+                #expect(end == .exited(0))
+                #expect(recording.output.count == 30_000_000)
+                await connection.close()
+            }
+        }
+
+        @Test func programsSideBySideOnOneConnection() async throws {
+            try await TestServer.run { server in
+                let connection = try await server.connect()
+                let ends = try await withThrowingTaskGroup(of: RemoteStatus.self) { group in
+                    for number in 0..<5 {
+                        group.addTask {
+                            let recording = Recording()
+                            let end = try await connection.execute(
+                                ["sh", "-c", "head -c 3000000 /dev/zero; sleep 0.\(number); exit \(number)"],
+                                input: nil,
+                                onOutput: recording.take)
+                            #expect(recording.output.count == 3_000_000)
+                            return end
+                        }
+                    }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(Set(ends.map(\.words)).count == 5)
+                await connection.close()
+            }
+        }
+
+        @Test func cancellationEndsTheWaitAndNotTheConnection() async throws {
+            try await TestServer.run { server in
+                let connection = try await server.connect()
+                let recording = Recording()
+                let task = Task {
+                    try await connection.execute(
+                        ["sh", "-c", "echo started; exec sleep 60"], input: nil, onOutput: recording.take)
+                }
+                try await waitFor("started", in: recording)
+                let start = ContinuousClock.now
+                task.cancel()
+                let result = await task.result
+                // Generous to a busy machine; the promise is 250 ms.
+                #expect(ContinuousClock.now - start < .seconds(2))
+                #expect(throws: CancellationError.self) { try result.get() }
+                let end = try await connection.execute(["true"], input: nil) { _ in }
+                #expect(end == .exited(0))
+                await connection.close()
+            }
+        }
+
+        @Test func cancellationBreaksThePipeOfAProgramThatGoesOnWriting() async throws {
+            try await TestServer.run { server in
+                let connection = try await server.connect()
+                let marker = "\(server.directory)/ended"
+                let recording = Recording()
+                let task = Task {
+                    try await connection.execute(
+                        ["sh", "-c", "trap '' PIPE; echo started; cat /dev/zero; touch \"$1\"", "sh", marker],
+                        input: nil,
+                        onOutput: recording.take)
+                }
+                try await waitFor("started", in: recording)
+                task.cancel()
+                _ = await task.result
+                _ = try await Wait(for: "the program's end", upTo: .seconds(5), hint: "").until {
+                    () -> Wait.Observation<Bool> in
+                    FileManager.default.fileExists(atPath: marker) ? .found(true) : .notYet("it runs")
+                }
+                await connection.close()
+            }
+        }
+    }
+}

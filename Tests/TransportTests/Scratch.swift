@@ -1,0 +1,103 @@
+import Foundation
+import HostOrchestrator
+import Shared
+import Synchronization
+
+/// A new empty directory.
+func scratchDirectory() throws -> String {
+    var template = Array("\(NSTemporaryDirectory().trimmingSuffix("/"))/pgaf-test.XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else {
+        throw PgafError(.fileFailed, "No scratch directory.", remedy: "Look at TMPDIR.")
+    }
+    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
+extension String {
+    fileprivate func trimmingSuffix(_ suffix: String) -> String {
+        hasSuffix(suffix) ? String(dropLast(suffix.count)) : self
+    }
+}
+
+/// A port on loopback on which nothing listens at this moment.
+func freePort() throws -> Int {
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(listener) }
+    var address = loopback(port: 0)
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let bound = withUnsafeMutablePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(listener, $0, size) == 0 && getsockname(listener, $0, &size) == 0
+        }
+    }
+    guard bound else { throw PgafError(.portInUse, "No free port.", remedy: "Look at `ss -tln`.") }
+    return Int(UInt16(bigEndian: address.sin_port))
+}
+
+func connectedSocket(port: Int) -> Int32? {
+    let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = loopback(port: port)
+    let result = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            connect(client, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+    }
+    if result == 0 { return client }
+    close(client)
+    return nil
+}
+
+func loopback(port: Int) -> sockaddr_in {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = UInt16(port).bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    return address
+}
+
+/// The direct children of these processes, from /proc.
+func childProcesses(of parents: Set<Int32>) -> [Int32] {
+    let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    return entries.compactMap { Int32($0) }.filter { pid in
+        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+            let fields = stat.split(separator: ")").last?.split(separator: " "), fields.count > 1,
+            let parent = Int32(fields[1])
+        else { return false }
+        return parents.contains(parent)
+    }
+}
+
+/// What a program wrote, whole.
+final class Recording: Sendable {
+    private let chunks = Mutex<(output: [UInt8], error: [UInt8])>(([], []))
+
+    @Sendable func take(_ chunk: OutputChunk) {
+        chunks.withLock {
+            switch chunk {
+            case .standardOutput(let bytes): $0.output += bytes
+            case .standardError(let bytes): $0.error += bytes
+            }
+        }
+    }
+
+    var output: [UInt8] { chunks.withLock { $0.output } }
+    var error: [UInt8] { chunks.withLock { $0.error } }
+    var text: String { String(decoding: output, as: UTF8.self) }
+}
+
+/// Runs the operation and returns the `PgafError` that it must end with.
+func failure(_ operation: () async throws -> Void) async -> PgafError? {
+    do {
+        try await operation()
+        return nil
+    } catch {
+        return error as? PgafError
+    }
+}
+
+/// Waits until the program has written this text.
+func waitFor(_ text: String, in recording: Recording) async throws {
+    _ = try await Wait(for: "\"\(text)\"", upTo: .seconds(10), every: .milliseconds(10), hint: "Look at the program.")
+        .until { () -> Wait.Observation<Bool> in
+            recording.text.contains(text) ? .found(true) : .notYet(recording.text)
+        }
+}

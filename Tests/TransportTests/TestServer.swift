@@ -1,0 +1,132 @@
+import Foundation
+import HostOrchestrator
+import Shared
+
+/// A real sshd on loopback with its own configuration, keys and port, as a child of the test.
+final class TestServer: Sendable {
+    let directory: String
+    let port: Int
+    private let process: Process
+
+    /// Runs the body with a server and ends it with all its sessions afterwards.
+    static func run(_ body: (TestServer) async throws -> Void) async throws {
+        let server = try await TestServer()
+        do {
+            try await body(server)
+        } catch {
+            server.stop()
+            throw error
+        }
+        server.stop()
+    }
+
+    private init() async throws {
+        guard FileManager.default.isExecutableFile(atPath: "/usr/sbin/sshd") else {
+            throw PgafError(
+                .commandNotFound, "/usr/sbin/sshd is missing, and these tests prove nothing without it.",
+                remedy: "apt-get install openssh-server")
+        }
+        process = Process()
+        directory = try scratchDirectory()
+        port = try freePort()
+        for key in ["host", "user", "stranger"] { try await makeKey(key) }
+        try FileManager.default.copyItem(atPath: "\(directory)/user.pub", toPath: "\(directory)/authorized_keys")
+        let configuration = """
+            Port \(port)
+            ListenAddress 127.0.0.1
+            HostKey \(directory)/host
+            AuthorizedKeysFile \(directory)/authorized_keys
+            PermitRootLogin yes
+            PasswordAuthentication no
+            KbdInteractiveAuthentication no
+            UsePAM no
+            StrictModes no
+            PidFile none
+            """
+        try configuration.write(toFile: "\(directory)/sshd_config", atomically: true, encoding: .utf8)
+        // Where sshd leaves its privileges; the service's own start script makes it.
+        if geteuid() == 0 {
+            try FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true)
+        }
+        process.executableURL = URL(fileURLWithPath: "/usr/sbin/sshd")
+        process.arguments = ["-D", "-e", "-f", "\(directory)/sshd_config"]
+        try Data().write(to: URL(fileURLWithPath: "\(directory)/log"))
+        process.standardError = FileHandle(forWritingAtPath: "\(directory)/log")
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        try await waitUntilItListens()
+    }
+
+    private func makeKey(_ name: String) async throws {
+        try await SubprocessRunner().checked(
+            Command("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", "\(directory)/\(name)"]),
+            remedy: "apt-get install openssh-client")
+    }
+
+    /// Restarts as an impostor would look: same port, another host key.
+    func replaceHostKey() async throws -> TestServer { try await TestServer(impostorOf: self) }
+
+    private init(impostorOf other: TestServer) async throws {
+        other.process.terminate()
+        other.process.waitUntilExit()
+        process = Process()
+        directory = other.directory
+        port = other.port
+        for file in ["host", "host.pub"] { try FileManager.default.removeItem(atPath: "\(directory)/\(file)") }
+        process.executableURL = URL(fileURLWithPath: "/usr/sbin/sshd")
+        process.arguments = ["-D", "-e", "-f", "\(directory)/sshd_config"]
+        process.standardError = FileHandle(forWritingAtPath: "\(directory)/log")
+        process.standardInput = FileHandle.nullDevice
+        try await makeKey("host")
+        try process.run()
+        try await waitUntilItListens()
+    }
+
+    private func waitUntilItListens() async throws {
+        let log = "\(directory)/log"
+        _ = try await Wait(
+            for: "sshd on port \(port)", upTo: .seconds(10), every: .milliseconds(20), hint: "Look at \(log)."
+        ).until { () -> Wait.Observation<Bool> in
+            guard let socket = connectedSocket(port: port) else {
+                return .notYet((try? String(contentsOfFile: log, encoding: .utf8)) ?? "no log")
+            }
+            close(socket)
+            return .found(true)
+        }
+    }
+
+    /// How to log in; every test gets its own known_hosts.
+    func parameters(key: String = "user") -> SSHParameters {
+        SSHParameters(
+            host: "127.0.0.1", port: port, user: NSUserName(), identityFiles: ["\(directory)/\(key)"],
+            knownHostsFile: "\(directory)/state/known_hosts", connectTimeout: .seconds(10))
+    }
+
+    func connect() async throws -> SSHConnection { try await SSHConnection.open(parameters()) }
+
+    /// The processes that serve connections (not the listener), and what they run.
+    func descendants() -> [Int32] {
+        var found: [Int32] = []
+        var parents: Set<Int32> = [process.processIdentifier]
+        while !parents.isEmpty {
+            let children = childProcesses(of: parents)
+            found += children
+            parents = Set(children)
+        }
+        return found
+    }
+
+    /// The sshd processes that serve connections.
+    func sessions() -> [Int32] {
+        descendants().filter {
+            (try? String(contentsOfFile: "/proc/\($0)/comm", encoding: .utf8))?.hasPrefix("sshd") == true
+        }
+    }
+
+    func stop() {
+        for pid in descendants() { kill(pid, SIGKILL) }
+        process.terminate()
+        process.waitUntilExit()
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+}

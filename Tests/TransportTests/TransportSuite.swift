@@ -1,0 +1,9 @@
+import Testing
+
+/// All that runs against a real sshd: one after another, since a test changes HOME and others measure waits.
+@Suite(.serialized, .tags(.transport)) enum TransportSuite {}
+
+extension Tag {
+    /// Needs a real sshd, started by the test.
+    @Tag static var transport: Self
+}

@@ -1,0 +1,104 @@
+import Foundation
+import HostOrchestrator
+import Shared
+import Testing
+
+extension TransportSuite {
+    @Suite struct TrustTests {
+        @Test func aWrongKeyIsRefusedAndNamed() async throws {
+            try await TestServer.run { server in
+                var parameters = server.parameters(key: "stranger")
+                parameters.identityFiles.append("/nowhere/id_rsa")
+                parameters.identityFiles.append("\(server.directory)/sshd_config")
+                let error = await failure { _ = try await SSHConnection.open(parameters) }
+                #expect(error?.code == .loginRefused)
+                for path in parameters.identityFiles { #expect(error?.message.contains(path) == true) }
+            }
+        }
+
+        @Test func theRightKeyAmongWrongOnesIsFound() async throws {
+            try await TestServer.run { server in
+                var parameters = server.parameters(key: "stranger")
+                parameters.identityFiles += ["/nowhere/id_rsa", "\(server.directory)/user"]
+                let connection = try await SSHConnection.open(parameters)
+                await connection.close()
+            }
+        }
+
+        @Test func aKeyWithAPassphraseIsToldFromARefusedOne() async throws {
+            try await TestServer.run { server in
+                let key = "\(server.directory)/locked"
+                try await SubprocessRunner().checked(
+                    Command("ssh-keygen", ["-q", "-t", "ed25519", "-N", "12345", "-f", key]), remedy: "")
+                var parameters = server.parameters()
+                parameters.identityFiles = [key]
+                let error = await failure { _ = try await SSHConnection.open(parameters) }
+                #expect(error?.code == .loginRefused)
+                #expect(error?.message.contains("passphrase") == true)
+            }
+        }
+
+        @Test func theHostKeyIsLearnedOnceAndThenRequired() async throws {
+            try await TestServer.run { server in
+                let parameters = server.parameters()
+                try await SSHConnection.open(parameters).close()
+                let learned = try String(contentsOfFile: parameters.knownHostsFile, encoding: .utf8)
+                #expect(learned.split(separator: "\n").count == 1)
+                try await SSHConnection.open(parameters).close()
+                #expect(try String(contentsOfFile: parameters.knownHostsFile, encoding: .utf8) == learned)
+
+                var strict = parameters
+                strict.knownHostsFile = "\(server.directory)/elsewhere/known_hosts"
+                strict.hostKeyPolicy = .mustBeKnown
+                let error = await failure { _ = try await SSHConnection.open(strict) }
+                #expect(error?.code == .hostKeyUnknown)
+                #expect(!FileManager.default.fileExists(atPath: strict.knownHostsFile))
+            }
+        }
+
+        @Test func aChangedHostKeyIsRefusedWhateverTheUsersConfigurationSays() async throws {
+            try await TestServer.run { server in
+                let home = "\(server.directory)/home"
+                try FileManager.default.createDirectory(atPath: "\(home)/.ssh", withIntermediateDirectories: true)
+                try "Host *\n  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n".write(
+                    toFile: "\(home)/.ssh/config", atomically: true, encoding: .utf8)
+                let former = ProcessInfo.processInfo.environment["HOME"]
+                setenv("HOME", home, 1)
+                defer { if let former { setenv("HOME", former, 1) } }
+
+                let parameters = server.parameters()
+                try await SSHConnection.open(parameters).close()
+                let learned = try String(contentsOfFile: parameters.knownHostsFile, encoding: .utf8)
+                let before = try await fingerprint(of: "\(server.directory)/host.pub")
+                let impostor = try await server.replaceHostKey()
+                let after = try await fingerprint(of: "\(server.directory)/host.pub")
+                for _ in 0..<2 {
+                    let error = await failure { _ = try await SSHConnection.open(parameters) }
+                    #expect(error?.code == .hostKeyChanged)
+                    #expect(error?.message.contains(before) == true)
+                    #expect(error?.message.contains(after) == true)
+                    #expect(error?.remedy.contains(parameters.knownHostsFile) == true)
+                }
+                #expect(try String(contentsOfFile: parameters.knownHostsFile, encoding: .utf8) == learned)
+                impostor.stop()
+            }
+        }
+
+        @Test func anExpectedFingerprintDecidesOnTheFirstContact() async throws {
+            try await TestServer.run { server in
+                var parameters = server.parameters()
+                parameters.expectedHostKey = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                let error = await failure { _ = try await SSHConnection.open(parameters) }
+                #expect(error?.code == .hostKeyChanged)
+                #expect(!FileManager.default.fileExists(atPath: parameters.knownHostsFile))
+                parameters.expectedHostKey = try await fingerprint(of: "\(server.directory)/host.pub")
+                try await SSHConnection.open(parameters).close()
+            }
+        }
+
+        private func fingerprint(of file: String) async throws -> String {
+            let line = try await SubprocessRunner().checked(Command("ssh-keygen", ["-lf", file]), remedy: "")
+            return String(line.trimmedOutput.split(separator: " ")[1])
+        }
+    }
+}
