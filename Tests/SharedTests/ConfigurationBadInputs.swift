@@ -122,6 +122,7 @@ enum BadInputs {
         BadInput("monitor:\n  port: 6432", .configurationConflict, 2, 9, "every port must be its own"),
         BadInput("nodes:\n- {name: a}\n- {name: a}", .configurationConflict, 3, 10, "nodes[1].name and nodes[0].name"),
         BadInput("nodes:\n- {hostname: A}\n- {hostname: a}", .configurationConflict, 3, 14, "every host name"),
+        BadInput("nodes: [{hostname: pgnode2}, {hostname: x}]", .configurationConflict, 1, 20, "is nodes[1].name"),
         BadInput("nodes:\n- {volume: a}\n- {volume: a}", .configurationConflict, 3, 12, "every volume"),
         BadInput("nodes: [{name: monitor_node}]", .configurationConflict, 1, 16, "monitor.name"),
         BadInput("nodes: [{candidate_priority: 0}]", .configurationConflict, 1, 30, "none could become primary"),
