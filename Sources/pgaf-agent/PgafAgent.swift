@@ -3,6 +3,6 @@ import GuestAgent
 @main
 enum PgafAgent {
     static func main() async {
-        await AgentCommand.main()
+        await AgentCommand.start()
     }
 }

@@ -65,20 +65,20 @@ import Testing
         try scratch.project.prepare()
         try LocalFile.makeDirectory("\(scratch.project.runs)/00-notes", mode: 0o700)
         for day in 10..<35 {
-            let id = RunDirectory.newIdentifier(at: Date(timeIntervalSince1970: Double(day) * 86_400), random: 7)
+            let id = RunIdentifier.new(at: Date(timeIntervalSince1970: Double(day) * 86_400), random: 7)
             let run = try RunDirectory(in: scratch.project, id: id)
             try LocalFile.write("x".utf8, to: run.events, mode: 0o600)
         }
         let names = LocalFile.names(in: scratch.project.runs)
         #expect(names.contains("00-notes"))
         #expect(names.last == "19700204T000000000Z-00000007")
-        #expect(names.count(where: RunDirectory.isIdentifier) == 20)
+        #expect(names.count(where: RunIdentifier.isOne) == 20)
     }
 
     @Test func newRunsSortByTime() {
         let now = Date()
-        #expect(RunDirectory.newIdentifier(at: now) < RunDirectory.newIdentifier(at: now.addingTimeInterval(0.01)))
-        #expect(RunDirectory.isIdentifier(RunDirectory.newIdentifier()))
+        #expect(RunIdentifier.new(at: now) < RunIdentifier.new(at: now.addingTimeInterval(0.01)))
+        #expect(RunIdentifier.isOne(RunIdentifier.new()))
     }
 
     @Test func aLogStopsGrowingAtItsLimit() throws {

@@ -22,24 +22,8 @@ public actor EventWriter {
     /// An outlet that fails (a reader that went away) does not end the work.
     public func write(_ body: Event.Body) {
         seq += 1
-        let event = Event(run: run, seq: seq, time: Timestamp.now(), body: redacted(body))
+        let event = Event(run: run, seq: seq, time: Timestamp.now(), body: body.mapTexts(redactor.redact))
         guard let line = try? EventCoding.encode(event) else { return }
         for outlet in outlets { try? outlet(line, event) }
-    }
-
-    private func redacted(_ body: Event.Body) -> Event.Body {
-        switch body {
-        case .stepOutput(let step, let line): .stepOutput(step: step, line: redactor.redact(line))
-        case .stepProgress(let step, let fraction, let message):
-            .stepProgress(step: step, fraction: fraction, message: message.map(redactor.redact))
-        case .stepFailed(let step, let error, let seconds):
-            .stepFailed(step: step, error: redactor.redact(error), seconds: seconds)
-        case .result(let result):
-            .result(
-                RunResult(
-                    status: result.status, error: result.error.map(redactor.redact), changed: result.changed,
-                    warnings: result.warnings.map(redactor.redact), connections: result.connections))
-        default: body
-        }
     }
 }

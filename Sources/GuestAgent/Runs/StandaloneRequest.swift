@@ -5,17 +5,16 @@ import Shared
 struct StandaloneRequest: Sendable {
     let store: ClusterStore
 
+    /// - Parameters:
+    ///   - file: a pgaf.yaml; nil means the configuration of the last `up`, or the defaults.
+    ///   - overrides: `KEY=VALUE` texts.
     func make(file: String?, overrides: [String]) throws -> Request {
         let loaded = try ConfigurationLoader.load(
-            file: file, environment: ProcessInfo.processInfo.environment, overrides: overrides.map(Self.split))
+            file: file, environment: ProcessInfo.processInfo.environment,
+            overrides: overrides.map { try ConfigurationOverride(setting: $0) })
         let configuration = loaded.configuration
-        let remembered = try store.secrets(configuration.cluster) ?? .generate()
         return Request(
             run: RunIdentifier.new(), configuration: configuration,
-            secrets: try PasswordResolution(files: store.files).resolve(configuration.passwords, remembered: remembered))
-    }
-
-    private static func split(_ text: String) throws -> ConfigurationLoader.Override {
-        try ConfigurationLoader.Override(flag: text)
+            secrets: try store.secrets(configuration.cluster) ?? .generate())
     }
 }

@@ -1,9 +1,7 @@
-import Shared
-
 /// A formation as people read it.
-enum StatusTable {
+package enum StatusTable {
     /// A headline, one row a node, and what is wrong or awaited.
-    static func lines(_ state: FormationState) -> [String] {
+    package static func lines(_ state: FormationState) -> [String] {
         let health = state.healthy ? "healthy" : "NOT healthy"
         var lines = [
             "cluster \(state.cluster), formation \(state.formation): \(health) (monitor container \(state.monitor))",
@@ -44,7 +42,7 @@ enum StatusTable {
     }
 
     /// Bytes in the largest unit that leaves a readable number.
-    static func bytes(_ count: Int) -> String {
+    package static func bytes(_ count: Int) -> String {
         for (unit, size) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] where count >= size {
             let tenths = count / (size / 10)
             return "\(tenths / 10).\(tenths % 10) \(unit)"
@@ -53,7 +51,7 @@ enum StatusTable {
     }
 
     /// Rows with their columns aligned, two spaces between them.
-    static func columns(_ rows: [[String]]) -> [String] {
+    package static func columns(_ rows: [[String]]) -> [String] {
         let widths = (0..<(rows.map(\.count).max() ?? 0)).map { column in
             rows.map { column < $0.count ? TerminalText.width($0[column]) : 0 }.max() ?? 0
         }

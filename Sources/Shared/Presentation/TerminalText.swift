@@ -1,15 +1,13 @@
-import Shared
-
 /// Text from elsewhere made harmless for a terminal.
 ///
 /// What the agent, Vagrant or PostgreSQL says is shown to a person; a control character in it could move the cursor,
 /// rename the window or answer for the keyboard.
-enum TerminalText {
+package enum TerminalText {
     /// The text without control characters (C0, DEL, C1), line breaks and marks that turn the direction of writing.
     ///
     /// Whole escape sequences that set colours are dropped, any other control character becomes `·`.
     /// - Parameter keepingTabs: whether a tab stays one; otherwise it becomes a space.
-    static func clean(_ text: String, keepingTabs: Bool = false) -> String {
+    package static func clean(_ text: String, keepingTabs: Bool = false) -> String {
         guard text.unicodeScalars.contains(where: isHarmful) else { return text }
         var result = String.UnicodeScalarView()
         var rest = Substring(text).unicodeScalars
@@ -43,7 +41,7 @@ enum TerminalText {
     }
 
     /// How many columns the text takes: wide East Asian characters and emoji take two, combining marks none.
-    static func width(_ text: String) -> Int {
+    package static func width(_ text: String) -> Int {
         if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.utf8.count }
         return text.reduce(0) { $0 + width($1) }
     }
@@ -63,7 +61,7 @@ enum TerminalText {
     }
 
     /// The text cut to so many columns, with an ellipsis where something is missing.
-    static func fit(_ text: String, _ columns: Int, ellipsis: String = "…") -> String {
+    package static func fit(_ text: String, _ columns: Int, ellipsis: String = "…") -> String {
         guard columns > 0 else { return "" }
         guard width(text) > columns else { return text }
         let room = columns - width(ellipsis)
@@ -78,7 +76,7 @@ enum TerminalText {
     }
 
     /// The text filled with spaces on the right to so many columns.
-    static func pad(_ text: String, _ columns: Int) -> String {
+    package static func pad(_ text: String, _ columns: Int) -> String {
         text + String(repeating: " ", count: max(0, columns - width(text)))
     }
 }

@@ -1,15 +1,13 @@
-import Shared
-
 extension Event {
     /// The event with every free text changed by `change`: the one place that cleans and redacts what is
     /// shown or kept.
-    func mapTexts(_ change: (String) -> String) -> Event {
+    package func mapTexts(_ change: (String) -> String) -> Event {
         Event(run: change(run), seq: seq, time: change(time), body: body.mapTexts(change))
     }
 }
 
 extension Event.Body {
-    func mapTexts(_ change: (String) -> String) -> Event.Body {
+    package func mapTexts(_ change: (String) -> String) -> Event.Body {
         switch self {
         case .hello(let hello):
             .hello(
@@ -47,14 +45,14 @@ extension Event.Body {
 }
 
 extension PgafError {
-    func mapTexts(_ change: (String) -> String) -> PgafError {
+    package func mapTexts(_ change: (String) -> String) -> PgafError {
         PgafError(
             code, change(message), remedy: change(remedy), cause: cause.map(change), output: output.map(change))
     }
 }
 
 extension RunResult {
-    func mapTexts(_ change: (String) -> String) -> RunResult {
+    package func mapTexts(_ change: (String) -> String) -> RunResult {
         RunResult(
             status: status, error: error?.mapTexts(change), changed: changed, warnings: warnings.map(change),
             connections: connections?.mapTexts(change))
@@ -62,7 +60,7 @@ extension RunResult {
 }
 
 extension ConnectionInfo {
-    func mapTexts(_ change: (String) -> String) -> ConnectionInfo {
+    package func mapTexts(_ change: (String) -> String) -> ConnectionInfo {
         func endpoint(_ one: Endpoint) -> Endpoint {
             Endpoint(name: change(one.name), address: change(one.address), port: one.port)
         }
@@ -73,7 +71,7 @@ extension ConnectionInfo {
 }
 
 extension FormationState {
-    func mapTexts(_ change: (String) -> String) -> FormationState {
+    package func mapTexts(_ change: (String) -> String) -> FormationState {
         var copy = self
         copy.cluster = change(cluster)
         copy.formation = change(formation)

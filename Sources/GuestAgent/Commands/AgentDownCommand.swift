@@ -1,0 +1,36 @@
+import ArgumentParser
+import Shared
+
+/// `pgaf-agent down`: removes the cluster with its data.
+struct AgentDownCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "down", abstract: "Remove the cluster, its volumes and all data in them.")
+
+    @OptionGroup var options: ClusterOptions
+
+    @Flag(help: "Do it without asking.")
+    var yes = false
+
+    func run() async throws {
+        try Privilege.requireRoot()
+        let store = ClusterStore()
+        let runner = SubprocessRunner()
+        let known = store.clusters
+        let name = options.cluster ?? (known.count == 1 ? known[0] : "pgaf")
+        let removal = ClusterRemoval(runner: runner, store: store)
+        let summary = try await removal.summary(name)
+        guard !summary.isEmpty || known.contains(name) else {
+            Output.line("There is no cluster \"\(name)\" here: nothing to remove.")
+            return
+        }
+        if !yes {
+            summary.forEach { Output.error("would remove \($0)") }
+            Output.error("Type the cluster's name (\(name)) to remove all of this with its data:")
+            guard readLine(strippingNewline: true) == name else {
+                throw PgafError(
+                    .cancelled, "Nothing was removed.", remedy: "Type the name exactly, or use --yes.")
+            }
+        }
+        for line in try await removal.remove(name) { Output.line("removed \(line)") }
+    }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Shared
+
+/// `pgaf-agent logs`: what the containers say.
+struct AgentLogsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "logs", abstract: "Print the logs of one node, or of all.")
+
+    @OptionGroup var options: ClusterOptions
+
+    @Argument(help: "A node's or the monitor's name; all of them when it is left out.")
+    var node: String?
+
+    @Flag(help: "Go on printing as lines come; for one node.")
+    var follow = false
+
+    @Option(help: "How many of the last lines to print.")
+    var tail = 200
+
+    func validate() throws {
+        if follow, node == nil { throw ValidationError("--follow needs the name of one node.") }
+        if tail < 0 { throw ValidationError("--tail takes a number from 0 on.") }
+    }
+
+    func run() async throws {
+        let runner = SubprocessRunner()
+        let topology = try await options.topology(store: ClusterStore(), runner: runner)
+        let names = [topology.configuration.monitor.name] + topology.configuration.nodes.map(\.name)
+        if let node, !names.contains(node) {
+            throw PgafError(
+                .usage, "There is no node \"\(node)\" in the cluster \"\(topology.configuration.cluster)\".",
+                remedy: "Name one of \(names.joined(separator: ", ")).")
+        }
+        for name in node.map({ [$0] }) ?? names {
+            let prefix = node == nil ? "\(name): " : ""
+            let command = Command(
+                "docker", ["logs", "--tail", "\(tail)"] + (follow ? ["--follow"] : []) + [name], deadline: nil)
+            let result = try await runner.run(command) { line in Output.line(prefix + line) }
+            if !result.succeeded, !follow {
+                Output.error("\(name): docker logs ended with status \(result.status)")
+            }
+        }
+    }
+}

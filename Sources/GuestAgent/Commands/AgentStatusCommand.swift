@@ -1,0 +1,31 @@
+import ArgumentParser
+import Shared
+
+/// `pgaf-agent status`: the formation as the monitor and Docker see it now.
+struct AgentStatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "status", abstract: "Show the state of the cluster.")
+
+    @OptionGroup var options: ClusterOptions
+
+    @Flag(help: "Print one JSON object instead of a table.")
+    var json = false
+
+    func run() async throws {
+        do {
+            let runner = SubprocessRunner()
+            let topology = try await options.topology(store: ClusterStore(), runner: runner)
+            guard let state = try await FormationReader(runner: runner, topology: topology).read() else {
+                throw PgafError(
+                    .dockerUnavailable, "The Docker engine does not answer.", remedy: "Run `up`, which starts it.")
+            }
+            if json {
+                try Output.json(state)
+            } else {
+                StatusTable.lines(state).forEach(Output.line)
+            }
+        } catch let error as PgafError where json {
+            try Output.json(error)
+            throw ExitCode(error.code.exitCode)
+        }
+    }
+}

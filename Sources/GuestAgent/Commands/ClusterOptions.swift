@@ -1,0 +1,27 @@
+import ArgumentParser
+import Shared
+
+/// Which cluster of this machine a verb means.
+struct ClusterOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The cluster's name, when the machine carries several.", valueName: "name"))
+    var cluster: String?
+
+    /// The topology of that cluster as it is remembered.
+    ///
+    /// - Throws: `cluster.not-found`, naming those that there are; `agent.no-root`.
+    func topology(store: ClusterStore, runner: any CommandRunner) async throws -> ClusterTopology {
+        try Privilege.requireRoot()
+        let known = store.clusters
+        let name = cluster ?? (known.count == 1 ? known[0] : "pgaf")
+        guard known.contains(name), let configuration = try store.configuration(name), let state = try store.state(name)
+        else {
+            let others = known.isEmpty ? "there is none on this machine" : "there are \(known.joined(separator: ", "))"
+            throw PgafError(
+                .clusterNotFound, "There is no cluster \"\(name)\" here; \(others).",
+                remedy: known.isEmpty ? "Make one with `up`." : "Name one of them with --cluster.")
+        }
+        let facts = try await MachineFacts.read(runner: runner, files: store.files)
+        return ClusterTopology(
+            configuration: configuration, state: state, facts: facts, root: store.root, publishEverywhere: false)
+    }
+}

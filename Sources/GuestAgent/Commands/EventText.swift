@@ -1,0 +1,27 @@
+import Shared
+
+/// Events as lines for people at the agent's own terminal.
+enum EventText {
+    /// One line for what is worth one; nil for the rest.
+    static func line(_ body: Event.Body) -> String? {
+        switch body {
+        case .plan(let steps):
+            "plan: \(steps.count { $0.action != .none }) of \(steps.count) steps have something to do"
+        case .stepFinished(let step, let outcome, let seconds):
+            "\(step): \(outcome.rawValue) (\(Duration.seconds(seconds).brief))"
+        case .stepFailed(let step, let error, _): "\(step): failed: \(error.message)"
+        case .heartbeat(let beat): "\(beat.step ?? "-"): waiting for \(beat.awaiting)"
+        case .state(let state): "\n" + StatusTable.lines(state).joined(separator: "\n") + "\n"
+        case .result(let result): self.result(result)
+        case .hello, .stepStarted, .stepProgress, .stepOutput, .unknown: nil
+        }
+    }
+
+    private static func result(_ result: RunResult) -> String {
+        let warnings = result.warnings.map { "warning: \($0)\n" }.joined()
+        if let error = result.error { return warnings + TerminalText.clean(error.description) }
+        return warnings
+            + (result.changed == 0
+                ? "everything was in order: nothing changed" : "the cluster is up: \(result.changed) steps changed something")
+    }
+}
