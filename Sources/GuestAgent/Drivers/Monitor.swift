@@ -34,22 +34,34 @@ public struct Monitor: Sendable {
         private static let working: Set<String> = ["primary", "single", "wait_primary", "secondary"]
     }
 
-    static let rowsQuery = """
+    static func rowsQuery(since start: String?) -> String {
+        """
         SELECT coalesce(json_agg(json_build_object('id', nodeid, 'name', nodename, 'host', nodehost, 'port', nodeport,
             'reported', reportedstate, 'assigned', goalstate, 'health', health, 'lsn', reportedlsn,
             'timeline', reportedtli, 'priority', candidatepriority, 'quorum', replicationquorum)
-            ORDER BY nodeid), '[]') FROM pgautofailover.node;
+            ORDER BY nodeid), '[]') FROM pgautofailover.node
+        WHERE \(start.map { "reporttime > \(SQL.literal($0))::timestamptz" } ?? "true");
         """
+    }
 
     /// All registered nodes; nil while the monitor does not answer.
     ///
-    /// - Parameter condition: SQL that is awaited on the server for up to two seconds first.
-    public func rows(awaiting condition: String? = nil) async throws -> [Row]? {
+    /// - Parameters:
+    ///   - condition: SQL that is awaited on the server for up to two seconds first.
+    ///   - start: only nodes that have reported since then, in PostgreSQL's own writing of a time.
+    public func rows(awaiting condition: String? = nil, since start: String? = nil) async throws -> [Row]? {
         let wait = condition.map { SQL.awaiting($0) } ?? ""
-        guard let text = try await psql.attempt(container, database: Self.database, wait + Self.rowsQuery) else {
+        guard let text = try await psql.attempt(container, database: Self.database, wait + Self.rowsQuery(since: start)) else {
             return nil
         }
         return try JSONDecoder().decode([Row].self, from: Data(text.utf8))
+    }
+
+    /// The monitor's clock; an error when the monitor does not answer.
+    public func time() async throws -> String {
+        try await psql.checked(
+            container, database: Self.database, "SELECT clock_timestamp();", code: .monitorFailed,
+            what: "The monitor does not answer.")
     }
 
     /// What the monitor itself says `synchronous_standby_names` should be.

@@ -11,6 +11,9 @@ struct NodeStep: Step {
     var title: String { "the node \(node.name)" }
     var dependencies: [String] { [leader.map { Self.id($0.name) } ?? "monitor"] }
 
+    /// A node goes on moving: the step `verify` waits until all stand still.
+    let confirmed = false
+
     static func id(_ name: String) -> String { "node.\(name)" }
 
     private var container: ContainerConvergence {
@@ -33,28 +36,32 @@ struct NodeStep: Step {
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
+        let started = try await monitor(context).time()
         try await container.apply(changes, step: id, context)
         let wait = Wait(
             for: "\(node.name) to take its place in the formation", upTo: .seconds(900), every: .milliseconds(50),
             hint: "Look at `docker logs \(node.name)` and `pgaf-agent status` on the machine, then run `up` again.",
             code: .nodeFailed)
-        try await context.wait(wait, step: id) { try await look(context) }
+        try await context.wait(wait, step: id) { try await look(since: started, context) }
         if leader == nil { try await Passwords.setInside(node.name, context) }
     }
 
     /// One look: the state on the monitor, after helping the base backup on the primary along.
-    private func look(_ context: AgentContext) async throws -> Wait.Observation<Void> {
+    ///
+    /// - Parameter start: the monitor's time before the container was touched: what was reported earlier is about the
+    ///   node's former life.
+    private func look(since start: String, _ context: AgentContext) async throws -> Wait.Observation<Void> {
         guard let rows = try await monitor(context).rows() else { return .notYet("the monitor does not answer") }
         let own = rows.first { $0.name == node.name }
-        if own?.isSettled == true { return .found(()) }
         if let own, let primary = rows.first(where: { $0.isPrimary && $0.id != own.id }) {
             try await BaseBackup.hasten(standby: own.id, primary: primary.name, context)
         }
         let settled = "SELECT 1 FROM pgautofailover.node WHERE nodename = \(SQL.literal(node.name))"
+            + " AND reporttime > \(SQL.literal(start))::timestamptz"
             + " AND reportedstate = goalstate AND reportedstate IN ('primary', 'single', 'wait_primary', 'secondary')"
-        guard let after = try await monitor(context).rows(awaiting: "EXISTS (\(settled))")?
+        guard let after = try await monitor(context).rows(awaiting: "EXISTS (\(settled))", since: start)?
             .first(where: { $0.name == node.name })
-        else { return .notYet("\(node.name) has not registered on the monitor yet") }
+        else { return .notYet("\(node.name) has not reported to the monitor yet") }
         return after.isSettled
             ? .found(()) : .notYet("\(node.name) reports \(after.reported), the monitor assigned \(after.assigned)")
     }

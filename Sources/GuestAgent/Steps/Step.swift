@@ -11,6 +11,10 @@ public protocol Step: Sendable {
     /// Whether the step runs even when nothing differs (a proof, not a change).
     var always: Bool { get }
 
+    /// Whether the step is looked at again after `apply`; false where `apply` itself ends only when all is well and the
+    /// thing goes on moving by itself.
+    var confirmed: Bool { get }
+
     /// What differs from what should be; empty when all is in order. Has no effects, and does not fail only because
     /// something that an earlier step makes is not there yet.
     func inspect(_ context: AgentContext) async throws -> [Change]
@@ -21,6 +25,7 @@ public protocol Step: Sendable {
 
 extension Step {
     public var always: Bool { false }
+    public var confirmed: Bool { true }
 }
 
 /// One difference between what is and what should be.

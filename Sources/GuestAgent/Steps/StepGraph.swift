@@ -87,7 +87,7 @@ public struct StepGraph: Sendable {
                 try await step.apply(changes, context)
                 if !changes.isEmpty {
                     outcome = .changed
-                    try await confirm(step, context)
+                    if step.confirmed { try await confirm(step, context) }
                 }
             }
             await context.events.write(
