@@ -116,7 +116,8 @@ import Testing
             let run = UpRun(
                 context: context, configuration: host.configuration, fresh: false, recorder: recorder)
             _ = try await Interrupts.cancelling(
-                on: interrupts, onFirst: { context.note("stopping") }, { try await run.run() })
+                on: interrupts, onFirst: { context.note("stopping") },
+                { try await RecordedRun.recorded("up", recorder) { _ in try await run.run() } })
         }
         #expect(error?.code.exitCode == 130)
         #expect(error?.remedy == "Run `pgaf-host up` to go on where it stopped.")

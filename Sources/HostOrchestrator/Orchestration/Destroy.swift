@@ -16,27 +16,37 @@ enum Destroy {
         lines += try await machine.destructionSummary().map { "  \($0)" }
         lines.append("  the passwords and host keys in \(context.project.state)")
         try await context.agree(to: lines, question: "Destroy all this?", yes: options.yes)
-        try context.project.prepare()
-        let lock = try ProjectLock(context.project, verb: "destroy")
-        defer { withExtendedLifetime(lock) {} }
-        let directory = try RunDirectory(in: context.project)
-        let display = options.progress.display(context)
-        let recorder = try RunRecorder(directory, display: display)
-        try await display.animating {
-            if configuration.machine.kind == .vagrant {
-                try await machine.destroy(reporting: recorder)
-            } else {
-                try await remove(configuration, machine, context, recorder)
-                try await machine.destroy(reporting: recorder)
+        _ = try await RecordedRun.perform("destroy", progress: options.progress, in: context) { recorder in
+            let stays = configuration.machine.kind != .vagrant
+            await recorder.report(.plan(plan(machine.description, stays: stays)))
+            if stays {
+                try await recorder.step(.agent) {
+                    try await remove(configuration, machine, context)
+                    return true
+                }
             }
+            try await recorder.step(.machine) {
+                try await machine.destroy(reporting: recorder)
+                return !stays
+            }
+            return ((), RunResult(status: .ok, changed: 1))
         }
         ClusterMemory.forget(in: context.project)
         context.note("destroyed; the logs of all runs are still in \(context.project.runs)")
     }
 
+    private static func plan(_ machine: String, stays: Bool) -> [PlannedStep] {
+        let cluster = PlannedStep(
+            id: HostStep.agent.id, title: "Remove the cluster", dependencies: [], action: .change)
+        let step = PlannedStep(
+            id: HostStep.machine.id, title: stays ? "Leave \(machine)" : "Remove \(machine)",
+            dependencies: stays ? [cluster.id] : [], action: stays ? .none : .change)
+        return stays ? [cluster, step] : [step]
+    }
+
     /// On a machine that stays, the agent takes down what it made; it is put there again should it be gone.
     private static func remove(
-        _ configuration: Configuration, _ machine: any Machine, _ context: HostContext, _ recorder: RunRecorder
+        _ configuration: Configuration, _ machine: any Machine, _ context: HostContext
     ) async throws {
         try await context.withAgent(on: machine, configuration) { client in
             if configuration.machine.kind != .local {

@@ -1,6 +1,6 @@
 import Shared
 
-/// `pgaf-host up`: one run with its lock, its logs, its display and its last words.
+/// `pgaf-host up`: what is asked before the run, and what is said after it.
 enum Up {
     struct Options: Sendable, Equatable {
         var choice = ConfigurationChoice()
@@ -10,7 +10,7 @@ enum Up {
         var progress = ProgressMode.auto
     }
 
-    /// - Throws: `PgafError`; `ReportedFailure` once the error has been shown with the place of its log.
+    /// - Throws: `PgafError`; `ReportedFailure` once a failure of the run itself has been shown.
     static func run(_ options: Options, in context: HostContext) async throws {
         let loaded = try context.loadConfiguration(options.choice)
         let configuration = loaded.configuration
@@ -19,30 +19,14 @@ enum Up {
             try await context.agree(
                 to: loss(configuration), question: "Make a fresh cluster and lose this data?", yes: options.yes)
         }
-        try context.project.prepare()
-        let lock = try ProjectLock(context.project, verb: "up")
-        defer { withExtendedLifetime(lock) {} }
-        let directory = try RunDirectory(in: context.project)
-        let display = options.progress.display(context)
-        let recorder = try RunRecorder(directory, display: display)
-        let run = UpRun(
-            context: context, configuration: configuration, warnings: loaded.warnings, fresh: options.fresh,
-            recorder: recorder)
-        do {
-            let outcome = try await Interrupts.cancelling(
-                onFirst: {
-                    display.say(
-                        "stopping; press Ctrl-C again to end at once (`pgaf-host up` goes on later)",
-                        elsewhere: context.errorOutput)
-                },
-                onSecond: { display.finish() },
-                { try await display.animating { try await run.run() } })
-            guard options.progress != .json else { return }
-            Summary.lines(outcome, cluster: configuration.cluster, log: directory.path).forEach(context.say)
-        } catch let error as PgafError {
-            context.note("\(error.description)\n  log: \(directory.path)")
-            throw ReportedFailure(exitCode: error.code.exitCode)
+        let (outcome, log) = try await RecordedRun.perform("up", progress: options.progress, in: context) {
+            try await UpRun(
+                context: context, configuration: configuration, warnings: loaded.warnings, fresh: options.fresh,
+                recorder: $0
+            ).run()
         }
+        guard options.progress != .json else { return }
+        for line in Summary.lines(outcome, cluster: configuration.cluster, log: log) { context.say(line) }
     }
 
     /// What `--fresh` destroys, in words.
@@ -55,9 +39,4 @@ enum Up {
             "  the volumes \(volumes.joined(separator: ", ")) with all that is in them",
         ]
     }
-}
-
-/// A failure that has been shown already; only the exit status is left.
-struct ReportedFailure: Error, Equatable {
-    var exitCode: Int32
 }

@@ -20,34 +20,20 @@ struct UpRun: Sendable {
         var took: Duration
     }
 
-    /// Runs to the end; the recorder's last event is the result, whatever happens.
+    /// Tells the whole story.
     ///
-    /// - Throws: a `PgafError` without secrets and control characters.
-    func run() async throws -> Outcome {
+    /// - Returns: what is left to say, and the result for the last event.
+    func run() async throws -> (Outcome, RunResult) {
         let start = ContinuousClock.now
-        do {
-            var outcome = try await story()
-            outcome.took = ContinuousClock.now - start
-            await recorder.report(
-                .result(
-                    RunResult(
-                        status: .ok, changed: outcome.changed, warnings: outcome.warnings,
-                        connections: outcome.strings.information)))
-            return outcome
-        } catch {
-            // A cancelled connection may show itself as any error; what the user did is the reason.
-            let reason: any Error = Task.isCancelled ? CancellationError() : error
-            let known = await recorder.safe(PgafError.wrapping(reason, doing: "bringing the cluster up"))
-            let failure = known.code == .cancelled ? Self.cancelled : known
-            await recorder.report(
-                .result(RunResult(status: failure.code == .cancelled ? .cancelled : .failed, error: failure)))
-            throw failure
-        }
+        var outcome = try await story()
+        outcome.took = ContinuousClock.now - start
+        return (
+            outcome,
+            RunResult(
+                status: .ok, changed: outcome.changed, warnings: outcome.warnings,
+                connections: outcome.strings.information)
+        )
     }
-
-    private static let cancelled = PgafError(
-        .cancelled, "The run was cancelled; what is done stays as it is.",
-        remedy: "Run `pgaf-host up` to go on where it stopped.")
 
     private func story() async throws -> Outcome {
         let secrets = try PasswordStore(project: context.project, environment: context.environment)
@@ -55,10 +41,10 @@ struct UpRun: Sendable {
         await recorder.hide(secrets.all)
         let machine = try await context.machine(configuration)
         await recorder.report(.plan(HostStep.plan(machine: machine.description)))
-        try await step(.machine) { try await machine.bringUp(reporting: recorder) }
+        try await recorder.step(.machine) { try await machine.bringUp(reporting: recorder) }
         // From here on there is something that `destroy`, `ssh` and `logs` have to find again.
         try ClusterMemory(configuration).save(in: context.project)
-        let connection = try await step(.connect) { (try await machine.connect(), false) }
+        let connection = try await recorder.step(.connect) { (try await machine.connect(), false) }
         do {
             let outcome = try await cluster(secrets, machine, connection)
             await connection.close()
@@ -72,7 +58,7 @@ struct UpRun: Sendable {
     private func cluster(
         _ secrets: ClusterSecrets, _ machine: any Machine, _ connection: any Connection
     ) async throws -> Outcome {
-        let client = try await step(.agent) { try await installAgent(connection) }
+        let client = try await recorder.step(.agent) { try await installAgent(connection) }
         let request = Request(
             run: recorder.directory.id, configuration: configuration, secrets: secrets,
             options: Request.Options(fresh: fresh, publishEverywhere: configuration.machine.kind != .local))
@@ -111,33 +97,5 @@ struct UpRun: Sendable {
                 .stepProgress(step: HostStep.agent.id, fraction: fraction, message: "copying the agent"))
         }
         return (client, sent)
-    }
-
-    /// One of the host's own steps, reported in the agent's words.
-    private func step<Value: Sendable>(
-        _ step: HostStep, _ work: () async throws -> (Value, changed: Bool)
-    ) async throws -> Value {
-        let start = ContinuousClock.now
-        func seconds() -> Double { ((ContinuousClock.now - start).inSeconds * 1000).rounded() / 1000 }
-        await recorder.report(.stepStarted(step: step.id))
-        do {
-            let (value, changed) = try await work()
-            await recorder.report(
-                .stepFinished(step: step.id, outcome: changed ? .changed : .unchanged, seconds: seconds()))
-            return value
-        } catch {
-            let reason: any Error = Task.isCancelled ? CancellationError() : error
-            await recorder.report(
-                .stepFailed(
-                    step: step.id, error: .wrapping(reason, doing: "taking the step \(step.id)"), seconds: seconds()))
-            throw error
-        }
-    }
-
-    private func step(_ step: HostStep, _ work: () async throws -> Bool) async throws {
-        _ = try await self.step(step) { () async throws -> (Bool, changed: Bool) in
-            let changed = try await work()
-            return (changed, changed)
-        }
     }
 }
