@@ -19,9 +19,14 @@ enum EventText {
 
     private static func result(_ result: RunResult) -> String {
         let warnings = result.warnings.map { "warning: \($0)\n" }.joined()
-        if let error = result.error { return warnings + error.description.split(separator: "\n").map { TerminalText.clean(String($0)) }.joined(separator: "\n") }
+        if let error = result.error {
+            return warnings
+                + error.description.split(separator: "\n").map { TerminalText.clean(String($0)) }.joined(
+                    separator: "\n")
+        }
         return warnings
             + (result.changed == 0
-                ? "everything was in order: nothing changed" : "the cluster is up: \(result.changed) steps changed something")
+                ? "everything was in order: nothing changed"
+                : "the cluster is up: \(result.changed) steps changed something")
     }
 }

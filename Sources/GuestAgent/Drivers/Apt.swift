@@ -23,7 +23,8 @@ public struct Apt: Sendable {
         try await runner.checked(
             Self.installCommand(packages), code: .packagesFailed,
             what: "The packages \(packages.joined(separator: ", ")) could not be installed.",
-            remedy: "Run `apt-get install \(packages.joined(separator: " "))` on the machine to see why, then run `up` again.",
+            remedy:
+                "Run `apt-get install \(packages.joined(separator: " "))` on the machine to see why, then run `up` again.",
             onLine: onLine)
     }
 
@@ -47,7 +48,8 @@ public struct Apt: Sendable {
         if found == nil {
             try await update(onLine: { _ in })
             let again = try await runner.run(
-                Command("apt-get", ["indextargets", "--format", "$(ORIGIN)|$(COMPONENT)|$(RELEASE)|$(SITE)|$(REPO_URI)"]))
+                Command(
+                    "apt-get", ["indextargets", "--format", "$(ORIGIN)|$(COMPONENT)|$(RELEASE)|$(SITE)|$(REPO_URI)"]))
             found = Self.archive(inIndexTargets: again.standardOutput)
         }
         guard let found else {
@@ -62,7 +64,9 @@ public struct Apt: Sendable {
     static func archive(inIndexTargets text: String) -> String? {
         for line in text.split(separator: "\n") {
             let fields = line.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
-            guard fields.count == 5, fields[0] == "Debian", fields[1] == "main", !fields[2].contains("-") else { continue }
+            guard fields.count == 5, fields[0] == "Debian", fields[1] == "main", !fields[2].contains("-") else {
+                continue
+            }
             return fields[4]
         }
         return nil

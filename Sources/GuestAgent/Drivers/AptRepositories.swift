@@ -29,8 +29,10 @@ public struct AptRepositories: Sendable {
         let temporary = "/run/pgaf-key-\(repository.name)"
         defer { try? files.remove(temporary) }
         try await runner.checked(
-            Command("/usr/lib/apt/apt-helper", ["download-file", repository.keyURL, temporary], deadline: .seconds(120)),
-            code: .archiveUnreachable, what: "The key of \(repository.uri) could not be fetched from \(repository.keyURL).",
+            Command(
+                "/usr/lib/apt/apt-helper", ["download-file", repository.keyURL, temporary], deadline: .seconds(120)),
+            code: .archiveUnreachable,
+            what: "The key of \(repository.uri) could not be fetched from \(repository.keyURL).",
             remedy: "Check the machine's network, or set `packages.source: debian` in pgaf.yaml.")
         let listing = try await runner.run(
             Command("gpg", ["--batch", "--show-keys", "--with-colons", "--with-fingerprint", temporary]))

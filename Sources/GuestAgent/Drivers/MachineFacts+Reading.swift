@@ -3,14 +3,18 @@ import Shared
 
 extension MachineFacts {
     /// Reads `/proc`, os-release and the file system of Docker's data directory (or of `/var` before Docker is there).
-    public static func read(runner: any CommandRunner, files: MachineFiles = MachineFiles()) async throws -> MachineFacts {
+    public static func read(runner: any CommandRunner, files: MachineFiles = MachineFiles()) async throws
+        -> MachineFacts
+    {
         let release = fields(try files.read("/etc/os-release") ?? "")
-        let memory = (try files.read("/proc/meminfo") ?? "").split(separator: "\n")
+        let memory =
+            (try files.read("/proc/meminfo") ?? "").split(separator: "\n")
             .first { $0.hasPrefix("MemTotal:") }
             .flatMap { $0.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } } ?? 0
         let place = ["/var/lib/docker", "/var/lib", "/"].first { files.exists($0) } ?? "/"
         let disk = try await runner.run(Command("df", ["--output=size,avail", "--block-size=1M", place]))
-        let numbers = disk.standardOutput.split(separator: "\n").last?
+        let numbers =
+            disk.standardOutput.split(separator: "\n").last?
             .split(whereSeparator: \.isWhitespace).compactMap { Int($0) } ?? []
         let machine = try await runner.run(Command("uname", ["-r", "-m"])).trimmedOutput.split(separator: " ")
         return MachineFacts(

@@ -51,7 +51,8 @@ public struct Monitor: Sendable {
     ///   - start: only nodes that have reported since then, in PostgreSQL's own writing of a time.
     public func rows(awaiting condition: String? = nil, since start: String? = nil) async throws -> [Row]? {
         let wait = condition.map { SQL.awaiting($0) } ?? ""
-        guard let text = try await psql.attempt(container, database: Self.database, wait + Self.rowsQuery(since: start)) else {
+        guard let text = try await psql.attempt(container, database: Self.database, wait + Self.rowsQuery(since: start))
+        else {
             return nil
         }
         return try JSONDecoder().decode([Row].self, from: Data(text.utf8))

@@ -33,7 +33,8 @@ public struct Psql: Sendable {
         guard result.succeeded else {
             throw PgafError(
                 code, what,
-                remedy: "Look at `docker logs \(container)` and `pgaf-agent status` on the machine, then run `up` again.",
+                remedy:
+                    "Look at `docker logs \(container)` and `pgaf-agent status` on the machine, then run `up` again.",
                 cause: "psql in \(container) ended with status \(result.status)", output: result.lastLines())
         }
         return result.trimmedOutput

@@ -17,7 +17,9 @@ public struct ClusterStore: Sendable {
     public func directory(_ cluster: String) -> String { "\(root)/clusters/\(cluster)" }
 
     /// Names of the clusters on this machine.
-    public var clusters: [String] { files.list("\(root)/clusters").filter { files.exists("\(directory($0))/state.json") } }
+    public var clusters: [String] {
+        files.list("\(root)/clusters").filter { files.exists("\(directory($0))/state.json") }
+    }
 
     public func state(_ cluster: String) throws -> ClusterState? {
         try load(ClusterState.self, "\(directory(cluster))/state.json")

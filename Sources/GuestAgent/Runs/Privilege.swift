@@ -14,7 +14,8 @@ enum Privilege {
     static func requireRoot() throws {
         guard geteuid() == 0 else {
             throw PgafError(
-                .privilegeMissing, "pgaf-agent runs as user id \(geteuid()), but it installs packages and starts services.",
+                .privilegeMissing,
+                "pgaf-agent runs as user id \(geteuid()), but it installs packages and starts services.",
                 remedy: "Run it with sudo: `sudo pgaf-agent …`.")
         }
     }

@@ -46,7 +46,8 @@ struct AccessStep: Step {
         if changes.has("database") {
             let database = topology.configuration.postgres.database
             let owner = topology.configuration.access.clientUser
-            let create = "SELECT 'CREATE DATABASE ' || quote_ident(\(SQL.literal(database)))"
+            let create =
+                "SELECT 'CREATE DATABASE ' || quote_ident(\(SQL.literal(database)))"
                 + " || ' OWNER ' || quote_ident(\(SQL.literal(owner))) WHERE NOT EXISTS (\(databaseQuery)) \\gexec"
             try await context.psql.checked(
                 node.name, create, code: .accessFailed, what: "The database \(database) could not be created.")

@@ -44,7 +44,8 @@ struct ContainerConvergence: Sendable {
             }
             guard let imageHash = try await ImageIdentity.wanted(context) else {
                 throw PgafError(
-                    .dockerFailed, "The image \(context.configuration.image.reference) is gone.", remedy: "Run `up` again.")
+                    .dockerFailed, "The image \(context.configuration.image.reference) is gone.",
+                    remedy: "Run `up` again.")
             }
             try await makeVolume(context)
             let command = specification(imageHash).runCommand

@@ -55,7 +55,8 @@ struct ImageStep: Step {
 
     static func buildArguments(reference: String, hash: String, directory: String) -> [String] {
         [
-            "build", "--label", "\(Label.hash)=\(hash)", "--label", "\(Label.role)=image", "--tag", reference, directory,
+            "build", "--label", "\(Label.hash)=\(hash)", "--label", "\(Label.role)=image", "--tag", reference,
+            directory,
         ]
     }
 }

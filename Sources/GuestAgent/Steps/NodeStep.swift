@@ -56,11 +56,13 @@ struct NodeStep: Step {
         if let own, let primary = rows.first(where: { $0.isPrimary && $0.id != own.id }) {
             try await BaseBackup.hasten(standby: own.id, primary: primary.name, context)
         }
-        let settled = "SELECT 1 FROM pgautofailover.node WHERE nodename = \(SQL.literal(node.name))"
+        let settled =
+            "SELECT 1 FROM pgautofailover.node WHERE nodename = \(SQL.literal(node.name))"
             + " AND reporttime > \(SQL.literal(start))::timestamptz"
             + " AND reportedstate = goalstate AND reportedstate IN ('primary', 'single', 'wait_primary', 'secondary')"
-        guard let after = try await monitor(context).rows(awaiting: "EXISTS (\(settled))", since: start)?
-            .first(where: { $0.name == node.name })
+        guard
+            let after = try await monitor(context).rows(awaiting: "EXISTS (\(settled))", since: start)?
+                .first(where: { $0.name == node.name })
         else { return .notYet("\(node.name) has not reported to the monitor yet") }
         return after.isSettled
             ? .found(()) : .notYet("\(node.name) reports \(after.reported), the monitor assigned \(after.assigned)")
@@ -80,7 +82,8 @@ enum BaseBackup {
             IF EXISTS (SELECT 1 FROM pg_stat_progress_basebackup
                 WHERE phase = 'waiting for checkpoint to finish') THEN EXECUTE 'CHECKPOINT'; END IF;
             """
-        let streams = "EXISTS (SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'"
+        let streams =
+            "EXISTS (SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'"
             + " AND application_name = 'pgautofailover_standby_\(standby)')"
         _ = try await context.psql.attempt(primary, SQL.awaiting(streams, doing: checkpoint))
     }

@@ -55,7 +55,9 @@ struct PreflightStep: Step {
             }
             throw PgafError(
                 .portInUse, "Port \(port) of \(name) is in use on the machine (address \(topology.publishAddress)).",
-                remedy: "End what listens there (`ss -ltnp sport = :\(port)` shows it), or choose another port in pgaf.yaml.")
+                remedy:
+                    "End what listens there (`ss -ltnp sport = :\(port)` shows it), or choose another port in pgaf.yaml."
+            )
         }
     }
 }

@@ -105,7 +105,8 @@ public struct StepGraph: Sendable {
         let left = try await step.inspect(context)
         guard left.isEmpty else {
             throw PgafError(
-                .internalError, "After \(step.title) this still differs: \(left.map(\.description).joined(separator: "; ")).",
+                .internalError,
+                "After \(step.title) this still differs: \(left.map(\.description).joined(separator: "; ")).",
                 remedy: "Run `up` again; if it says the same, report it with the log of the run.")
         }
     }

@@ -38,7 +38,8 @@ struct VerifyStep: Step {
         let wait = Wait(
             for: "all nodes to be healthy", upTo: .seconds(900), every: .milliseconds(50),
             hint: "Look at `pgaf-agent status` on the machine, then run `up` again.", code: .verifyFailed)
-        let condition = "NOT EXISTS (SELECT 1 FROM pgautofailover.node WHERE health <> 1 OR reportedstate <> goalstate"
+        let condition =
+            "NOT EXISTS (SELECT 1 FROM pgautofailover.node WHERE health <> 1 OR reportedstate <> goalstate"
             + " OR reportedstate NOT IN ('primary', 'single', 'secondary'))"
         return try await context.wait(wait, step: id) {
             guard let rows = try await monitor.rows(awaiting: condition) else {

@@ -32,7 +32,9 @@ public struct SubprocessRunner: CommandRunner {
         options.createSession = true
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
         let changes = Dictionary(
-            uniqueKeysWithValues: command.environment.map { (Environment.Key(stringLiteral: $0.key), Optional($0.value)) })
+            uniqueKeysWithValues: command.environment.map {
+                (Environment.Key(stringLiteral: $0.key), Optional($0.value))
+            })
         let configuration = Subprocess.Configuration(
             executable: command.executable.contains("/")
                 ? .path(FilePath(command.executable)) : .name(command.executable),

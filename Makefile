@@ -1,0 +1,53 @@
+# What one types: `make up` gives the cluster, `make test` the proof, the rest is for people who change pgaf.
+
+SWIFT ?= swift
+HOST := .build/release/pgaf-host
+AGENT := .build-agent/release/pgaf-agent
+# A build of its own: fully static, so that the program starts on any Linux, and stripped.
+AGENT_FLAGS := -c release --product pgaf-agent --scratch-path .build-agent --static-swift-stdlib \
+	-Xswiftc -static-executable -Xlinker --gc-sections -Xlinker -s
+
+.PHONY: build host agent up test unit transport cluster vm check format bench clean
+
+build: host agent
+
+host:
+	@scripts/prepare build
+	$(SWIFT) build -c release --product pgaf-host
+
+agent:
+	@scripts/prepare build
+	$(SWIFT) build $(AGENT_FLAGS)
+
+# The whole thing, for a newcomer. Options for pgaf-host: make up UP="--machine local"
+up:
+	@scripts/prepare run
+	@$(MAKE) --no-print-directory build
+	$(HOST) up $(UP)
+
+# Everything that is tested, as CI does it.
+test:
+	@scripts/prepare test
+	@$(MAKE) --no-print-directory agent
+	$(SWIFT) build --build-tests
+	scripts/test
+
+# Single tiers, for work in between: make unit, make transport, make cluster, make vm.
+unit transport cluster vm:
+	@scripts/prepare test
+	$(SWIFT) build --build-tests
+	scripts/test $@
+
+check:
+	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
+	scripts/check
+
+format:
+	$(SWIFT) format --in-place --recursive Sources Tests Package.swift
+
+bench:
+	@scripts/prepare test
+	scripts/bench
+
+clean:
+	rm -rf .build .build-agent
