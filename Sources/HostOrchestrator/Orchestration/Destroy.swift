@@ -14,9 +14,10 @@ enum Destroy {
         var lines = ["this removes, for good:"]
         if configuration.machine.kind != .vagrant { lines += cluster(configuration) }
         lines += try await machine.destructionSummary().map { "  \($0)" }
-        lines.append("  the passwords and host keys in \(context.project.state)")
+        lines.append("  the passwords in \(context.project.secrets)")
         try await context.agree(to: lines, question: "Destroy all this?", yes: options.yes)
         _ = try await RecordedRun.perform("destroy", progress: options.progress, in: context) { recorder in
+            let machine = try await context.machine(configuration, recorder.directory.machineLog)
             let stays = configuration.machine.kind != .vagrant
             await recorder.report(.plan(plan(machine.description, stays: stays)))
             if stays {
