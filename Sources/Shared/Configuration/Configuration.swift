@@ -138,7 +138,7 @@ public struct PasswordSettings: Sendable, Codable, Equatable {
     public init() {}
 }
 
-/// A reference to a password, never the password.
+/// A reference to a password, never the password; coded as the text that the configuration has.
 public enum PasswordSource: Sendable, Codable, Equatable, CustomStringConvertible {
     case generate
     case environment(String)
@@ -155,6 +155,20 @@ public enum PasswordSource: Sendable, Codable, Equatable, CustomStringConvertibl
         } else {
             return nil
         }
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let source = PasswordSource(try container.decode(String.self)) else {
+            // Without the text: it may be a password.
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "no reference to a password")
+        }
+        self = source
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
     }
 
     public var description: String {

@@ -29,6 +29,11 @@ public struct ConfigurationKey<Root: Sendable>: Sendable {
     }
 }
 
+extension ConfigurationKey<Configuration> {
+    /// The default as YAML in one line.
+    public var renderedDefault: String { render(Configuration()) }
+}
+
 extension ConfigurationKey {
     /// A key whose value stands at one place of the root.
     init<Value>(

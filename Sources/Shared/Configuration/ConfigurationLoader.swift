@@ -66,6 +66,11 @@ private struct ConfigurationLoad {
                 value: YAMLNode(.scalar(override.value, plain: false), at: place))
             return read(YAMLNode(.mapping([entry]), at: place), as: settings, from: origin)
         }
+        if override.key.hasPrefix("nodes[") || override.key.hasPrefix("nodes.") {
+            return add(
+                .configurationUnknownKey, origin,
+                "nodes are set as a whole, for instance nodes=[{port: 6001}, {}, {}], not one key of one node")
+        }
         let paths = ConfigurationKeys.all.map(\.path)
         let section = override.key.lastIndex(of: ".").map { String(override.key[...$0]) } ?? ""
         let known = paths.contains { $0.hasPrefix(section) } ? section : ""

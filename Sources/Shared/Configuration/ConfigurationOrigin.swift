@@ -24,6 +24,14 @@ public struct LoadedConfiguration: Sendable, Equatable {
     /// Sentences about what is allowed but should be known, such as access without passwords.
     public var warnings: [String]
 
+    public init(
+        configuration: Configuration, origins: [String: ConfigurationOrigin] = [:], warnings: [String] = []
+    ) {
+        self.configuration = configuration
+        self.origins = origins
+        self.warnings = warnings
+    }
+
     /// Where the value of a key comes from: its own place or that of what contains it; nil for a default.
     public func origin(of path: String) -> ConfigurationOrigin? {
         Self.origin(of: path, in: origins)

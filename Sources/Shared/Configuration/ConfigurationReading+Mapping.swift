@@ -23,7 +23,7 @@ extension ConfigurationReading {
         _ entry: YAMLNode.Entry, keys: [ConfigurationKey<Root>], at section: String, into root: inout Root
     ) {
         let path = section + entry.key
-        if let key = keys.first(where: { $0.path == path }) {
+        if !entry.key.contains("."), let key = keys.first(where: { $0.path == path }) {
             return key.read(entry.value, &root, &self)
         }
         if !entry.key.contains("."), keys.contains(where: { $0.path.hasPrefix(path + ".") }) {
@@ -38,6 +38,10 @@ extension ConfigurationReading {
 
     /// What the user may have meant: the nearest key beside it, a key of that name elsewhere, or all keys there.
     static func suggestion(for name: String, at section: String, among paths: [String]) -> String {
+        if name.contains("."), paths.contains(section + name) {
+            let nested = name.split(separator: ".").joined(separator: ": {")
+            return "write nested mappings: \(nested): …" + name.filter { $0 == "." }.map { _ in "}" }.joined()
+        }
         var siblings: [String] = []
         for path in paths where path.hasPrefix(section) {
             let sibling = String(path.dropFirst(section.count).prefix { $0 != "." })

@@ -34,7 +34,9 @@ public enum ConfigurationReference {
             for level in shared..<sections.count { lines.append(indent(level) + sections[level] + ":") }
             open = sections
             let margin = indent(sections.count)
-            lines += wrap(key.help + limits(key.type), to: 96 - margin.utf8.count).map { "\(margin)# \($0)" }
+            for text in [key.help, "Allowed: \(key.type)."] {
+                lines += wrap(text, to: 96 - margin.utf8.count).map { "\(margin)# \($0)" }
+            }
             if key.path == ConfigurationKeys.nodes.path {
                 lines += ["# A list gives each its own keys: " + sampleNode]
             }
@@ -46,8 +48,6 @@ public enum ConfigurationReference {
     private static let sampleNode = "[{name: db1, candidate_priority: 100}, {name: db2}, {name: db3, port: 6003}]"
 
     private static func indent(_ level: Int) -> String { String(repeating: "  ", count: level) }
-
-    private static func limits(_ type: String) -> String { " (\(type))" }
 
     /// Lines of at most `width` characters, cut between words.
     private static func wrap(_ text: String, to width: Int) -> [String] {

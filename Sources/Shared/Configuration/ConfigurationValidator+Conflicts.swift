@@ -51,8 +51,21 @@ extension ConfigurationValidator {
             + nodes.map { ("\($0).port", String($1.port)) }
         let sameNames = repeated(names, "name")
         // Equal names make host names and volumes equal too; that is told once.
-        let derived = sameNames.isEmpty ? repeated(hosts, "host name") + repeated(volumes, "volume") : []
+        let derived =
+            sameNames.isEmpty
+            ? repeated(hosts, "host name") + repeated(volumes, "volume") + borrowed(hosts, names) : []
         return sameNames + derived + repeated(ports, "port")
+    }
+
+    /// Host names that are another container's name: Docker's DNS answers to both, so they would be ambiguous.
+    private static func borrowed(_ hosts: [Claim], _ names: [Claim]) -> [ConfigurationProblem] {
+        hosts.enumerated().compactMap { index, host in
+            names.enumerated().first { $0 != index && $1.value.lowercased() == host.value }.map { _, owner in
+                ConfigurationProblem(
+                    .configurationConflict, host.path, others: [owner.path],
+                    "\(host.path) is \(host.value.shown), but that is \(owner.path); choose another host name")
+            }
+        }
     }
 
     private static func repeated(_ claims: [Claim], _ what: String) -> [ConfigurationProblem] {

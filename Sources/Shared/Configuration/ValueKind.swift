@@ -80,7 +80,10 @@ extension ValueKind {
             parse: { node in
                 if node.text == word { return .some(nil) }
                 return parse(node).map { .some($0) }
-            }, complaint: { $0.flatMap(complaint) }, render: { $0.map(render) ?? word })
+            },
+            complaint: { value in
+                value.flatMap(complaint).map { $0 == "must be \(words)" ? "\($0), or `\(word)`" : $0 }
+            }, render: { $0.map(render) ?? word })
     }
 }
 

@@ -1,5 +1,3 @@
-import CLibYAML
-
 extension YAMLNode {
     /// What a text may contain at most, so that a hostile file costs neither time nor memory.
     public enum Limits {

@@ -49,13 +49,13 @@ public enum EventCoding {
         do {
             return try JSONDecoder().decode(WireEvent.self, from: data).event
         } catch {
-            throw violation("an event with missing or wrong fields (\(version.type ?? "no type"))", line)
+            throw violation("an event with missing or wrong fields (\(version.type?.shown ?? "no type"))", line)
         }
     }
 
     private static func violation(_ what: String, _ line: String) -> PgafError {
-        // Escaped, since a hostile agent must not write control characters to the terminal.
-        let shown = String(line.unicodeScalars.prefix(120).map { $0.value < 32 || $0.value == 127 ? "·" : Character($0) })
+        // Escaped, since a hostile agent must not write control or direction characters to the terminal.
+        let shown = String(line.unicodeScalars.prefix(120).map { $0.isUnsafeToShow ? "·" : Character($0) })
         return PgafError(
             .protocolViolation, "The agent sent \(what).",
             remedy: "Run `pgaf-host up` again; it installs the agent that belongs to this program.", cause: shown)

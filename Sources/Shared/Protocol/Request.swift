@@ -45,7 +45,8 @@ public struct Request: Sendable, Equatable {
         struct Version: Decodable { var v: Int }
         guard let version = try? JSONDecoder().decode(Version.self, from: data) else {
             throw PgafError(
-                .protocolViolation, "The request on standard input is not a JSON object with a version (\(bytes.count) bytes).",
+                .protocolViolation,
+                "The request on standard input is not a JSON object with a version (\(bytes.count) bytes).",
                 remedy: "Use `pgaf-agent up --config FILE` when you run the agent by hand.")
         }
         guard version.v == Event.version else {

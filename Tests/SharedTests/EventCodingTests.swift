@@ -1,0 +1,93 @@
+import Shared
+import Testing
+
+@Suite struct EventCodingTests {
+    @Test(arguments: EventSamples.bodies) func comesBackAsItWas(_ body: Event.Body) throws {
+        let event = EventSamples.event(body, seq: 7)
+        let line = try EventCoding.encode(event)
+        #expect(!line.unicodeScalars.contains { $0.value < 32 })
+        #expect(try EventCoding.decode(line) == event)
+        #expect(try EventCoding.encode(event) == line)
+    }
+
+    @Test func everyTypeHasASample() {
+        let types = Set(EventSamples.bodies.map(\.type))
+        #expect(
+            types == [
+                "hello", "plan", "step.started", "step.progress", "step.output", "step.finished", "step.failed",
+                "state",
+                "heartbeat", "result",
+            ])
+    }
+
+    @Test func keysAreSorted() throws {
+        let line = try EventCoding.encode(
+            EventSamples.event(.stepFinished(step: "node.pgnode2", outcome: .changed, seconds: 4.5), seq: 12))
+        let expected =
+            #"{"outcome":"changed","run":"r1","seconds":4.5,"seq":12,"step":"node.pgnode2","#
+            + #""time":"2026-01-02T03:04:05.678Z","type":"step.finished","v":1}"#
+        #expect(line == expected)
+    }
+
+    @Test func unknownTypesAndKeysAreIgnored() throws {
+        let unknown = try EventCoding.decode(#"{"v":1,"run":"r","seq":3,"time":"t","type":"step.renamed","x":[{}]}"#)
+        #expect(unknown.body == .unknown(type: "step.renamed"))
+        #expect(unknown.seq == 3)
+        let extra = try EventCoding.decode(
+            #"{"v":1,"run":"r","seq":1,"time":"t","type":"step.started","step":"a","new":1,"hello":7}"#)
+        #expect(extra.body == .stepStarted(step: "a"))
+        let error = try EventCoding.decode(
+            #"{"v":1,"run":"r","seq":1,"time":"t","type":"step.failed","step":"a","seconds":1,"#
+                + #""error":{"code":"from.tomorrow","message":"m","remedy":"r","more":1}}"#)
+        #expect(error.body == .stepFailed(step: "a", error: PgafError(.internalError, "m", remedy: "r"), seconds: 1))
+    }
+
+    @Test(arguments: [0, 2, -1, 1_000_000]) func anotherVersionIsAMismatch(_ version: Int) throws {
+        let line = #"{"v":\#(version),"type":"hello","totally":"different"}"#
+        let error = try #require(failure { try EventCoding.decode(line) })
+        #expect(error.code == .protocolMismatch && error.message.contains("version \(version)"))
+    }
+
+    @Test(arguments: [
+        "", "{", "null", "[]", "7", "bash: pgaf-agent: command not found", "{\"v\":\"1\"}", "{\"v\":1}",
+        "{\"v\":1,\"type\":\"hello\",\"run\":\"r\",\"seq\":1,\"time\":\"t\"}", "\u{1B}]0;owned\u{7}\r\n", "\u{0}\u{7F}",
+        "{\"v\":1,\"type\":\"\u{1B}[2J\"}", #"{"v":1,"type":"\u001b[2J\u202ex"}"#, "\u{9B}2J \u{202E}evil\u{2066}",
+    ])
+    func garbageIsAViolationWithoutControlCharacters(_ line: String) throws {
+        let error = try #require(failure { try EventCoding.decode(line) })
+        #expect(error.code == .protocolViolation)
+        let text = error.description.unicodeScalars
+        #expect(!text.contains { $0 != "\n" && [.control, .format].contains($0.properties.generalCategory) })
+    }
+
+    @Test(arguments: [70_000, 1_000_000]) func longTextsAreCutToTheLimit(_ length: Int) throws {
+        for text in [String(repeating: "x", count: length), String(repeating: "\u{1}", count: length / 2)] {
+            var error = EventSamples.error
+            error.message = text
+            error.output = Array(repeating: text, count: 3)
+            for body: Event.Body in [
+                .stepOutput(step: "a", line: text), .stepProgress(step: "a", fraction: nil, message: text),
+                .stepFailed(step: "a", error: error, seconds: 1), .result(RunResult(status: .failed, error: error)),
+            ] {
+                let line = try EventCoding.encode(EventSamples.event(body))
+                #expect(line.utf8.count <= 64 << 10)
+                #expect(try EventCoding.decode(line).body.type == body.type)
+            }
+        }
+    }
+
+    @Test func lineAtTheLimitPassesAndOneBeyondDoesNot() throws {
+        let body = Event.Body.stepOutput(step: "a", line: "")
+        let room = (64 << 10) - (try EventCoding.encode(EventSamples.event(body)).utf8.count)
+        let full = EventSamples.event(.stepOutput(step: "a", line: String(repeating: "x", count: room)))
+        let line = try EventCoding.encode(full)
+        #expect(line.utf8.count == 64 << 10)
+        #expect(try EventCoding.decode(line) == full)
+        #expect(try #require(failure { try EventCoding.decode(line + " ") }).code == .protocolViolation)
+    }
+
+    @Test func whatCannotBeCutIsAnError() throws {
+        let event = EventSamples.event(.stepStarted(step: String(repeating: "s", count: 70_000)))
+        #expect(try #require(failure { try EventCoding.encode(event) }).code == .protocolViolation)
+    }
+}
