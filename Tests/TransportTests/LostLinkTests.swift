@@ -36,7 +36,7 @@ extension TransportSuite {
                 parameters.keepaliveTimeout = .seconds(1)
                 let connection = try await SSHConnection.open(parameters)
                 let recording = Recording()
-                let endless = Secret(String(repeating: "x", count: 100_000_000))
+                let endless = Secret(String(repeating: "x", count: 20_000_000))
                 async let end = failure {
                     _ = try await connection.execute(
                         ["sh", "-c", "echo started; exec cat >/dev/null"], input: endless, onOutput: recording.take)

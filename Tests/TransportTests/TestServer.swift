@@ -6,7 +6,7 @@ import Shared
 final class TestServer: Sendable {
     let directory: String
     let port: Int
-    private let process: Process
+    private let daemon: DaemonProcess
 
     /// Runs the body with a server and ends it with all its sessions afterwards.
     static func run(_ body: (TestServer) async throws -> Void) async throws {
@@ -26,10 +26,9 @@ final class TestServer: Sendable {
                 .commandNotFound, "/usr/sbin/sshd is missing, and these tests prove nothing without it.",
                 remedy: "apt-get install openssh-server")
         }
-        process = Process()
         directory = try scratchDirectory()
         port = try freePort()
-        for key in ["host", "user", "stranger"] { try await makeKey(key) }
+        for key in ["host", "user", "stranger"] { try await Self.makeKey(key, in: directory) }
         try FileManager.default.copyItem(atPath: "\(directory)/user.pub", toPath: "\(directory)/authorized_keys")
         let configuration = """
             Port \(port)
@@ -48,16 +47,16 @@ final class TestServer: Sendable {
         if geteuid() == 0 {
             try FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true)
         }
-        process.executableURL = URL(fileURLWithPath: "/usr/sbin/sshd")
-        process.arguments = ["-D", "-e", "-f", "\(directory)/sshd_config"]
-        try Data().write(to: URL(fileURLWithPath: "\(directory)/log"))
-        process.standardError = FileHandle(forWritingAtPath: "\(directory)/log")
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
+        daemon = try Self.startDaemon(in: directory)
         try await waitUntilItListens()
     }
 
-    private func makeKey(_ name: String) async throws {
+    private static func startDaemon(in directory: String) throws -> DaemonProcess {
+        try DaemonProcess(
+            ["/usr/sbin/sshd", "-D", "-e", "-f", "\(directory)/sshd_config"], errorsTo: "\(directory)/log")
+    }
+
+    private static func makeKey(_ name: String, in directory: String) async throws {
         try await SubprocessRunner().checked(
             Command("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", "\(directory)/\(name)"]),
             remedy: "apt-get install openssh-client")
@@ -67,18 +66,12 @@ final class TestServer: Sendable {
     func replaceHostKey() async throws -> TestServer { try await TestServer(impostorOf: self) }
 
     private init(impostorOf other: TestServer) async throws {
-        other.process.terminate()
-        other.process.waitUntilExit()
-        process = Process()
+        other.daemon.end()
         directory = other.directory
         port = other.port
         for file in ["host", "host.pub"] { try FileManager.default.removeItem(atPath: "\(directory)/\(file)") }
-        process.executableURL = URL(fileURLWithPath: "/usr/sbin/sshd")
-        process.arguments = ["-D", "-e", "-f", "\(directory)/sshd_config"]
-        process.standardError = FileHandle(forWritingAtPath: "\(directory)/log")
-        process.standardInput = FileHandle.nullDevice
-        try await makeKey("host")
-        try process.run()
+        try await Self.makeKey("host", in: directory)
+        daemon = try Self.startDaemon(in: directory)
         try await waitUntilItListens()
     }
 
@@ -107,7 +100,7 @@ final class TestServer: Sendable {
     /// The processes that serve connections (not the listener), and what they run.
     func descendants() -> [Int32] {
         var found: [Int32] = []
-        var parents: Set<Int32> = [process.processIdentifier]
+        var parents: Set<Int32> = [daemon.pid]
         while !parents.isEmpty {
             let children = childProcesses(of: parents)
             found += children
@@ -125,8 +118,7 @@ final class TestServer: Sendable {
 
     func stop() {
         for pid in descendants() { kill(pid, SIGKILL) }
-        process.terminate()
-        process.waitUntilExit()
+        daemon.end()
         try? FileManager.default.removeItem(atPath: directory)
     }
 }

@@ -84,6 +84,26 @@ extension TransportSuite {
             }
         }
 
+        @Test func anotherPortOfTheSameMachineMustShowTheSameKey() async throws {
+            try await TestServer.run { first in
+                try await TestServer.run { second in
+                    // What was learned from the first, as if it had been on the second's port before.
+                    var moved = second.parameters()
+                    moved.knownHostsFile = first.parameters().knownHostsFile
+                    try await SSHConnection.open(first.parameters()).close()
+                    let error = await failure { _ = try await SSHConnection.open(moved) }
+                    #expect(error?.code == .hostKeyChanged)
+
+                    let file = first.parameters().knownHostsFile
+                    let learned = try String(contentsOfFile: file, encoding: .utf8)
+                    try learned.replacingOccurrences(of: ":\(first.port)", with: ":1").write(
+                        toFile: file, atomically: true, encoding: .utf8)
+                    try await SSHConnection.open(first.parameters()).close()
+                    #expect(try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").count == 2)
+                }
+            }
+        }
+
         @Test func anExpectedFingerprintDecidesOnTheFirstContact() async throws {
             try await TestServer.run { server in
                 var parameters = server.parameters()

@@ -39,7 +39,7 @@ public protocol Connection: Sendable {
 }
 
 extension Connection {
-    public func asRoot(_ arguments: [String]) -> [String] { ["sudo", "-n", "--"] + arguments }
+    public func asRoot(_ arguments: [String]) -> [String] { Elevation.arguments(arguments, isRoot: false) }
 }
 
 /// A piece of what a remote program wrote.

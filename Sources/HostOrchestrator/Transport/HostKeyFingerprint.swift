@@ -10,12 +10,16 @@ enum HostKeyFingerprint {
         return "SHA256:" + digest.prefix { $0 != "=" }
     }
 
-    /// The fingerprints in the text of a known_hosts file that belong to one machine alone.
-    static func all(inKnownHosts text: String) -> [String] {
+    /// The keys in the text of a known_hosts file: host without port, and fingerprint.
+    static func all(inKnownHosts text: String) -> [(host: String, fingerprint: String)] {
         text.split(whereSeparator: \.isNewline).compactMap { line in
             let fields = line.split(whereSeparator: \.isWhitespace)
-            guard fields.count >= 3, !fields[0].hasPrefix("#"), !fields[0].hasPrefix("@") else { return nil }
-            return of(base64: String(fields[2]))
+            guard fields.count >= 3, !fields[0].hasPrefix("#"), !fields[0].hasPrefix("@"),
+                let fingerprint = of(base64: String(fields[2]))
+            else { return nil }
+            let name = fields[0]
+            let host = name.hasPrefix("[") ? name.dropFirst().prefix { $0 != "]" } : name
+            return (String(host), fingerprint)
         }
     }
 }

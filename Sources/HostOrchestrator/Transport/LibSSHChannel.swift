@@ -52,10 +52,10 @@ final class LibSSHChannel {
     /// How the program ended, once `isFinished`; nil when the server closed the channel without a word about it.
     var status: RemoteStatus? { ending.status }
 
-    /// Whether input has any use: the program is there and the socket has taken what was written before.
+    /// How much input may be written now: nothing until the socket has taken what was written before.
     ///
-    /// Never more than the window is written: beyond it libssh would wait for the server to read, and a program that
-    /// itself waits for us to read its output would never let it.
+    /// Never more than the window: a blocking libssh would wait there for the server to read, and a program that itself
+    /// waits for us to read its output would never let it.
     var writableBytes: Int {
         guard !ending.isClosed, !session.hasUnsentBytes else { return 0 }
         return Int(ssh_channel_window_size(raw))

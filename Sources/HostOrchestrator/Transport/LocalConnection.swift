@@ -18,7 +18,7 @@ public actor LocalConnection: Connection {
     public func close() {}
 
     public nonisolated func asRoot(_ arguments: [String]) -> [String] {
-        geteuid() == 0 ? arguments : ["sudo", "-n", "--"] + arguments
+        Elevation.arguments(arguments, isRoot: geteuid() == 0)
     }
 
     public nonisolated func execute(

@@ -33,11 +33,21 @@ extension SSHConnection {
                 remedy: "If the machine was rebuilt on purpose, write the new fingerprint to machine.ssh.host_key in"
                     + " pgaf.yaml; if not, somebody may be posing as the machine.")
         }
+        let text = (try? String(contentsOfFile: parameters.knownHostsFile, encoding: .utf8)) ?? ""
+        let known = HostKeyFingerprint.all(inKnownHosts: text)
+        let isKnown = known.contains { $0.fingerprint == shown }
         let verdict = ssh_session_is_known_server(session.raw)
         switch verdict {
-        case SSH_KNOWN_HOSTS_OK: return
-        case SSH_KNOWN_HOSTS_UNKNOWN, SSH_KNOWN_HOSTS_NOT_FOUND: try learn(shown, of: session)
-        case SSH_KNOWN_HOSTS_CHANGED, SSH_KNOWN_HOSTS_OTHER: throw changed(to: shown)
+        // libssh's word alone is not enough: with StrictHostKeyChecking off it calls every server known.
+        case SSH_KNOWN_HOSTS_OK where isKnown: return
+        case SSH_KNOWN_HOSTS_UNKNOWN, SSH_KNOWN_HOSTS_NOT_FOUND:
+            // A forwarded port may move (Vagrant's auto_correct), the machine behind it stays the same.
+            guard isKnown || !known.contains(where: { $0.host == parameters.host }) else {
+                throw changed(to: shown, from: known.map(\.fingerprint))
+            }
+            try learn(shown, of: session)
+        case SSH_KNOWN_HOSTS_OK, SSH_KNOWN_HOSTS_CHANGED, SSH_KNOWN_HOSTS_OTHER:
+            throw changed(to: shown, from: known.map(\.fingerprint))
         default:
             throw PgafError(
                 .fileFailed, "The known hosts in \(parameters.knownHostsFile) could not be compared.",
@@ -74,13 +84,11 @@ extension SSHConnection {
             remedy: "Make the directory writable for you, then run the same command again.", cause: cause)
     }
 
-    private func changed(to shown: String) -> PgafError {
+    private func changed(to shown: String, from known: [String]) -> PgafError {
         let file = parameters.knownHostsFile
-        let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
-        let known = HostKeyFingerprint.all(inKnownHosts: text).joined(separator: " or ")
+        let former = known.isEmpty ? "another" : Set(known).sorted().joined(separator: " or ")
         return PgafError(
-            .hostKeyChanged,
-            "The host key of \(parameters.display) is now \(shown); it was \(known.isEmpty ? "another" : known).",
+            .hostKeyChanged, "The host key of \(parameters.display) is now \(shown); it was \(former).",
             remedy: "If the machine was rebuilt on purpose, type `rm \(ShellQuoting.quoteIfNeeded(file))` and run the"
                 + " same command again; if not, somebody may be posing as the machine.")
     }

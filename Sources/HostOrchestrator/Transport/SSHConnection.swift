@@ -69,7 +69,7 @@ public actor SSHConnection: Connection {
     func isOpen(_ session: LibSSHSession) -> Bool { self.session === session }
 
     public nonisolated func asRoot(_ arguments: [String]) -> [String] {
-        parameters.user == "root" ? arguments : ["sudo", "-n", "--"] + arguments
+        Elevation.arguments(arguments, isRoot: parameters.user == "root")
     }
 
     func linkLost(_ cause: String?) -> PgafError {

@@ -1,0 +1,43 @@
+import Foundation
+import Shared
+import Synchronization
+
+/// A child that runs until it is ended.
+///
+/// Not Foundation's `Process`: that takes a child which closes all descriptors it did not open, as sshd does, for ended,
+/// and then waits for it on the one thread that watches all children.
+final class DaemonProcess: Sendable {
+    let pid: pid_t
+    private let hasEnded = Mutex(false)
+
+    init(_ arguments: [String], errorsTo log: String) throws {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 2, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
+        defer { for word in words { free(word) } }
+        words.append(nil)
+        var child = pid_t()
+        let result = posix_spawn(&child, arguments[0], &actions, nil, words, environ)
+        guard result == 0 else {
+            throw PgafError(
+                .commandNotFound, "\(arguments[0]) could not be started.", remedy: "Install it.",
+                cause: String(cString: strerror(result)))
+        }
+        pid = child
+    }
+
+    /// Sends TERM and waits for the end, which sshd's listener does not put off.
+    func end() {
+        hasEnded.withLock { ended in
+            guard !ended else { return }
+            ended = true
+            kill(pid, SIGTERM)
+            var status: Int32 = 0
+            waitpid(pid, &status, 0)
+        }
+    }
+}
