@@ -63,6 +63,7 @@ let package = Package(
         .testTarget(name: "SharedTests", dependencies: ["Shared"], swiftSettings: strict),
         .testTarget(name: "GuestAgentTests", dependencies: ["GuestAgent"], swiftSettings: strict),
         .testTarget(name: "TransportTests", dependencies: ["HostOrchestrator"], swiftSettings: strict),
+        .testTarget(name: "VirtualMachineTests", dependencies: ["HostOrchestrator"], swiftSettings: strict),
         .testTarget(name: "HostOrchestratorTests", dependencies: ["HostOrchestrator"], swiftSettings: strict),
     ]
 )

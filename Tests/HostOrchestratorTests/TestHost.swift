@@ -38,7 +38,11 @@ struct TestHost {
             errorOutput: errors, executable: "/nowhere/pgaf-host",
             loadConfiguration: { _ in
                 LoadedConfiguration(configuration: configuration, origins: [:], warnings: [])
-            }, machine: { _ in machine },
+            }, machine: { _, _ in machine },
+            buildBox: { progress, force in
+                await progress.report(.stepOutput(step: "machine", line: "I: retrieving packages"))
+                return BoxBuild.Made(built: force, file: "/cache/a.box")
+            },
             confirm: { question in
                 questions.write(question)
                 return answer ?? false

@@ -140,6 +140,15 @@ import Testing
         #expect(LocalFile.exists(host.scratch.project.secrets))
     }
 
+    @Test func theBoxIsMadeOnlyWhenItHasTo() async throws {
+        let host = try host()
+        try await BoxBuild.run(BoxBuild.Options(progress: .plain), in: host.context())
+        try await BoxBuild.run(BoxBuild.Options(force: true, progress: .plain), in: host.context())
+        #expect(host.output.text == "the box is up to date: /cache/a.box\nmade the box /cache/a.box\n")
+        #expect(host.errors.text.contains("machine            Make the Debian 13 box ..."))
+        #expect(try host.events().last?.body == .result(RunResult(status: .ok, changed: 1)))
+    }
+
     @Test func versionNamesAllThree() async throws {
         let host = try host([
             "pgaf-agent version": CommandResult(standardOutput: "pgaf-agent 0.1.0\n")

@@ -7,10 +7,12 @@ struct BoxBuildCommand: AsyncParsableCommand {
         abstract: "Make the Debian 13 box for libvirt from the Debian archive.",
         discussion: "`pgaf-host up` does this by itself when the box is missing. Does nothing when the box is current.")
 
-    @OptionGroup(title: "Configuration") var options: ConfigurationOptions
+    @Flag(help: "Make it again even when nothing that goes into it has changed.")
+    var force = false
+
     @OptionGroup(title: "Output") var progress: ProgressOptions
 
     func run() async throws {
-        try await BoxBuild.run(options.choice, progress: progress.progress, in: .live())
+        try await BoxBuild.run(BoxBuild.Options(force: force, progress: progress.progress), in: .live())
     }
 }

@@ -31,7 +31,7 @@ public struct HostCommand: AsyncParsableCommand {
         version: PgafVersion.current,
         subcommands: [
             UpCommand.self, StatusCommand.self, UriCommand.self, PsqlCommand.self, LogsCommand.self,
-            SSHCommand.self, DestroyCommand.self, InitCommand.self, BoxCommand.self, VersionCommand.self,
+            SSHCommand.self, DestroyCommand.self, InitCommand.self, BoxGroupCommand.self, VersionCommand.self,
         ])
 
     public init() {}

@@ -11,12 +11,17 @@ enum Destroy {
     static func run(_ options: Options, in context: HostContext) async throws {
         let configuration = try context.currentConfiguration(options.choice)
         let machine = try await context.machine(configuration)
+        let parts = try await machine.destructionSummary()
+        if parts.isEmpty, configuration.machine.kind == .vagrant, !LocalFile.exists(context.project.secrets) {
+            return context.note("there is nothing to destroy in \(context.project.path)")
+        }
         var lines = ["this removes, for good:"]
         if configuration.machine.kind != .vagrant { lines += cluster(configuration) }
-        lines += try await machine.destructionSummary().map { "  \($0)" }
-        lines.append("  the passwords and host keys in \(context.project.state)")
+        lines += parts.map { "  \($0)" }
+        lines.append("  the passwords in \(context.project.secrets)")
         try await context.agree(to: lines, question: "Destroy all this?", yes: options.yes)
         _ = try await RecordedRun.perform("destroy", progress: options.progress, in: context) { recorder in
+            let machine = try await context.machine(configuration, recorder.directory.machineLog)
             let stays = configuration.machine.kind != .vagrant
             await recorder.report(.plan(plan(machine.description, stays: stays)))
             if stays {

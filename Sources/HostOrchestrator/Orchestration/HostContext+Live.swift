@@ -16,7 +16,11 @@ extension HostContext {
             project: project, environment: environment, terminal: .real, output: DescriptorOutput.standardOutput,
             errorOutput: DescriptorOutput.standardError, executable: AgentBinary.ownExecutable(),
             loadConfiguration: { try $0.load(in: project, environment: environment) },
-            machine: { try MachineChoice.machine($0.machine, project: project) },
+            machine: { try MachineChoice.machine($0, project: project, log: $1) },
+            buildBox: { progress, force in
+                let box = try await BoxBuilder(environment: environment).build(reporting: progress, force: force)
+                return BoxBuild.Made(built: box.built, file: box.file)
+            },
             confirm: ask, replaceProcess: ForegroundProcess.replace,
             findProgram: { ForegroundProcess.find($0, path: environment["PATH"] ?? "") })
     }

@@ -13,8 +13,10 @@ struct HostContext: Sendable {
     var executable: String
     /// Reads and checks the configuration that the flags name.
     var loadConfiguration: @Sendable (ConfigurationChoice) throws -> LoadedConfiguration
-    /// The machine that a configuration means.
-    var machine: @Sendable (Configuration) async throws -> any Machine
+    /// The machine that a configuration means; the output of its tools goes to the log file.
+    var machine: @Sendable (Configuration, _ log: String) async throws -> any Machine
+    /// Makes the Vagrant box, again if the second argument says so.
+    var buildBox: @Sendable (any ProgressSink, Bool) async throws -> BoxBuild.Made
     /// Asks a question that is answered with yes or no; only called when somebody can answer.
     var confirm: @Sendable (String) async -> Bool
     /// Puts another program in place of this one; returns only in tests.
@@ -35,6 +37,11 @@ struct HostContext: Sendable {
             return memory.configuration
         }
         return try loadConfiguration(choice).configuration
+    }
+
+    /// The machine, for a verb that only reaches it and so leaves no log.
+    func machine(_ configuration: Configuration) async throws -> any Machine {
+        try await machine(configuration, "\(project.state)/vagrant.log")
     }
 
     /// Asks before something is destroyed.

@@ -9,7 +9,7 @@ struct RunDirectory: Sendable, Equatable {
     let path: String
 
     var events: String { "\(path)/events.jsonl" }
-    /// Every line that the tools said while the machine was made.
+    /// Every line that Vagrant and its helpers said; the machine writes it, so only runs with one have it.
     var machineLog: String { "\(path)/vagrant.log" }
     /// The agent's standard error.
     var agentLog: String { "\(path)/agent.log" }

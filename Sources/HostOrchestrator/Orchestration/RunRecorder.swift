@@ -9,7 +9,6 @@ actor RunRecorder: ProgressSink {
     let directory: RunDirectory
     private let display: any EventDisplay
     private let events: LogFile
-    private let machineLog: LogFile
     private let agentLog: LogFile
     private var redactor: Redactor
     private var sequence = 0
@@ -23,7 +22,6 @@ actor RunRecorder: ProgressSink {
         self.display = display
         redactor = Redactor(secrets)
         events = try LogFile(directory.events, limit: 256 << 20)
-        machineLog = try LogFile(directory.machineLog)
         agentLog = try LogFile(directory.agentLog)
     }
 
@@ -57,7 +55,6 @@ actor RunRecorder: ProgressSink {
         tally.count(event.body)
         attempt {
             try events.add(EventCoding.encode(event))
-            if case .stepOutput(HostStep.machine.id, let line) = event.body { try machineLog.add(line) }
         }
         display.show(event)
     }

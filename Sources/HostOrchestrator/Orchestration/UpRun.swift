@@ -39,7 +39,7 @@ struct UpRun: Sendable {
         let secrets = try PasswordStore(project: context.project, environment: context.environment)
             .resolve(configuration.passwords, creating: true)
         await recorder.hide(secrets.all)
-        let machine = try await context.machine(configuration)
+        let machine = try await context.machine(configuration, recorder.directory.machineLog)
         await recorder.report(.plan(HostStep.plan(machine: machine.description)))
         try await recorder.step(.machine) { try await machine.bringUp(reporting: recorder) }
         // From here on there is something that `destroy`, `ssh` and `logs` have to find again.

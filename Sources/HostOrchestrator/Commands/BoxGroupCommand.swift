@@ -1,7 +1,8 @@
 import ArgumentParser
 import Shared
 
-struct BoxCommand: AsyncParsableCommand {
+/// The verbs about the box; `BoxCommand` is the builder's own command lines.
+struct BoxGroupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "box",
         abstract: "Work with the Vagrant box that libvirt machines start from.",

@@ -1,0 +1,57 @@
+import Shared
+
+/// The command lines that make a box in a work directory.
+struct BoxCommand: Sendable {
+    /// Absolute path; holds the scripts, `sources.list`, `vagrant.pub` and the results.
+    let work: String
+
+    /// Builds root directory and disk; the disk is made in a hook, where files have their right owners even when an
+    /// ordinary user builds in a user namespace. The directory itself is thrown away.
+    ///
+    /// - Parameter bootCode: syslinux's `mbr.bin`.
+    func bootstrap(bootCode: String) -> Command {
+        func hook(_ script: String, _ arguments: [String]) -> String {
+            // mmdebstrap gives the root directory as $1 of the hook's shell.
+            "sh \(ShellQuoting.quote("\(work)/\(script)")) \"$1\" "
+                + arguments.map(ShellQuoting.quote).joined(separator: " ")
+        }
+        let excluded = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*"]
+        return Command(
+            "mmdebstrap",
+            [
+                "--mode=auto", "--variant=minbase", "--format=null",
+                "--include=" + BoxRecipe.packages.joined(separator: ","),
+            ]
+                + excluded.map { "--dpkgopt=path-exclude=\($0)" } + [
+                    "--essential-hook=" + hook("prepare.sh", []),
+                    "--customize-hook=" + hook("customize.sh", ["\(work)/vagrant.pub"]),
+                    "--customize-hook="
+                        + hook(
+                            "image.sh", ["\(work)/out", String(BoxRecipe.diskSize), bootCode, BoxRecipe.commandLine]),
+                    BoxRecipe.suite, "/dev/null", "\(work)/sources.list",
+                ], deadline: .seconds(3600))
+    }
+
+    /// zstd: 6 s where zlib takes 35 s, and smaller.
+    var convert: Command {
+        Command(
+            "qemu-img",
+            [
+                "convert", "-c", "-o", "compression_type=zstd", "-O", "qcow2", "\(work)/out/disk.raw",
+                "\(work)/box.img",
+            ], deadline: .seconds(900))
+    }
+
+    /// Not compressed: the image is.
+    func pack(into file: String) -> Command {
+        Command(
+            "tar",
+            ["-C", work, "-cf", file, "metadata.json", "Vagrantfile", "box.img", "-C", "\(work)/out", "vmlinuz"],
+            deadline: .seconds(300))
+    }
+
+    /// The public half of Vagrant's well-known key, of which Vagrant keeps a copy in its home.
+    static func publicKey(vagrantHome: String) -> Command {
+        Command("ssh-keygen", ["-y", "-f", "\(vagrantHome)/insecure_private_key"], deadline: .seconds(30))
+    }
+}

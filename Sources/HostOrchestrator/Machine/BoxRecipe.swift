@@ -1,0 +1,52 @@
+import Crypto
+import Foundation
+
+/// Everything that the content of the box depends on; the same recipe gives the same hash.
+struct BoxRecipe: Sendable, Equatable {
+    static let suite = "trixie"
+    /// MiB; sparse, so that Docker has room and the file stays small.
+    static let diskSize = 20480
+    static let commandLine = "root=/dev/vda2 rw net.ifnames=0 console=tty0 console=ttyS0 quiet"
+
+    /// A bootable system that Vagrant can log in to, and what the agent would else install inside a machine that may
+    /// be emulated: 42 s here save 215 s there.
+    static let packages = [
+        "linux-image-cloud-amd64", "systemd-sysv", "systemd-resolved", "systemd-timesyncd", "dbus", "udev", "kmod",
+        "openssh-server", "sudo", "iproute2", "iputils-ping", "procps", "less", "ca-certificates", "curl", "rsync",
+        "docker.io", "docker-cli", "docker-buildx", "iptables", "postgresql-client-17", "mmdebstrap", "zstd",
+    ]
+
+    /// Lines of the guest's `sources.list`, also those that the box is made from.
+    var sources: [String]
+    /// Vagrant's well-known public key; `vagrant up` replaces it at the first boot.
+    var publicKey: String
+
+    /// 16 hexadecimal digits.
+    var hash: String {
+        let inputs =
+            sources + Self.packages + [
+                publicKey, Self.suite, String(Self.diskSize), Self.commandLine, BoxScript.prepare, BoxScript.customize,
+                BoxScript.image, Self.vagrantfile,
+            ]
+        return SHA256.hash(data: Data(inputs.joined(separator: "\0").utf8)).prefix(8)
+            .map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+
+    /// `metadata.json`; Vagrant reads the first three, pgaf its hash.
+    var metadata: String {
+        """
+        {"format":"qcow2","pgaf_inputs":"\(hash)","provider":"libvirt","virtual_size":\(Self.diskSize / 1024)}
+        """
+    }
+
+    /// The box's own Vagrantfile.
+    static let vagrantfile = """
+        # Made by pgaf-host box build.
+        Vagrant.configure("2") do |config|
+          config.vm.provider :libvirt do |libvirt|
+            libvirt.disk_bus = "virtio"
+          end
+        end
+
+        """
+}

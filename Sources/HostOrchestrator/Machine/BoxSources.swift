@@ -1,0 +1,39 @@
+import Shared
+
+/// The Debian archive that this machine itself uses, for another suite; no archive host is written in pgaf.
+enum BoxSources {
+    /// One line an index: `$(SITE)|$(RELEASE)|$(COMPONENT)|$(LABEL)`.
+    static let question = Command(
+        "apt-get",
+        [
+            "indextargets", "--format", "$(SITE)|$(RELEASE)|$(COMPONENT)|$(LABEL)", "Created-By: Packages",
+        ], deadline: .seconds(60))
+
+    private static let suites: Set<String> = [
+        "bullseye", "bookworm", "trixie", "forky", "sid", "oldoldstable", "oldstable", "stable", "testing", "unstable",
+    ]
+
+    /// Lines for `sources.list`, the archive itself first; empty when the machine names no Debian archive.
+    ///
+    /// `bookworm`, `bookworm-updates` and `bookworm-security` become `trixie`, `trixie-updates` and `trixie-security`;
+    /// other suites (backports) and other distributors' archives are left out.
+    static func parse(_ text: String, suite: String = BoxRecipe.suite) -> [String] {
+        var lines: Set<String> = []
+        var hasArchive = false
+        for line in text.split(whereSeparator: \.isNewline) {
+            let fields = line.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+            guard fields.count == 4, fields[2] == "main" else { continue }
+            // The label is empty while the lists are not downloaded, as in a fresh container.
+            guard ["Debian", "Debian-Security", "", "$(LABEL)"].contains(fields[3]) else { continue }
+            let release = fields[1].split(separator: "/")[0].split(separator: "-", maxSplits: 1)
+            let ending = release.count > 1 ? "-\(release[1])" : ""
+            guard let base = release.first, suites.contains(String(base)) else { continue }
+            guard ["", "-updates", "-security"].contains(ending) else { continue }
+            lines.insert("deb \(fields[0]) \(suite)\(ending) main")
+            hasArchive = hasArchive || ending.isEmpty
+        }
+        guard hasArchive else { return [] }
+        func rank(_ line: String) -> Int { line.contains("-updates ") ? 1 : line.contains("-security ") ? 2 : 0 }
+        return lines.sorted { (rank($0), $0) < (rank($1), $1) }
+    }
+}

@@ -1,0 +1,56 @@
+import Foundation
+import Shared
+
+/// Whether virtual machines here have hardware virtualisation that works.
+///
+/// The existence of `/dev/kvm` proves nothing: there are machines that have it and on which an ordinary kernel hangs.
+/// So a kernel is booted without a disk: it panics within two seconds, and `panic=-1` with `-no-reboot` ends QEMU.
+struct LibvirtAcceleration: Sendable {
+    let runner: any CommandRunner
+    let project: ProjectDirectory
+
+    /// Kept until the next boot of this machine.
+    private struct Memory: Codable {
+        var boot: String
+        var usable: Bool
+    }
+
+    private var memoryFile: String { "\(project.state)/acceleration.json" }
+
+    /// - Parameter kernels: Linux kernels to try, the first that can be read is taken.
+    func isUsable(kernels: [String], say: @Sendable (String) async -> Void) async -> Bool {
+        let boot = Self.bootIdentity()
+        if let data = FileManager.default.contents(atPath: memoryFile),
+            let memory = try? JSONDecoder().decode(Memory.self, from: data), memory.boot == boot
+        {
+            return memory.usable
+        }
+        guard FileManager.default.fileExists(atPath: "/dev/kvm"),
+            let kernel = kernels.first(where: { FileManager.default.isReadableFile(atPath: $0) })
+        else { return false }
+        await say("trying out hardware virtualisation")
+        let open = FileManager.default.isWritableFile(atPath: "/dev/kvm")
+        let probe = open ? Self.probe(kernel: kernel) : Privilege.asRoot(Self.probe(kernel: kernel), isRoot: false)
+        let usable = (try? await runner.run(probe))?.succeeded ?? false
+        if !Task.isCancelled, let data = try? JSONEncoder().encode(Memory(boot: boot, usable: usable)) {
+            try? data.write(to: URL(fileURLWithPath: memoryFile), options: .atomic)
+        }
+        return usable
+    }
+
+    /// 15 s: a kernel on working hardware needs about two.
+    static func probe(kernel: String) -> Command {
+        Command(
+            "qemu-system-x86_64",
+            [
+                "-accel", "kvm", "-cpu", "host", "-m", "256", "-nodefaults", "-display", "none", "-no-reboot",
+                "-kernel", kernel, "-append", "panic=-1",
+            ], deadline: .seconds(15))
+    }
+
+    private static func bootIdentity() -> String {
+        ["/proc/sys/kernel/random/boot_id", "/proc/sys/kernel/osrelease"]
+            .map { FileManager.default.contents(atPath: $0).map { String(decoding: $0, as: UTF8.self).trimmed } ?? "" }
+            .joined(separator: " ")
+    }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import Shared
+
+extension VagrantMachine {
+    public func bringUp(reporting progress: any ProgressSink) async throws -> Bool {
+        let reporter = VagrantReporter(progress, logFile: logFile)
+        try refuseForeignVagrantfile()
+        let provider = try await provider()
+        if provider == .libvirt {
+            try await Libvirt(runner: runner).ensureRunning { await reporter.say($0) }
+        }
+        let state = try await state()
+        if state == "running" {
+            try await render(provider, running: true, reporter)
+            return false
+        }
+        if provider == .libvirt, settings.box == nil, state == "not_created" {
+            _ = try await boxes.build(reporting: progress, force: false)
+        }
+        try await render(provider, running: false, reporter)
+        await reporter.say("starting Vagrant (\(provider.rawValue))")
+        let result = try await runner.run(VagrantCommand.up(provider, in: project.path)) { await reporter.take($0) }
+        await memory.forget()
+        guard result.succeeded else {
+            throw VagrantFailure.error(provider: provider, lines: await reporter.tail, logFile: logFile)
+        }
+        return true
+    }
+
+    /// Writes the Vagrantfile if it would differ; keeps the ports of a running machine, finds free ones for another.
+    private func render(_ provider: VagrantProvider, running: Bool, _ reporter: VagrantReporter) async throws {
+        let live = running ? try await forwardedPorts() : [:]
+        var taken: Set<Int> = []
+        var forwards: [Vagrantfile.Forward] = []
+        for port in ports {
+            // VirtualBox corrects by itself; vagrant-libvirt ignores auto_correct, and its ssh would just end.
+            let free = provider == .libvirt && !running
+            let host = live[port] ?? (free ? LocalPort.choose(port, taken: taken) : port)
+            if host != port { await reporter.say("port \(port) of the machine is port \(host) here") }
+            taken.insert(host)
+            forwards.append(.init(guest: port, host: host))
+        }
+        let emulated = provider == .libvirt ? !(await acceleration(reporter)) : false
+        let file = Vagrantfile(settings: settings, provider: provider, forwards: forwards, emulated: emulated)
+        let text = Data(file.text.utf8)
+        guard FileManager.default.contents(atPath: project.vagrantfile) != text else { return }
+        do {
+            try text.write(to: URL(fileURLWithPath: project.vagrantfile), options: .atomic)
+        } catch {
+            throw PgafError(
+                .fileFailed, "\(project.vagrantfile) could not be written.",
+                remedy: "Check the directory's permissions and the free space of its disk.",
+                cause: String(describing: error))
+        }
+        if running { await reporter.say("the changed Vagrantfile takes effect with `vagrant reload`") }
+    }
+
+    private func acceleration(_ reporter: VagrantReporter) async -> Bool {
+        try? FileManager.default.createDirectory(
+            atPath: project.state, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let usable = await LibvirtAcceleration(runner: runner, project: project)
+            .isUsable(kernels: boxes.kernels()) { await reporter.say($0) }
+        if !usable {
+            // Boot to SSH: 41 s emulated and about 5 s with KVM; installing packages differs as much.
+            await reporter.say("no usable hardware virtualisation: the machine is emulated, about 10 times slower")
+        }
+        return usable
+    }
+
+    private func refuseForeignVagrantfile() throws {
+        guard let data = FileManager.default.contents(atPath: project.vagrantfile) else { return }
+        guard !String(decoding: data, as: UTF8.self).hasPrefix(Vagrantfile.header) else { return }
+        throw PgafError(
+            .vagrantfileForeign, "\(project.vagrantfile) was not made by pgaf and is left alone.",
+            remedy: "Run pgaf-host in an empty directory, or move that file away first.")
+    }
+}

@@ -1,0 +1,50 @@
+import Foundation
+import Shared
+
+extension VagrantMachine {
+    public func destructionSummary() async throws -> [String] {
+        var lines: [String] = []
+        let state = try await state()
+        if state != "not_created" {
+            lines.append("virtual machine \"\(settings.name)\" with everything in it (now \(state))")
+        }
+        if isOurs { lines.append(project.vagrantfile) }
+        if FileManager.default.fileExists(atPath: project.knownHosts) { lines.append(project.knownHosts) }
+        return lines
+    }
+
+    public func destroy(reporting progress: any ProgressSink) async throws {
+        let reporter = VagrantReporter(progress, logFile: logFile)
+        if FileManager.default.fileExists(atPath: project.vagrantfile) {
+            let provider = try await provider()
+            if provider == .libvirt {
+                try await Libvirt(runner: runner).ensureRunning { await reporter.say($0) }
+            }
+            let result = try await runner.run(VagrantCommand.destroy(in: project.path)) { await reporter.take($0) }
+            await memory.forget()
+            guard result.succeeded else {
+                throw VagrantFailure.error(provider: provider, lines: await reporter.tail, logFile: logFile)
+            }
+        }
+        // A new machine has new host keys: the old ones would only look like an attack.
+        try remove(project.knownHosts)
+        if isOurs { try remove(project.vagrantfile) }
+    }
+
+    private var isOurs: Bool {
+        FileManager.default.contents(atPath: project.vagrantfile).map {
+            String(decoding: $0, as: UTF8.self).hasPrefix(Vagrantfile.header)
+        } ?? false
+    }
+
+    private func remove(_ path: String) throws {
+        guard FileManager.default.fileExists(atPath: path) else { return }
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch {
+            throw PgafError(
+                .fileFailed, "\(path) could not be removed.", remedy: "Remove it by hand.",
+                cause: String(describing: error))
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Shared
+
+extension VagrantMachine {
+    public func connect() async throws -> any Connection {
+        let config = try await sshConfig()
+        return try await SSHConnection.open(config.parameters(knownHosts: project.knownHosts))
+    }
+
+    /// Where the port answers now: a live forward, moved by `auto_correct` or not.
+    ///
+    /// On libvirt the forwards are processes that can die while the machine lives on (a laptop that slept); the
+    /// guest's own address always works from the host, so that is the answer then.
+    public func endpoint(forGuestPort port: Int) async throws -> Endpoint {
+        if let host = try await forwardedPorts()[port] { return Endpoint(address: "127.0.0.1", port: host) }
+        let config = try await sshConfig()
+        switch try await provider() {
+        case .libvirt: return Endpoint(address: config.host, port: port)
+        case .virtualbox:
+            // VirtualBox's NAT gives no address to reach; the host-only network does.
+            if settings.ip != "none" { return Endpoint(address: settings.ip, port: port) }
+            throw PgafError(
+                .machineUnreachable, "Port \(port) of the machine is not forwarded.",
+                remedy: "Run `vagrant reload` in \(project.path); it reads the Vagrantfile again.")
+        }
+    }
+
+    public func interactiveCommand(_ remote: [String]) async throws -> Command {
+        try await sshConfig().interactive(remote, knownHosts: project.knownHosts)
+    }
+
+    /// Guest port to host port, as it is now.
+    func forwardedPorts() async throws -> [Int: Int] {
+        switch try await provider() {
+        case .libvirt: return try await LibvirtForwards(runner: runner, project: project).live()
+        case .virtualbox:
+            if let known = await memory.ports { return known }
+            let result = try await runner.run(VagrantCommand.port(in: project.path))
+            let ports = VagrantMachineReadable(result.standardOutput).forwardedPorts
+            if result.succeeded { await memory.remember(ports) }
+            return ports
+        }
+    }
+}

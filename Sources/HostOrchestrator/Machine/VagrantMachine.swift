@@ -1,0 +1,100 @@
+import Foundation
+import Shared
+
+/// The virtual machine that `vagrant up` makes in the project directory, with VirtualBox or libvirt.
+public struct VagrantMachine: Machine {
+    let settings: VagrantSettings
+    /// Ports of the guest that are forwarded: monitor, nodes, pooler.
+    let ports: [Int]
+    let project: ProjectDirectory
+    let logFile: String
+    let runner: any CommandRunner
+    let boxes: BoxBuilder
+    let memory = VagrantMemory()
+
+    /// - Parameters:
+    ///   - ports: ports of the guest to forward, each wanted under the same number on 127.0.0.1.
+    ///   - logFile: where Vagrant's output goes in clean lines, such as `.pgaf/runs/ID/vagrant.log`.
+    ///   - boxes: makes the box for libvirt when it is missing.
+    public init(
+        settings: VagrantSettings, ports: [Int], project: ProjectDirectory, logFile: String,
+        runner: any CommandRunner = SubprocessRunner(), boxes: BoxBuilder? = nil
+    ) {
+        self.settings = settings
+        self.ports = ports
+        self.project = project
+        self.logFile = logFile
+        self.runner = runner
+        self.boxes = boxes ?? BoxBuilder(runner: runner)
+    }
+
+    /// The machine that a configuration describes.
+    public init(
+        configuration: Configuration, project: ProjectDirectory, logFile: String,
+        runner: any CommandRunner = SubprocessRunner()
+    ) {
+        let ports = [configuration.monitor.port] + configuration.nodes.map(\.port) + [configuration.pooler.port]
+        self.init(
+            settings: configuration.machine.vagrant, ports: ports, project: project, logFile: logFile, runner: runner)
+    }
+
+    public var description: String {
+        let provider = VagrantProvider.existing(in: project)?.rawValue ?? settings.provider.rawValue
+        return "virtual machine \"\(settings.name)\" (\(provider))"
+    }
+
+    /// The provider, found once.
+    func provider() async throws -> VagrantProvider {
+        if let known = await memory.provider { return known }
+        let found = try await VagrantProvider.resolve(settings.provider, project: project, runner: runner)
+        await memory.remember(found)
+        return found
+    }
+
+    /// Vagrant's word for the machine's state; `not_created` where there is no Vagrantfile yet.
+    func state() async throws -> String {
+        guard FileManager.default.fileExists(atPath: project.vagrantfile) else { return "not_created" }
+        let result = try await runner.checked(
+            VagrantCommand.status(in: project.path), code: .vagrantFailed,
+            what: "Vagrant could not say whether the machine runs.",
+            remedy: "Run `vagrant status` in \(project.path) and correct what it complains about.")
+        return VagrantMachineReadable(result.standardOutput).state ?? "not_created"
+    }
+
+    /// How the machine is reached.
+    ///
+    /// - Throws: `machine.not-made` when it does not exist or does not run.
+    func sshConfig() async throws -> VagrantSSHConfig {
+        if let known = await memory.sshConfig { return known }
+        let missing = PgafError(
+            .machineNotMade, "There is no running virtual machine in \(project.path).",
+            remedy: "Make or start it with `pgaf-host up`.")
+        guard FileManager.default.fileExists(atPath: project.vagrantfile) else { throw missing }
+        let result = try await runner.run(VagrantCommand.sshConfig(in: project.path))
+        guard result.succeeded else {
+            var error = missing
+            error.output = result.lastLines(4)
+            throw error
+        }
+        let config = try VagrantSSHConfig(result.standardOutput)
+        await memory.remember(config)
+        return config
+    }
+}
+
+/// What one `VagrantMachine` found out already; each call of Vagrant costs about a second.
+actor VagrantMemory {
+    private(set) var provider: VagrantProvider?
+    private(set) var sshConfig: VagrantSSHConfig?
+    private(set) var ports: [Int: Int]?
+
+    func remember(_ provider: VagrantProvider) { self.provider = provider }
+    func remember(_ config: VagrantSSHConfig) { sshConfig = config }
+    func remember(_ ports: [Int: Int]) { self.ports = ports }
+
+    /// After the machine was started or removed: address, key and ports may be others.
+    func forget() {
+        sshConfig = nil
+        ports = nil
+    }
+}

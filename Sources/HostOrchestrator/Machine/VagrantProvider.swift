@@ -1,0 +1,79 @@
+import Foundation
+import Shared
+
+/// The programs that can carry the virtual machine.
+enum VagrantProvider: String, Sendable, CaseIterable {
+    case virtualbox, libvirt
+
+    /// The box for `machine.vagrant.box` left out.
+    var defaultBox: String {
+        switch self {
+        case .virtualbox: "bento/debian-13"
+        case .libvirt: Box.name
+        }
+    }
+
+    /// The provider that made the machine in this directory, if one did: Vagrant keeps its id by provider.
+    static func existing(in project: ProjectDirectory) -> VagrantProvider? {
+        allCases.first { FileManager.default.fileExists(atPath: $0.dataDirectory(in: project) + "/id") }
+    }
+
+    /// Vagrant's own directory for the machine.
+    func dataDirectory(in project: ProjectDirectory) -> String {
+        "\(project.path)/.vagrant/machines/default/\(rawValue)"
+    }
+
+    /// The provider to use: the one that made the machine, the configured one, or what this machine has.
+    ///
+    /// - Throws: `vagrant.missing`, `vagrant.provider-missing`.
+    static func resolve(
+        _ wanted: VagrantSettings.Provider, project: ProjectDirectory, runner: any CommandRunner
+    ) async throws -> VagrantProvider {
+        guard await answers(Command("vagrant", ["--version"]), runner) else {
+            throw PgafError(
+                .vagrantMissing, "Vagrant is not installed on this machine.",
+                remedy: "Debian: sudo apt-get install vagrant vagrant-libvirt libvirt-daemon-system qemu-system-x86 "
+                    + "qemu-utils dnsmasq-base; macOS: brew install --cask vagrant virtualbox")
+        }
+        switch wanted {
+        case .auto:
+            if let made = existing(in: project) { return made }
+            if await hasVirtualBox(runner) { return .virtualbox }
+            if await hasLibvirt(runner) { return .libvirt }
+            throw missing("Neither VirtualBox nor libvirt with its Vagrant plugin is installed on this machine.")
+        case .virtualbox:
+            guard await hasVirtualBox(runner) else {
+                throw missing("VirtualBox does not answer (VBoxManage --version).")
+            }
+            return .virtualbox
+        case .libvirt:
+            guard await hasLibvirt(runner) else {
+                throw missing("libvirt, QEMU or the Vagrant plugin vagrant-libvirt is missing on this machine.")
+            }
+            return .libvirt
+        }
+    }
+
+    private static func hasVirtualBox(_ runner: any CommandRunner) async -> Bool {
+        await answers(Command("VBoxManage", ["--version"]), runner)
+    }
+
+    private static func hasLibvirt(_ runner: any CommandRunner) async -> Bool {
+        guard await answers(Command("virsh", ["--version"]), runner),
+            await answers(Command("qemu-system-x86_64", ["--version"]), runner),
+            let plugins = try? await runner.run(Command("vagrant", ["plugin", "list"], deadline: .seconds(120)))
+        else { return false }
+        return plugins.standardOutput.split(whereSeparator: \.isNewline).contains { $0.hasPrefix("vagrant-libvirt ") }
+    }
+
+    private static func answers(_ command: Command, _ runner: any CommandRunner) async -> Bool {
+        (try? await runner.run(command))?.succeeded ?? false
+    }
+
+    private static func missing(_ message: String) -> PgafError {
+        PgafError(
+            .providerMissing, message,
+            remedy: "Debian: sudo apt-get install vagrant-libvirt libvirt-daemon-system qemu-system-x86 qemu-utils "
+                + "dnsmasq-base; macOS: brew install --cask virtualbox; or set machine.kind to ssh or local.")
+    }
+}

@@ -1,0 +1,51 @@
+extension Vagrantfile {
+    /// `Vagrantfile.template` of the repository, word for word: a test compares them (docs/decisions/0010).
+    static let template = #"""
+        # Made by pgaf-host from pgaf.yaml. `pgaf-host up` writes it again when the settings change, so change them there.
+        # Go on with: vagrant status | ssh | halt | up | reload | destroy
+
+        box = {{box}}
+        name = {{name}}
+        memory = {{memory}} # MiB
+        cpus = {{cpus}}
+        ip = {{ip}} # nil: no private network
+        synced_folder = {{synced_folder}} # nil: none
+        forwarded_ports = {{forwarded_ports}} # guest => host: monitor, nodes, pooler
+        emulated = {{emulated}} # libvirt only: no usable hardware virtualisation on this machine
+
+        Vagrant.configure("2") do |config|
+          config.vm.box = box
+          config.vm.boot_timeout = emulated ? 1800 : 600
+
+          config.vm.network "private_network", ip: ip if ip
+          forwarded_ports.each do |guest, host|
+            config.vm.network "forwarded_port", guest: guest, host: host, host_ip: "127.0.0.1", auto_correct: true
+          end
+
+          config.vm.provider "virtualbox" do |vb, override|
+            vb.name = name
+            vb.memory = memory
+            vb.cpus = cpus
+            if synced_folder
+              override.vm.synced_folder synced_folder, "/vagrant", type: "virtualbox"
+            else
+              override.vm.synced_folder ".", "/vagrant", disabled: true
+            end
+          end
+
+          config.vm.provider "libvirt" do |libvirt, override|
+            libvirt.default_prefix = "#{name}_"
+            libvirt.memory = memory
+            libvirt.cpus = cpus
+            libvirt.driver = emulated ? "qemu" : "kvm"
+            if emulated
+              libvirt.cpu_mode = "custom"
+              libvirt.cpu_model = "Nehalem"
+            end
+            # libvirt shares folders through NFS or a one-time copy only: neither is what /vagrant promises.
+            override.vm.synced_folder ".", "/vagrant", disabled: true
+          end
+        end
+
+        """#
+}
