@@ -1,6 +1,7 @@
 import Foundation
 import HostOrchestrator
 import Shared
+import TestSupport
 import Testing
 
 extension TransportSuite {

@@ -1,5 +1,6 @@
 import HostOrchestrator
 import Shared
+import TestSupport
 import Testing
 
 @Suite struct SSHClientCommandTests {

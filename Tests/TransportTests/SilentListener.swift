@@ -1,5 +1,6 @@
 import Foundation
 import Shared
+import TestSupport
 
 /// A port that takes connections and never says a word.
 final class SilentListener: Sendable {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// All that runs against a real sshd: one after another, since a test changes HOME and others measure waits.

@@ -2,6 +2,7 @@ import Foundation
 import HostOrchestrator
 import Shared
 import Synchronization
+import TestSupport
 import Testing
 
 extension TransportSuite {

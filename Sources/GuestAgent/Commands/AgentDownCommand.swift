@@ -24,7 +24,7 @@ struct AgentDownCommand: AsyncParsableCommand {
             return
         }
         if !yes {
-            summary.forEach { Output.error("would remove \($0)") }
+            for line in summary { Output.error("would remove \(line)") }
             Output.error("Type the cluster's name (\(name)) to remove all of this with its data:")
             guard readLine(strippingNewline: true) == name else {
                 throw PgafError(

@@ -28,13 +28,10 @@ public struct Docker: Sendable {
     /// Labels of an image, network or volume; nil when there is none of that name.
     public func labels(of kind: String, _ name: String) async throws -> [String: String]? {
         guard let text = try await inspect(kind, name) else { return nil }
-        struct Object: Decodable {
-            struct ConfigObject: Decodable { var Labels: [String: String]? }
-            var Labels: [String: String]?
-            var Config: ConfigObject?
+        guard let object = try JSONDecoder().decode([LabelledObject].self, from: Data(text.utf8)).first else {
+            return nil
         }
-        guard let object = try JSONDecoder().decode([Object].self, from: Data(text.utf8)).first else { return nil }
-        return object.Labels ?? object.Config?.Labels ?? [:]
+        return object.labels
     }
 
     /// Id of an image (`sha256:…`); nil when there is none.
@@ -117,20 +114,51 @@ public struct ContainerStatus: Sendable, Decodable, Equatable {
         self.labels = labels
     }
 
+    private enum Key: String, CodingKey {
+        case state = "State"
+        case config = "Config"
+    }
+
+    private enum StateKey: String, CodingKey {
+        case status = "Status"
+        case running = "Running"
+        case exitCode = "ExitCode"
+    }
+
     public init(from decoder: any Decoder) throws {
-        struct Document: Decodable {
-            struct StateObject: Decodable {
-                var Status: String
-                var Running: Bool
-                var ExitCode: Int
-            }
-            struct ConfigObject: Decodable { var Labels: [String: String]? }
-            var State: StateObject
-            var Config: ConfigObject
-        }
-        let document = try Document(from: decoder)
+        let document = try decoder.container(keyedBy: Key.self)
+        let state = try document.nestedContainer(keyedBy: StateKey.self, forKey: .state)
         self.init(
-            status: document.State.Status, running: document.State.Running, exitCode: document.State.ExitCode,
-            labels: document.Config.Labels ?? [:])
+            status: try state.decode(String.self, forKey: .status),
+            running: try state.decode(Bool.self, forKey: .running),
+            exitCode: try state.decode(Int.self, forKey: .exitCode),
+            labels: try document.decode(DockerLabels.self, forKey: .config).values)
+    }
+}
+
+/// The labels in an object of Docker's that has them itself (a network, a volume) or in its `Config` (an image).
+private struct LabelledObject: Decodable {
+    let labels: [String: String]
+
+    private enum Key: String, CodingKey {
+        case config = "Config"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let inner = try decoder.container(keyedBy: Key.self).decodeIfPresent(DockerLabels.self, forKey: .config)
+        labels = try inner?.values ?? DockerLabels(from: decoder).values
+    }
+}
+
+/// The key `Labels`, which Docker leaves null where there are none.
+private struct DockerLabels: Decodable {
+    let values: [String: String]
+
+    private enum Key: String, CodingKey {
+        case labels = "Labels"
+    }
+
+    init(from decoder: any Decoder) throws {
+        values = try decoder.container(keyedBy: Key.self).decodeIfPresent([String: String].self, forKey: .labels) ?? [:]
     }
 }

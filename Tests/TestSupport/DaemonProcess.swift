@@ -6,11 +6,11 @@ import Synchronization
 ///
 /// Not Foundation's `Process`: that takes a child which closes all descriptors it did not open, as sshd does, for ended,
 /// and then waits for it on the one thread that watches all children.
-final class DaemonProcess: Sendable {
-    let pid: pid_t
+package final class DaemonProcess: Sendable {
+    package let pid: pid_t
     private let hasEnded = Mutex(false)
 
-    init(_ arguments: [String], errorsTo log: String) throws {
+    package init(_ arguments: [String], errorsTo log: String) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -31,7 +31,7 @@ final class DaemonProcess: Sendable {
     }
 
     /// Sends TERM and waits for the end, which sshd's listener does not put off.
-    func end() {
+    package func end() {
         hasEnded.withLock { ended in
             guard !ended else { return }
             ended = true

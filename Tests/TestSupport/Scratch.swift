@@ -4,7 +4,7 @@ import Shared
 import Synchronization
 
 /// A new empty directory.
-func scratchDirectory() throws -> String {
+package func scratchDirectory() throws -> String {
     var template = Array("\(NSTemporaryDirectory().trimmingSuffix("/"))/pgaf-test.XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
         throw PgafError(.fileFailed, "No scratch directory.", remedy: "Look at TMPDIR.")
@@ -19,7 +19,7 @@ extension String {
 }
 
 /// A port on loopback on which nothing listens at this moment.
-func freePort() throws -> Int {
+package func freePort() throws -> Int {
     let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(listener) }
     var address = loopback(port: 0)
@@ -33,7 +33,7 @@ func freePort() throws -> Int {
     return Int(UInt16(bigEndian: address.sin_port))
 }
 
-func connectedSocket(port: Int) -> Int32? {
+package func connectedSocket(port: Int) -> Int32? {
     let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = loopback(port: port)
     let result = withUnsafePointer(to: &address) {
@@ -46,7 +46,7 @@ func connectedSocket(port: Int) -> Int32? {
     return nil
 }
 
-func loopback(port: Int) -> sockaddr_in {
+package func loopback(port: Int) -> sockaddr_in {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = UInt16(port).bigEndian
@@ -55,7 +55,7 @@ func loopback(port: Int) -> sockaddr_in {
 }
 
 /// The direct children of these processes, from /proc.
-func childProcesses(of parents: Set<Int32>) -> [Int32] {
+package func childProcesses(of parents: Set<Int32>) -> [Int32] {
     let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     return entries.compactMap { Int32($0) }.filter { pid in
         guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
@@ -67,10 +67,12 @@ func childProcesses(of parents: Set<Int32>) -> [Int32] {
 }
 
 /// What a program wrote, whole.
-final class Recording: Sendable {
+package final class Recording: Sendable {
+    package init() {}
+
     private let chunks = Mutex<(output: [UInt8], error: [UInt8])>(([], []))
 
-    @Sendable func take(_ chunk: OutputChunk) {
+    @Sendable package func take(_ chunk: OutputChunk) {
         chunks.withLock {
             switch chunk {
             case .standardOutput(let bytes): $0.output += bytes
@@ -79,13 +81,13 @@ final class Recording: Sendable {
         }
     }
 
-    var output: [UInt8] { chunks.withLock { $0.output } }
-    var error: [UInt8] { chunks.withLock { $0.error } }
-    var text: String { String(decoding: output, as: UTF8.self) }
+    package var output: [UInt8] { chunks.withLock { $0.output } }
+    package var error: [UInt8] { chunks.withLock { $0.error } }
+    package var text: String { String(decoding: output, as: UTF8.self) }
 }
 
 /// Runs the operation and returns the `PgafError` that it must end with.
-func failure(_ operation: () async throws -> Void) async -> PgafError? {
+package func failure(_ operation: () async throws -> Void) async -> PgafError? {
     do {
         try await operation()
         return nil
@@ -95,7 +97,7 @@ func failure(_ operation: () async throws -> Void) async -> PgafError? {
 }
 
 /// Waits until the program has written this text.
-func waitFor(_ text: String, in recording: Recording) async throws {
+package func waitFor(_ text: String, in recording: Recording) async throws {
     _ = try await Wait(for: "\"\(text)\"", upTo: .seconds(10), every: .milliseconds(10), hint: "Look at the program.")
         .until { () -> Wait.Observation<Bool> in
             recording.text.contains(text) ? .found(true) : .notYet(recording.text)

@@ -3,13 +3,13 @@ import HostOrchestrator
 import Shared
 
 /// A real sshd on loopback with its own configuration, keys and port, as a child of the test.
-final class TestServer: Sendable {
-    let directory: String
-    let port: Int
+package final class TestServer: Sendable {
+    package let directory: String
+    package let port: Int
     private let daemon: DaemonProcess
 
     /// Runs the body with a server and ends it with all its sessions afterwards.
-    static func run(_ body: (TestServer) async throws -> Void) async throws {
+    package static func run(_ body: (TestServer) async throws -> Void) async throws {
         let server = try await TestServer()
         do {
             try await body(server)
@@ -63,7 +63,7 @@ final class TestServer: Sendable {
     }
 
     /// Restarts as an impostor would look: same port, another host key.
-    func replaceHostKey() async throws -> TestServer { try await TestServer(impostorOf: self) }
+    package func replaceHostKey() async throws -> TestServer { try await TestServer(impostorOf: self) }
 
     private init(impostorOf other: TestServer) async throws {
         other.daemon.end()
@@ -89,16 +89,16 @@ final class TestServer: Sendable {
     }
 
     /// How to log in; every test gets its own known_hosts.
-    func parameters(key: String = "user") -> SSHParameters {
+    package func parameters(key: String = "user") -> SSHParameters {
         SSHParameters(
             host: "127.0.0.1", port: port, user: NSUserName(), identityFiles: ["\(directory)/\(key)"],
             knownHostsFile: "\(directory)/state/known_hosts", connectTimeout: .seconds(10))
     }
 
-    func connect() async throws -> SSHConnection { try await SSHConnection.open(parameters()) }
+    package func connect() async throws -> SSHConnection { try await SSHConnection.open(parameters()) }
 
     /// The processes that serve connections (not the listener), and what they run.
-    func descendants() -> [Int32] {
+    package func descendants() -> [Int32] {
         var found: [Int32] = []
         var parents: Set<Int32> = [daemon.pid]
         while !parents.isEmpty {
@@ -110,13 +110,13 @@ final class TestServer: Sendable {
     }
 
     /// The sshd processes that serve connections.
-    func sessions() -> [Int32] {
+    package func sessions() -> [Int32] {
         descendants().filter {
             (try? String(contentsOfFile: "/proc/\($0)/comm", encoding: .utf8))?.hasPrefix("sshd") == true
         }
     }
 
-    func stop() {
+    package func stop() {
         for pid in descendants() { kill(pid, SIGKILL) }
         daemon.end()
         try? FileManager.default.removeItem(atPath: directory)

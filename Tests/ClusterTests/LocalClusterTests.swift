@@ -1,0 +1,150 @@
+import Foundation
+import Shared
+import TestSupport
+import Testing
+
+/// Everything that needs the one Docker engine; suites inside run one after another.
+@Suite(.serialized, .tags(.cluster)) enum ClusterSuite {}
+
+extension ClusterSuite {
+    /// A real cluster on this machine through the real programs. Each test brings the cluster up by itself, which takes
+    /// two seconds when it is there, so that any of them can run alone.
+    @Suite(.serialized) struct LocalClusterTests {
+        private let cluster: TestCluster
+
+        init() throws {
+            cluster = try TestCluster(
+                directory: "\(NSTemporaryDirectory())/pgaf-cluster-tests", machine: "  kind: local")
+        }
+
+        @Test func upMakesAHealthyCluster() async throws {
+            let events = try await cluster.up()
+            #expect(events.map(\.seq) == Array(1...events.count))
+            guard case .result(let result) = events.last?.body else {
+                Issue.record("the last event is no result")
+                return
+            }
+            #expect(result.status == .ok)
+            #expect(result.warnings.isEmpty)
+            let state = try await cluster.state()
+            #expect(state.healthy, "\(state.notes)")
+            #expect(state.nodes.count { $0.reportedState == "primary" } == 1)
+            #expect(state.nodes.count { $0.reportedState == "secondary" } == 2)
+        }
+
+        @Test func aSecondUpChangesNothing() async throws {
+            _ = try await cluster.up()
+            let before = try await cluster.identifiers()
+            let passwords = try cluster.passwords()
+            let events = try await cluster.up()
+            for event in events {
+                guard case .stepFinished(let step, let outcome, _) = event.body else { continue }
+                #expect(outcome != .changed, "\(step) changed something")
+            }
+            #expect(try await cluster.identifiers() == before)
+            #expect(try cluster.passwords() == passwords)
+        }
+
+        @Test func aWriteOnThePrimaryIsReadOnEveryStandbyWhichRefusesWrites() async throws {
+            _ = try await cluster.up()
+            let password = try #require(try cluster.passwords()["superuser"])
+            let value = RunIdentifier.new()
+            let write = try await cluster.sql(
+                "CREATE TABLE IF NOT EXISTS t (v text); INSERT INTO t VALUES ('\(value)')", ports: TestCluster.ports,
+                password: password, attributes: "read-write")
+            #expect(write.succeeded, "\(write.standardError)")
+            let state = try await cluster.state()
+            let standbys = state.nodes.filter { $0.reportedState == "secondary" }.compactMap(\.publishedPort)
+            #expect(standbys.count == 2)
+            for port in standbys {
+                _ = try await Wait(for: "the row on \(port)", upTo: .seconds(30), hint: "").until {
+                    let read = try await cluster.sql(
+                        "SELECT count(*) FROM t WHERE v = '\(value)'", ports: [port], password: password)
+                    return read.trimmedOutput == "1" ? .found(()) : .notYet(read.standardError)
+                }
+                let refused = try await cluster.sql("INSERT INTO t VALUES ('x')", ports: [port], password: password)
+                #expect(!refused.succeeded)
+                #expect(refused.standardError.contains("read-only"))
+            }
+        }
+
+        @Test func nobodyGetsInWithoutTheRightPasswordOrWithoutTLS() async throws {
+            _ = try await cluster.up()
+            let password = try #require(try cluster.passwords()["superuser"])
+            for port in TestCluster.ports {
+                let right = try await cluster.sql("SELECT 1", ports: [port], password: password)
+                #expect(right.trimmedOutput == "1", "\(right.standardError)")
+                let wrong = try await cluster.sql("SELECT 1", ports: [port], password: "not-\(password)")
+                #expect(wrong.standardError.contains("password authentication failed"))
+                let none = try await cluster.sql("SELECT 1", ports: [port], password: nil)
+                #expect(none.standardError.contains("no password supplied"))
+                let plain = try await cluster.command(
+                    "psql", ["-XAtw", "-c", "SELECT 1"],
+                    environment: [
+                        "PGHOST": "127.0.0.1", "PGPORT": "\(port)", "PGUSER": "postgres", "PGPASSWORD": password,
+                        "PGSSLMODE": "disable",
+                    ])
+                #expect(plain.standardError.contains("pg_hba.conf rejects connection"))
+            }
+        }
+
+        @Test(arguments: TestCluster.containers)
+        func aKilledContainerComesBack(_ name: String) async throws {
+            _ = try await cluster.up()
+            #expect(try await cluster.command("docker", ["kill", "--signal", "KILL", name]).succeeded)
+            #expect(try await cluster.command("docker", ["start", name]).succeeded)
+            let state = try await cluster.waitUntilHealthy("SIGKILL of \(name)")
+            #expect(state.nodes.count { $0.reportedState == "primary" } == 1)
+        }
+
+        @Test func onlyARemovedNodeIsMadeAgain() async throws {
+            _ = try await cluster.up()
+            let state = try await cluster.state()
+            let victim = try #require(state.nodes.first { $0.reportedState == "secondary" }?.name)
+            var before = try await cluster.identifiers()
+            _ = try await cluster.command("docker", ["rm", "--force", victim])
+            let events = try await cluster.up()
+            let changed = events.compactMap { event -> String? in
+                guard case .stepFinished(let step, .changed, _) = event.body else { return nil }
+                return step
+            }
+            #expect(changed == ["node.\(victim)"])
+            var after = try await cluster.identifiers()
+            #expect(before.removeValue(forKey: victim) != after.removeValue(forKey: victim))
+            #expect(before == after)
+            #expect(try await cluster.state().healthy)
+        }
+
+        @Test func noSecretLiesWhereItNeedNotBe() async throws {
+            _ = try await cluster.up()
+            let secrets = try cluster.passwords().values
+            var places: [String: String] = [:]
+            for name in TestCluster.containers {
+                places["inspect of \(name)"] = try await cluster.command("docker", ["inspect", name]).standardOutput
+                let logs = try await cluster.command("docker", ["logs", name])
+                places["logs of \(name)"] = logs.standardOutput + logs.standardError
+                places["server log of \(name)"] = try await cluster.command(
+                    "docker", ["exec", name, "sh", "-c", "cat /var/lib/pgaf/data/log/*"]
+                ).standardOutput
+                places["processes of \(name)"] = try await cluster.command(
+                    "docker",
+                    ["exec", name, "sh", "-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' ' '"]
+                ).standardOutput
+            }
+            places["the image's history"] = try await cluster.command(
+                "docker", ["history", "--no-trunc", "pgaf/pg_auto_failover:latest"]
+            ).standardOutput
+            for run in FileManager.default.enumerator(atPath: "\(cluster.directory)/.pgaf/runs") ?? .init() {
+                let path = "\(cluster.directory)/.pgaf/runs/\(run)"
+                places[path] = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+            }
+            let journals = try await cluster.command("sh", ["-c", "cat /var/lib/pgaf/runs/*/events.jsonl"])
+            places["journals"] = journals.standardOutput
+            #expect(places.count > 12)
+            #expect(places.values.allSatisfy { _ in true } && places["journals"]?.isEmpty == false)
+            for (place, text) in places {
+                #expect(!secrets.contains { text.contains($0) }, "a password stands in \(place)")
+            }
+        }
+    }
+}
