@@ -24,7 +24,8 @@ actor SharedVirtualMachine {
         settings.cpus = 2
         settings.ip = "none"
         return VagrantMachine(
-            settings: settings, ports: [5430, 5001, 6432], project: project, logFile: project.run("test") + "/vagrant.log")
+            settings: settings, ports: [5430, 5001, 6432], project: project,
+            logFile: project.run("test") + "/vagrant.log")
     }
 
     func running() async throws -> VagrantMachine {
