@@ -23,6 +23,17 @@ import Testing
             ])
     }
 
+    @Test func asksForWhatIsConfiguredWhenNothingIsDownloaded() {
+        #expect(
+            BoxSources.question(downloaded: false).arguments == [
+                "indextargets", "--no-release-info", "--format", "$(SITE)|$(RELEASE)|$(COMPONENT)|$(LABEL)",
+                "Created-By: Packages",
+            ])
+        #expect(
+            BoxSources.parse("http://m.example/d|bookworm|main|$(LABEL)\nhttp://m.example/d|bookworm|main|$(LABEL)")
+                == ["deb http://m.example/d trixie main"])
+    }
+
     @Test func withoutAnArchiveThereIsNone() {
         #expect(BoxSources.parse("http://m.example/s|bookworm-security|main|Debian-Security").isEmpty)
         #expect(BoxSources.parse("").isEmpty)
@@ -72,8 +83,9 @@ import Testing
     }
 
     /// The scripts are POSIX shell: dash, which mmdebstrap's hooks run in, must parse them.
-    @Test(arguments: [BoxScript.prepare, BoxScript.customize, BoxScript.image])
-    func theScriptsParse(_ script: String) async throws {
+    @Test(arguments: ["prepare", "customize", "image"]) func theScriptsParse(_ name: String) async throws {
+        let scripts = ["prepare": BoxScript.prepare, "customize": BoxScript.customize, "image": BoxScript.image]
+        let script = try #require(scripts[name])
         let result = try await SubprocessRunner().run(Command("sh", ["-n"], input: Secret(script)))
         #expect(result.succeeded, "\(result.standardError)")
     }

@@ -17,6 +17,9 @@ extension VagrantMachine {
         if provider == .libvirt, settings.box == nil, state == "not_created" {
             _ = try await boxes.build(reporting: progress, force: false)
         }
+        // A machine that is about to be made has no known host keys yet; those of one that was destroyed by hand would
+        // only look like an attack.
+        if state == "not_created" { try remove(project.knownHosts) }
         try await render(provider, running: false, reporter)
         await reporter.say("starting Vagrant (\(provider.rawValue))")
         let result = try await runner.run(VagrantCommand.up(provider, in: project.path)) { await reporter.take($0) }
