@@ -43,7 +43,8 @@ extension Tag {
             use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen => 5, LocalPort => 5001, ReuseAddr => 1);
             while (my $c = $s->accept) { print $c "hello\\n"; close $c }
             """
-        _ = try await output(machine, ["sudo", "-n", "systemd-run", "--unit=answer", "perl", "-e", server])
+        _ = try await output(
+            machine, ["sudo", "-n", "systemd-run", "--unit=answer", "--expand-environment=no", "perl", "-e", server])
         let endpoint = try await machine.endpoint(forGuestPort: 5001)
         let client = Command("bash", ["-c", "cat < /dev/tcp/$0/$1", endpoint.address, String(endpoint.port)])
         let answer = try await Wait(for: "the guest's server", upTo: .seconds(60), hint: "").until {
