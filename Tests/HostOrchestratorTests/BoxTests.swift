@@ -66,6 +66,7 @@ import Testing
                 "--include=" + BoxRecipe.packages.joined(separator: ","), "--dpkgopt=path-exclude=/usr/share/doc/*",
                 "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
                 "--dpkgopt=path-exclude=/usr/share/info/*", "--essential-hook=sh '/w x/prepare.sh' \"$1\" ",
+                "--customize-hook=sh '/w x/proc.sh' \"$1\" ",
                 "--customize-hook=sh '/w x/customize.sh' \"$1\" '/w x/vagrant.pub'",
                 "--customize-hook=sh '/w x/image.sh' \"$1\" '/w x/out' '20480' '/mbr.bin' '\(BoxRecipe.commandLine)'",
                 "trixie", "/dev/null", "/w x/sources.list",
@@ -83,8 +84,11 @@ import Testing
     }
 
     /// The scripts are POSIX shell: dash, which mmdebstrap's hooks run in, must parse them.
-    @Test(arguments: ["prepare", "customize", "image"]) func theScriptsParse(_ name: String) async throws {
-        let scripts = ["prepare": BoxScript.prepare, "customize": BoxScript.customize, "image": BoxScript.image]
+    @Test(arguments: ["prepare", "proc", "customize", "image"]) func theScriptsParse(_ name: String) async throws {
+        let scripts = [
+            "prepare": BoxScript.prepare, "proc": BoxScript.proc, "customize": BoxScript.customize,
+            "image": BoxScript.image,
+        ]
         let script = try #require(scripts[name])
         let result = try await SubprocessRunner().run(Command("sh", ["-n"], input: Secret(script)))
         #expect(result.succeeded, "\(result.standardError)")

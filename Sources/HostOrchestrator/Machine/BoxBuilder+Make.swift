@@ -48,7 +48,8 @@ extension BoxBuilder {
             try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: work)
             try files.setAttributes([.posixPermissions: 0o777], ofItemAtPath: "\(work)/out")
             let contents = [
-                "prepare.sh": BoxScript.prepare, "customize.sh": BoxScript.customize, "image.sh": BoxScript.image,
+                "prepare.sh": BoxScript.prepare, "proc.sh": BoxScript.proc, "customize.sh": BoxScript.customize,
+                "image.sh": BoxScript.image,
                 "vagrant.pub": recipe.publicKey + "\n", "metadata.json": recipe.metadata,
                 "Vagrantfile": BoxRecipe.vagrantfile,
                 "sources.list": recipe.sources.map { $0 + "\n" }.joined(),

@@ -24,6 +24,7 @@ struct BoxCommand: Sendable {
             ]
                 + excluded.map { "--dpkgopt=path-exclude=\($0)" } + [
                     "--essential-hook=" + hook("prepare.sh", []),
+                    "--customize-hook=" + hook("proc.sh", []),
                     "--customize-hook=" + hook("customize.sh", ["\(work)/vagrant.pub"]),
                     "--customize-hook="
                         + hook(
