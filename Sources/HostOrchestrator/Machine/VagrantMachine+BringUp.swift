@@ -64,8 +64,7 @@ extension VagrantMachine {
         let usable = await LibvirtAcceleration(runner: runner, project: project)
             .isUsable(kernels: boxes.kernels()) { await reporter.say($0) }
         if !usable {
-            // Boot to SSH: 41 s emulated and about 5 s with KVM; installing packages differs as much.
-            await reporter.say("no usable hardware virtualisation: the machine is emulated, about 10 times slower")
+            await reporter.say("no usable hardware virtualisation: the machine is emulated and many times slower")
         }
         return usable
     }
