@@ -4,7 +4,7 @@ import Shared
 
 /// The one virtual machine of a test run: minutes to make where it is emulated, so every suite uses the same.
 ///
-/// Made by the first that asks; the last suite (`ZZDestroyTests`) is the one that may remove it.
+/// Made by the first that asks, removed by the last test of `VagrantLifeTests`: suites that need it belong before that.
 actor SharedVirtualMachine {
     static let instance = SharedVirtualMachine()
 
@@ -24,7 +24,8 @@ actor SharedVirtualMachine {
         settings.cpus = 2
         settings.ip = "none"
         return VagrantMachine(
-            settings: settings, ports: [5430, 5001, 6432], project: project, logFile: project.run("test") + "/vagrant.log")
+            settings: settings, ports: [5430, 5001, 6432], project: project,
+            logFile: project.run("test") + "/vagrant.log")
     }
 
     func running() async throws -> VagrantMachine {

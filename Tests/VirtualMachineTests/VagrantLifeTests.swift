@@ -39,12 +39,19 @@ extension Tag {
     @Test func portsAnswerWhereTheEndpointSays() async throws {
         _ = try await shared.running()
         let machine = shared.machine
-        let connection = try await machine.connect()
-        _ = try await connection.execute(
-            ["sudo", "-n", "systemd-run", "--unit=answer", "python3", "-m", "http.server", "5001"], input: nil
-        ) { _ in }
-        await connection.close()
+        let server = """
+            use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen => 5, LocalPort => 5001, ReuseAddr => 1);
+            while (my $c = $s->accept) { print $c "hello\\n"; close $c }
+            """
+        _ = try await output(
+            machine, ["sudo", "-n", "systemd-run", "--unit=answer", "--expand-environment=no", "perl", "-e", server])
         let endpoint = try await machine.endpoint(forGuestPort: 5001)
+        let client = Command("bash", ["-c", "cat < /dev/tcp/$0/$1", endpoint.address, String(endpoint.port)])
+        let answer = try await Wait(for: "the guest's server", upTo: .seconds(60), hint: "").until {
+            let text = try await SubprocessRunner().run(client).trimmedOutput
+            return text.isEmpty ? .notYet("no answer") : .found(text)
+        }
+        #expect(answer == "hello")
         #expect(endpoint.address == "127.0.0.1")
         let ports = try await [5430, 6432].asyncMap { try await machine.endpoint(forGuestPort: $0).port }
         #expect(Set(ports).count == 2)

@@ -2,8 +2,8 @@ import Foundation
 import Shared
 
 extension BoxBuilder {
-    /// Programs that the build needs and the Debian packages that have them.
-    private static let tools: [(program: String, option: String, package: String)] = [
+    /// Programs that the build needs, an option that only shows something, and the Debian packages that have them.
+    private static let tools: [(String, String, String)] = [
         ("mmdebstrap", "--version", "mmdebstrap"), ("qemu-img", "--version", "qemu-utils"),
         ("syslinux", "--version", "syslinux"), ("mcopy", "--version", "mtools"), ("sfdisk", "--version", "fdisk"),
         ("mkfs.ext4", "-V", "e2fsprogs"),
@@ -48,7 +48,8 @@ extension BoxBuilder {
             try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: work)
             try files.setAttributes([.posixPermissions: 0o777], ofItemAtPath: "\(work)/out")
             let contents = [
-                "prepare.sh": BoxScript.prepare, "customize.sh": BoxScript.customize, "image.sh": BoxScript.image,
+                "prepare.sh": BoxScript.prepare, "proc.sh": BoxScript.proc, "customize.sh": BoxScript.customize,
+                "image.sh": BoxScript.image,
                 "vagrant.pub": recipe.publicKey + "\n", "metadata.json": recipe.metadata,
                 "Vagrantfile": BoxRecipe.vagrantfile,
                 "sources.list": recipe.sources.map { $0 + "\n" }.joined(),
@@ -62,11 +63,13 @@ extension BoxBuilder {
 
     private func requireTools() async throws {
         var missing: [String] = []
-        for tool in Self.tools {
+        // An ordinary user builds in a user namespace; root needs none.
+        let namespaces = NSUserName() == "root" ? [] : [("newuidmap", "--help", "uidmap")]
+        for (program, option, package) in Self.tools + namespaces {
             do {
-                _ = try await runner.run(Command(tool.program, [tool.option], deadline: .seconds(30)))
+                _ = try await runner.run(Command(program, [option], deadline: .seconds(30)))
             } catch let error as PgafError where error.code == .commandNotFound {
-                missing.append(tool.package)
+                missing.append(package)
             }
         }
         guard missing.isEmpty else {

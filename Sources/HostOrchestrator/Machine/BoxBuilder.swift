@@ -71,7 +71,10 @@ public struct BoxBuilder: Sendable {
                     + "\(architecture.trimmedOutput).",
                 remedy: "Set machine.vagrant.box to a box for this architecture.")
         }
-        let targets = try await runner.run(BoxSources.question)
+        var targets = try await runner.run(BoxSources.question(downloaded: true))
+        if BoxSources.parse(targets.standardOutput).isEmpty {
+            targets = try await runner.run(BoxSources.question(downloaded: false))
+        }
         let sources = BoxSources.parse(targets.standardOutput)
         guard !sources.isEmpty else {
             throw PgafError(

@@ -24,6 +24,7 @@ struct BoxCommand: Sendable {
             ]
                 + excluded.map { "--dpkgopt=path-exclude=\($0)" } + [
                     "--essential-hook=" + hook("prepare.sh", []),
+                    "--customize-hook=" + hook("proc.sh", []),
                     "--customize-hook=" + hook("customize.sh", ["\(work)/vagrant.pub"]),
                     "--customize-hook="
                         + hook(
@@ -32,7 +33,7 @@ struct BoxCommand: Sendable {
                 ], deadline: .seconds(3600))
     }
 
-    /// zstd: 6 s where zlib takes 35 s, and smaller.
+    /// zstd: 284 MB in 6 s; zlib gave 293 MB, in 35 s on a busier machine.
     var convert: Command {
         Command(
             "qemu-img",

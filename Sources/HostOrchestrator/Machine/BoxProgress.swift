@@ -6,7 +6,7 @@ actor BoxProgress {
 
     init(_ progress: any ProgressSink) { self.progress = progress }
 
-    /// mmdebstrap's stages with the share done when each begins, from a build of 80 s.
+    /// mmdebstrap's stages with a rough share of the work done when each begins; estimates, not measured.
     private static let stages: [(part: String, message: String, fraction: Double)] = [
         ("I: running apt-get update", "reading the archive's indexes", 0.04),
         ("I: downloading packages", "downloading the base system", 0.1),

@@ -1,5 +1,17 @@
 /// The scripts that `mmdebstrap` runs while it makes the box; each gets the root directory as its first argument.
 enum BoxScript {
+    /// In a user namespace `/proc` still shows the processes outside, and syslinux finds its files through it.
+    ///
+    /// Not a part of the box's hash: it does not change what is in the box.
+    static let proc = #"""
+        set -eu
+        read -r pid rest < /proc/self/stat
+        if [ "$pid" != "$$" ]; then
+            mount --bind "$1/proc" /proc
+        fi
+
+        """#
+
     /// Before packages are configured: what their scripts read.
     static let prepare = #"""
         set -eu

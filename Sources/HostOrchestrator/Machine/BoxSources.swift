@@ -3,11 +3,16 @@ import Shared
 /// The Debian archive that this machine itself uses, for another suite; no archive host is written in pgaf.
 enum BoxSources {
     /// One line an index: `$(SITE)|$(RELEASE)|$(COMPONENT)|$(LABEL)`.
-    static let question = Command(
-        "apt-get",
-        [
-            "indextargets", "--format", "$(SITE)|$(RELEASE)|$(COMPONENT)|$(LABEL)", "Created-By: Packages",
-        ], deadline: .seconds(60))
+    ///
+    /// - Parameter downloaded: whether to ask for indexes that are here, with the labels of their archives; a fresh
+    ///   container has none, and then only what is configured can be listed.
+    static func question(downloaded: Bool) -> Command {
+        Command(
+            "apt-get",
+            ["indextargets"] + (downloaded ? [] : ["--no-release-info"]) + [
+                "--format", "$(SITE)|$(RELEASE)|$(COMPONENT)|$(LABEL)", "Created-By: Packages",
+            ], deadline: .seconds(60))
+    }
 
     private static let suites: Set<String> = [
         "bullseye", "bookworm", "trixie", "forky", "sid", "oldoldstable", "oldstable", "stable", "testing", "unstable",
@@ -23,7 +28,7 @@ enum BoxSources {
         for line in text.split(whereSeparator: \.isNewline) {
             let fields = line.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
             guard fields.count == 4, fields[2] == "main" else { continue }
-            // The label is empty while the lists are not downloaded, as in a fresh container.
+            // There is no label while the lists are not downloaded.
             guard ["Debian", "Debian-Security", "", "$(LABEL)"].contains(fields[3]) else { continue }
             let release = fields[1].split(separator: "/")[0].split(separator: "-", maxSplits: 1)
             let ending = release.count > 1 ? "-\(release[1])" : ""

@@ -4,7 +4,7 @@ import Shared
 /// Whether virtual machines here have hardware virtualisation that works.
 ///
 /// The existence of `/dev/kvm` proves nothing: there are machines that have it and on which an ordinary kernel hangs.
-/// So a kernel is booted without a disk: it panics within two seconds, and `panic=-1` with `-no-reboot` ends QEMU.
+/// So a kernel is booted without a disk: it panics at once, and `panic=-1` with `-no-reboot` ends QEMU.
 struct LibvirtAcceleration: Sendable {
     let runner: any CommandRunner
     let project: ProjectDirectory
@@ -38,7 +38,7 @@ struct LibvirtAcceleration: Sendable {
         return usable
     }
 
-    /// 15 s: a kernel on working hardware needs about two.
+    /// The deadline of 15 s is an estimate: no machine with working hardware virtualisation was at hand.
     static func probe(kernel: String) -> Command {
         Command(
             "qemu-system-x86_64",

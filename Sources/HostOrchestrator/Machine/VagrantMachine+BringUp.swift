@@ -17,6 +17,9 @@ extension VagrantMachine {
         if provider == .libvirt, settings.box == nil, state == "not_created" {
             _ = try await boxes.build(reporting: progress, force: false)
         }
+        // A machine that is about to be made has no known host keys yet; those of one that was destroyed by hand would
+        // only look like an attack.
+        if state == "not_created" { try remove(project.knownHosts) }
         try await render(provider, running: false, reporter)
         await reporter.say("starting Vagrant (\(provider.rawValue))")
         let result = try await runner.run(VagrantCommand.up(provider, in: project.path)) { await reporter.take($0) }
@@ -61,8 +64,7 @@ extension VagrantMachine {
         let usable = await LibvirtAcceleration(runner: runner, project: project)
             .isUsable(kernels: boxes.kernels()) { await reporter.say($0) }
         if !usable {
-            // Boot to SSH: 41 s emulated and about 5 s with KVM; installing packages differs as much.
-            await reporter.say("no usable hardware virtualisation: the machine is emulated, about 10 times slower")
+            await reporter.say("no usable hardware virtualisation: the machine is emulated and many times slower")
         }
         return usable
     }

@@ -37,7 +37,7 @@ extension VagrantMachine {
         } ?? false
     }
 
-    private func remove(_ path: String) throws {
+    func remove(_ path: String) throws {
         guard FileManager.default.fileExists(atPath: path) else { return }
         do {
             try FileManager.default.removeItem(atPath: path)

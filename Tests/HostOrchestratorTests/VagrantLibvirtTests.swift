@@ -1,0 +1,55 @@
+import Shared
+import Testing
+
+@testable import HostOrchestrator
+
+@Suite struct VagrantLibvirtTests {
+    @Test func readsForwardsOfLivingProcesses() {
+        let ports = LibvirtForwards.parse(
+            """
+            ssh -o User=vagrant -o IdentityFile="/p/key" -n -L 127.0.0.1:2200:192.168.121.153:5001 -N 192.168.121.153
+            /usr/bin/ssh -n -L *:5430:192.168.121.153:5430 -N 192.168.121.153 -g
+            vim notes-L 1:2:3
+            sudo ssh -n -L 127.0.0.1:80:192.168.121.153:8080 -N 192.168.121.153
+            ssh -N somewhere
+            """)
+        #expect(ports == [5001: 2200, 5430: 5430, 8080: 80])
+        #expect(
+            LibvirtForwards.processes([1, 22])
+                == Command("ps", ["-ww", "-o", "command=", "-p", "1,22"]))
+    }
+
+    @Test func choosesAnotherPortForATakenOne() {
+        #expect(LocalPort.choose(5001, taken: []) { _ in true } == 5001)
+        #expect(LocalPort.choose(5001, taken: [5001, 2200]) { _ in true } == 2201)
+        #expect(LocalPort.choose(5001, taken: []) { $0 > 2203 && $0 != 5001 } == 2204)
+    }
+
+    @Test func startsTheDaemonsAsThisMachineDoes() {
+        #expect(Libvirt.startCommands(systemd: false).map(\.display) == ["virtlogd --daemon", "libvirtd --daemon"])
+        #expect(
+            Libvirt.startCommands(systemd: true).map(\.display)
+                == ["systemctl start virtlogd.socket libvirtd.service"])
+        let command = Privilege.asRoot(Command("libvirtd", ["--daemon"]), isRoot: false)
+        #expect(command.display == "sudo -n libvirtd --daemon")
+        #expect(Privilege.asRoot(Command("a"), isRoot: true) == Command("a"))
+    }
+
+    @Test func theProbeEndsByItself() {
+        #expect(
+            LibvirtAcceleration.probe(kernel: "/k").arguments == [
+                "-accel", "kvm", "-cpu", "host", "-m", "256", "-nodefaults", "-display", "none", "-no-reboot",
+                "-kernel", "/k", "-append", "panic=-1",
+            ])
+    }
+
+    @Test func vagrantCommands() {
+        #expect(
+            VagrantCommand.up(.libvirt, in: "/p").arguments == ["up", "--provider", "libvirt", "--no-color"])
+        #expect(VagrantCommand.destroy(in: "/p").arguments == ["destroy", "-f", "--no-color"])
+        #expect(VagrantCommand.status(in: "/p").environment["VAGRANT_CWD"] == "/p")
+        #expect(
+            VagrantCommand.addBox("/b.box", name: "pgaf/debian-13").arguments
+                == ["box", "add", "--force", "--no-color", "--name", "pgaf/debian-13", "/b.box"])
+    }
+}
