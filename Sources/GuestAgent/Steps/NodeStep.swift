@@ -36,6 +36,7 @@ struct NodeStep: Step {
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
+        try await setPasswords(context)
         let started = try await monitor(context).time()
         try await container.apply(changes, step: id, context)
         let wait = Wait(
@@ -43,7 +44,14 @@ struct NodeStep: Step {
             hint: "Look at `docker logs \(node.name)` and `pgaf-agent status` on the machine, then run `up` again.",
             code: .nodeFailed)
         try await context.wait(wait, step: id) { try await look(since: started, context) }
-        if leader == nil { try await Passwords.setInside(node.name, context) }
+        if leader == nil { try await setPasswords(context) }
+    }
+
+    /// Sets the passwords on the node that can write, if there is one: without the right one no standby can connect.
+    private func setPasswords(_ context: AgentContext) async throws {
+        guard let primary = try await monitor(context).rows()?.first(where: { $0.isPrimary }) else { return }
+        let writable = try await context.psql.attempt(primary.name, "SELECT pg_is_in_recovery();") == "f"
+        if writable { try await Passwords.setInside(primary.name, context) }
     }
 
     /// One look: the state on the monitor, after helping the base backup on the primary along.

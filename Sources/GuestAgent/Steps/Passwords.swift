@@ -36,8 +36,9 @@ enum Passwords {
                     + " (SELECT 1 FROM pg_roles WHERE rolname = \(SQL.literal(role))) \\gexec\n" : ""
             return make + Roles.setPassword(role, password)
         }
+        // Not waiting for the standbys: with the old replication password they may be unable to confirm anything.
         try await context.psql.checked(
-            node, statements.joined(separator: "\n"), code: .accessFailed,
+            node, "SET synchronous_commit = local;\n" + statements.joined(separator: "\n"), code: .accessFailed,
             what: "The passwords could not be set on \(node).")
     }
 }
