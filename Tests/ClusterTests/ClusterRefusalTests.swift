@@ -20,7 +20,10 @@ extension ClusterSuite {
             let listener = try Listener(port: port)
             defer { listener.close() }
             let result = try await cluster.host(
-                ["up", "--set", "cluster=pgaf-refused", "--set", "monitor.port=\(port)"], expecting: 69)
+                [
+                    "up", "--set", "cluster=pgaf-refused", "--set", "network.name=pgaf_refused_net",
+                    "--set", "monitor.port=\(port)",
+                ], expecting: 69)
             #expect(result.standardError.contains("port.in-use"))
             #expect(result.standardError.contains("\(port)"))
             #expect(try await labelledObjects(cluster, "pgaf-refused").isEmpty)

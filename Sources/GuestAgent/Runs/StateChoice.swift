@@ -18,7 +18,7 @@ struct StateChoice: Sendable {
         if source == .debian, version != source.defaultPostgresVersion {
             throw PgafError(
                 .configurationConflict,
-                "PostgreSQL \(version) is not in the Debian archive; its release \(SoftwareSource.debianSuite) has"
+                "PostgreSQL \(version) is not in the Debian archive; its release \(BaseSystem.suite) has"
                     + " \(source.defaultPostgresVersion).",
                 remedy: "Leave `postgres.version` out, or set `packages.source: pgdg`.")
         }

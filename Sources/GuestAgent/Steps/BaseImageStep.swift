@@ -6,10 +6,7 @@ struct BaseImageStep: Step {
     let title = "the base image"
     let dependencies = ["docker"]
 
-    /// A root file system that a box may carry, made ahead with the same command.
-    static let prepared = "/var/cache/pgaf/base-\(SoftwareSource.debianSuite).tar"
-
-    static let hash = ContentHash.of(["base", SoftwareSource.debianSuite, "minbase", "ca-certificates"])
+    static let hash = ContentHash.of(["base", BaseSystem.suite] + BaseSystem.packages)
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         let reference = context.topology.baseImage
@@ -30,8 +27,8 @@ struct BaseImageStep: Step {
                 onLine: context.output(id))
             return
         }
-        if context.files.exists(Self.prepared) {
-            try await load(Self.prepared, context)
+        if context.files.exists(BaseSystem.prepared) {
+            try await load(BaseSystem.prepared, context)
         } else {
             let made = "\(ClusterStore.defaultRoot)/base.tar"
             defer { try? context.files.remove(made) }
@@ -44,10 +41,9 @@ struct BaseImageStep: Step {
     static func bootstrapCommand(archive: String, target: String) -> Command {
         Command(
             "mmdebstrap",
-            [
-                "--variant=minbase", "--include=ca-certificates", SoftwareSource.debianSuite, target,
-                "deb \(archive) \(SoftwareSource.debianSuite) main",
-            ], deadline: .seconds(3600))
+            BaseSystem.bootstrapArguments(
+                target: target, source: "deb \(archive) \(BaseSystem.suite) main"),
+            deadline: .seconds(3600))
     }
 
     private func bootstrap(_ target: String, _ context: AgentContext) async throws {

@@ -29,9 +29,6 @@ public enum SoftwareSource: String, Sendable, Codable, Equatable {
 
     public var defaultPostgresVersion: Int { self == .debian ? 17 : 16 }
 
-    /// Suite of the archive from which the base image of source `debian` is made: the first with pg_auto_failover 2.2.
-    public static let debianSuite = "trixie"
-
     /// Packages of Docker on the machine.
     public func dockerPackages(codename: String) -> [String] {
         switch self {

@@ -14,14 +14,17 @@ extension BoxBuilder {
     /// nothing that could be taken for a box.
     func make(_ recipe: BoxRecipe, into file: String, _ stages: BoxProgress) async throws {
         try await requireTools()
-        let base = "\(scratch)/pgaf-box-\(UUID().uuidString)"
+        let top = "\(scratch)/pgaf-box-\(UUID().uuidString)"
         // In a user namespace another user id writes the results: its name cannot be guessed, its parent not listed.
-        let work = "\(base)/\(UUID().uuidString)"
-        defer { try? FileManager.default.removeItem(atPath: base) }
+        let work = "\(top)/\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: top) }
         try prepare(recipe, work: work)
         try requireSpace()
 
         let commands = BoxCommand(work: work)
+        await stages.say("making the box: the base system of the nodes' image", 0.01)
+        let base = try await runner.run(commands.base) { await stages.output($0) }
+        guard base.succeeded else { throw Self.failure(base) }
         await stages.say("making the box: downloading and installing packages", 0.02)
         let built = try await runner.run(commands.bootstrap(bootCode: Self.bootCode)) { await stages.take($0) }
         guard built.succeeded else { throw Self.failure(built) }

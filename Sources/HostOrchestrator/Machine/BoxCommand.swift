@@ -5,6 +5,14 @@ struct BoxCommand: Sendable {
     /// Absolute path; holds the scripts, `sources.list`, `vagrant.pub` and the results.
     let work: String
 
+    /// The root file system of the nodes' image, which the box carries.
+    var base: Command {
+        Command(
+            "mmdebstrap",
+            BaseSystem.bootstrapArguments(target: "\(work)/out/base.tar", source: "\(work)/sources.list"),
+            deadline: .seconds(3600))
+    }
+
     /// Builds root directory and disk; the disk is made in a hook, where files have their right owners even when an
     /// ordinary user builds in a user namespace. The directory itself is thrown away.
     ///
@@ -25,7 +33,10 @@ struct BoxCommand: Sendable {
                 + excluded.map { "--dpkgopt=path-exclude=\($0)" } + [
                     "--essential-hook=" + hook("prepare.sh", []),
                     "--customize-hook=" + hook("proc.sh", []),
-                    "--customize-hook=" + hook("customize.sh", ["\(work)/vagrant.pub"]),
+                    "--customize-hook="
+                        + hook(
+                            "customize.sh",
+                            ["\(work)/vagrant.pub", "\(work)/out/base.tar", BaseSystem.prepared]),
                     "--customize-hook="
                         + hook(
                             "image.sh", ["\(work)/out", String(BoxRecipe.diskSize), bootCode, BoxRecipe.commandLine]),

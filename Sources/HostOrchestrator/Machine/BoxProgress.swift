@@ -16,9 +16,17 @@ actor BoxProgress {
         ("I: running --customize-hook in shell: 'sh", "customising the system and making its disk", 0.7),
     ]
 
-    func take(_ raw: String) async {
-        guard let line = VagrantPhase.cleaned(raw), VagrantPhase.fraction(line) == nil else { return }
+    /// A line of a tool's output.
+    @discardableResult
+    func output(_ raw: String) async -> String? {
+        guard let line = VagrantPhase.cleaned(raw), VagrantPhase.fraction(line) == nil else { return nil }
         await progress.report(.stepOutput(step: VagrantReporter.step, line: line))
+        return line
+    }
+
+    /// A line of the box's own mmdebstrap, which tells the stage.
+    func take(_ raw: String) async {
+        guard let line = await output(raw) else { return }
         if let stage = Self.stages.first(where: { line.hasPrefix($0.part) }) {
             await say("making the box: \(stage.message)", stage.fraction)
         }

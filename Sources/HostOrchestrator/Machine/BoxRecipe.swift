@@ -1,9 +1,10 @@
 import Crypto
 import Foundation
+import Shared
 
 /// Everything that the content of the box depends on; the same recipe gives the same hash.
 struct BoxRecipe: Sendable, Equatable {
-    static let suite = "trixie"
+    static let suite = BaseSystem.suite
     /// MiB; sparse, so that Docker has room and the file stays small.
     static let diskSize = 20480
     static let commandLine = "root=/dev/vda2 rw net.ifnames=0 console=tty0 console=ttyS0 quiet"
@@ -24,7 +25,7 @@ struct BoxRecipe: Sendable, Equatable {
     /// 16 hexadecimal digits.
     var hash: String {
         let inputs =
-            sources + Self.packages + [
+            sources + Self.packages + BaseSystem.packages + [
                 publicKey, Self.suite, String(Self.diskSize), Self.commandLine, BoxScript.prepare, BoxScript.customize,
                 BoxScript.image, Self.vagrantfile,
             ]

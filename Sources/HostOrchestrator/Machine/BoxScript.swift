@@ -23,11 +23,13 @@ enum BoxScript {
 
         """#
 
-    /// After packages are installed: the machine as Vagrant expects it. Second argument: file with Vagrant's public key.
+    /// After packages are installed: the machine as Vagrant expects it. Further arguments: file with Vagrant's public key,
+    /// tar file of the base system, its place in the machine.
     static let customize = #"""
         set -eu
         root="$1"
-        key="$2"
+        key="$2"; base="$3"; prepared="$4"
+        install -D -m 0644 "$base" "$root$prepared"
         chroot "$root" useradd --create-home --shell /bin/bash --groups sudo,docker vagrant
         install -d -m 0700 "$root/home/vagrant/.ssh"
         install -m 0600 "$key" "$root/home/vagrant/.ssh/authorized_keys"

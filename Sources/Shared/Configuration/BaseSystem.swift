@@ -1,0 +1,20 @@
+/// The Debian system on which the nodes' image is built when no registry is used.
+///
+/// The agent makes it on the machine; a box may carry it, made with the same command on the host, since making it takes
+/// minutes in an emulated machine.
+public enum BaseSystem {
+    /// The first release with pg_auto_failover 2.2 and PostgreSQL 17.
+    public static let suite = "trixie"
+    public static let packages = ["ca-certificates"]
+    /// Where a box carries it.
+    public static let prepared = "/var/cache/pgaf/base-\(suite).tar"
+
+    /// Arguments of mmdebstrap.
+    ///
+    /// - Parameters:
+    ///   - target: path of the tar file to make.
+    ///   - source: a line of `sources.list`, or the path of a file with such lines.
+    public static func bootstrapArguments(target: String, source: String) -> [String] {
+        ["--mode=auto", "--variant=minbase", "--include=\(packages.joined(separator: ","))", suite, target, source]
+    }
+}
