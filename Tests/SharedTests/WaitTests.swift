@@ -7,13 +7,17 @@ import Testing
         let looks = Mutex(0)
         let told = Mutex<[String]>([])
         let wait = Wait(for: "the thing", upTo: .seconds(50), every: .milliseconds(1), hint: "")
-        let found = try await wait.until(onWaiting: { wait, _ in told.withLock { $0.append(wait.description) } }) {
+        let tell: @Sendable (Wait, Duration) async -> Void = { wait, _ in
+            told.withLock { $0.append(wait.description) }
+        }
+        let look: @Sendable () -> Wait.Observation<String> = {
             let count = looks.withLock {
                 $0 += 1
                 return $0
             }
             return count == 3 ? .found("yes \(count)") : .notYet("")
         }
+        let found = try await wait.until(onWaiting: tell, look)
         #expect(found == "yes 3" && told.withLock { $0 } == ["the thing", "the thing"])
     }
 
