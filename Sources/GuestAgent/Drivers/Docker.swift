@@ -10,13 +10,8 @@ public struct Docker: Sendable {
 
     /// Version of the running engine; nil when none answers.
     public func engineVersion() async throws -> String? {
-        do {
-            let result = try await runner.run(
-                Command("docker", ["version", "--format", "{{.Server.Version}}"], deadline: .seconds(30)))
-            return result.succeeded && !result.trimmedOutput.isEmpty ? result.trimmedOutput : nil
-        } catch let error as PgafError where error.code == .commandNotFound {
-            return nil
-        }
+        let result = try await look(["version", "--format", "{{.Server.Version}}"])
+        return result.succeeded && !result.trimmedOutput.isEmpty ? result.trimmedOutput : nil
     }
 
     /// The container of that name; nil when there is none.
@@ -36,16 +31,14 @@ public struct Docker: Sendable {
 
     /// Id of an image (`sha256:…`); nil when there is none.
     public func imageIdentifier(_ reference: String) async throws -> String? {
-        let result = try await runner.run(
-            Command("docker", ["image", "inspect", "--format", "{{.Id}}", reference], deadline: .seconds(30)))
+        let result = try await look(["image", "inspect", "--format", "{{.Id}}", reference])
         return result.succeeded ? result.trimmedOutput : nil
     }
 
     /// First subnet of a network; nil when there is no such network.
     public func subnet(ofNetwork name: String) async throws -> IPv4Network? {
         let format = "{{range .IPAM.Config}}{{.Subnet}} {{end}}"
-        let result = try await runner.run(
-            Command("docker", ["network", "inspect", "--format", format, name], deadline: .seconds(30)))
+        let result = try await look(["network", "inspect", "--format", format, name])
         guard result.succeeded else { return nil }
         return result.trimmedOutput.split(separator: " ").first.flatMap { IPv4Network(String($0)) }
     }
@@ -73,8 +66,18 @@ public struct Docker: Sendable {
     }
 
     private func inspect(_ kind: String, _ name: String) async throws -> String? {
-        let result = try await runner.run(Command("docker", [kind, "inspect", name], deadline: .seconds(30)))
+        let result = try await look([kind, "inspect", name])
         return result.succeeded ? result.standardOutput : nil
+    }
+
+    /// Asks without changing anything. On a machine that has no `docker` yet the answer is a failure like any other, so
+    /// that a plan can be made there.
+    private func look(_ arguments: [String]) async throws -> CommandResult {
+        do {
+            return try await runner.run(Command("docker", arguments, deadline: .seconds(30)))
+        } catch let error as PgafError where error.code == .commandNotFound {
+            return CommandResult(status: 127, standardError: error.message)
+        }
     }
 
     /// Docker's failure in pgaf's words; a full disk and a taken port are told apart by what Docker documents to say.

@@ -16,10 +16,14 @@ public struct Psql: Sendable {
             ], input: Secret(sql), deadline: .seconds(120))
     }
 
-    /// Runs the statements; nil when the server or the container is not there, or a statement failed.
+    /// Runs the statements; nil when server, container or Docker is not there, or a statement failed.
     public func attempt(_ container: String, database: String = "postgres", _ sql: String) async throws -> String? {
-        let result = try await runner.run(Self.command(container, database: database, sql: sql))
-        return result.succeeded ? result.trimmedOutput : nil
+        do {
+            let result = try await runner.run(Self.command(container, database: database, sql: sql))
+            return result.succeeded ? result.trimmedOutput : nil
+        } catch let error as PgafError where error.code == .commandNotFound {
+            return nil
+        }
     }
 
     /// Runs the statements, returns what they print.

@@ -3,14 +3,14 @@ public enum SQL {
     /// A string literal; right for every string without NUL under `standard_conforming_strings = on`, PostgreSQL's
     /// default, and independent of that setting when there is a backslash (`E''`).
     public static func literal(_ text: String) -> String {
-        let doubled = text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''")
-        guard doubled.contains("\\") else { return "'\(doubled)'" }
-        return "E'" + doubled.split(separator: "\\", omittingEmptySubsequences: false).joined(separator: "\\\\") + "'"
+        let doubled = text.replacingScalar("'", with: "''")
+        guard doubled.unicodeScalars.contains("\\") else { return "'\(doubled)'" }
+        return "E'" + doubled.replacingScalar("\\", with: "\\\\") + "'"
     }
 
     /// A quoted identifier.
     public static func identifier(_ name: String) -> String {
-        "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+        "\"" + name.replacingScalar("\"", with: "\"\"") + "\""
     }
 
     /// A block that returns as soon as `condition` holds, and after `limit` seconds in any case: waiting on the server

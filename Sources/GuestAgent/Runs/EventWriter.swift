@@ -21,9 +21,10 @@ public actor EventWriter {
     ///
     /// An outlet that fails (a reader that went away) does not end the work.
     public func write(_ body: Event.Body) {
-        seq += 1
-        let event = Event(run: run, seq: seq, time: Timestamp.now(), body: body.mapTexts(redactor.redact))
+        let event = Event(run: run, seq: seq + 1, time: Timestamp.now(), body: body.mapTexts(redactor.redact))
         guard let line = try? EventCoding.encode(event) else { return }
+        // Counted only now: an event that is too long for the wire must not leave a gap.
+        seq += 1
         for outlet in outlets { try? outlet(line, event) }
     }
 }

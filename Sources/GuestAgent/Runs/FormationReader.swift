@@ -13,6 +13,7 @@ public struct FormationReader: Sendable {
     /// The state; nil when there is no Docker engine to ask.
     public func read() async throws -> FormationState? {
         let docker = Docker(runner: runner)
+        guard try await docker.engineVersion() != nil else { return nil }
         let configuration = topology.configuration
         let monitor = Monitor(container: configuration.monitor.name, psql: Psql(runner: runner))
         async let monitorStatus = docker.container(configuration.monitor.name)

@@ -13,7 +13,7 @@ public final class Journal: Sendable {
         try store.files.makeDirectory(directory)
         do {
             descriptor = try FileDescriptor.open(
-                FilePath("\(directory)/events.jsonl"), .writeOnly, options: [.create, .append],
+                FilePath(store.files.place("\(directory)/events.jsonl")), .writeOnly, options: [.create, .append],
                 permissions: [.ownerReadWrite])
         } catch {
             throw PgafError(

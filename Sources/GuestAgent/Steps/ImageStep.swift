@@ -84,7 +84,9 @@ enum BuildProgress {
         let pair: Substring
         if line.hasPrefix("Step ") {
             pair = line.dropFirst(5).prefix { !$0.isWhitespace }
-        } else if line.hasPrefix("#"), let open = line.firstIndex(of: "["), let close = line.firstIndex(of: "]") {
+        } else if line.hasPrefix("#"), let open = line.firstIndex(of: "["),
+            let close = line[open...].firstIndex(of: "]")
+        {
             pair = line[line.index(after: open)..<close].split(separator: " ").last ?? ""
         } else {
             return nil

@@ -36,16 +36,20 @@ public struct StepGraph: Sendable {
         await context.events.write(.plan(announcement(plan)))
         return try await withThrowingTaskGroup(of: Finished.self) { group in
             var outcomes: [String: StepOutcome] = [:]
+            // Steps behind which something changed, however far back: their plan is out of date. An engine that was
+            // stopped, for instance, hides images and containers from the plans of all steps after it.
+            var moved: Set<String> = []
             var waiting = steps
             var running = 0
             var failure: PgafError?
             while true {
                 if failure == nil, !Task.isCancelled {
                     for step in waiting where step.dependencies.allSatisfy({ outcomes[$0] != nil }) {
-                        let dependencyChanged = step.dependencies.contains { outcomes[$0] == .changed }
+                        let lookAgain = step.dependencies.contains { moved.contains($0) }
+                        if lookAgain { moved.insert(step.id) }
                         let planned = plan[step.id] ?? []
                         group.addTask {
-                            await execute(step, planned: planned, lookAgain: dependencyChanged, context)
+                            await execute(step, planned: planned, lookAgain: lookAgain, context)
                         }
                         waiting.removeAll { $0.id == step.id }
                         running += 1
@@ -54,7 +58,9 @@ public struct StepGraph: Sendable {
                 guard running > 0, let finished = try await group.next() else { break }
                 running -= 1
                 switch finished.result {
-                case .success(let outcome): outcomes[finished.step] = outcome
+                case .success(let outcome):
+                    outcomes[finished.step] = outcome
+                    if outcome == .changed { moved.insert(finished.step) }
                 case .failure(let error): failure = failure ?? error
                 }
             }

@@ -22,11 +22,19 @@ public struct ClusterState: Sendable, Codable, Equatable {
         let first = subnet.usableAddressCount >= 11 + configuration.nodes.count ? 11 : 3
         if state.offsets[configuration.monitor.name] == nil { state.offsets[configuration.monitor.name] = 2 }
         for node in configuration.nodes where state.offsets[node.name] == nil {
-            let taken = Set(state.offsets.values)
-            if let free = (first...max(first, subnet.usableAddressCount)).first(where: { !taken.contains($0) }) {
-                state.offsets[node.name] = free
-            }
+            state.offsets[node.name] = state.freeOffset(from: first, for: configuration)
         }
         return state
+    }
+
+    /// The next free place; in a full subnet the lowest one that is kept for a node which is no longer wanted.
+    private mutating func freeOffset(from first: Int, for configuration: Configuration) -> Int? {
+        let taken = Set(offsets.values)
+        let last = max(first, subnet.usableAddressCount)
+        if let free = (Array(first...last) + (3..<max(first, 3))).first(where: { !taken.contains($0) }) { return free }
+        let wanted = Set(configuration.nodes.map(\.name) + [configuration.monitor.name])
+        let left = offsets.filter { !wanted.contains($0.key) && $0.value > 2 }.min { $0.value < $1.value }
+        if let left { offsets[left.key] = nil }
+        return left?.value
     }
 }

@@ -91,7 +91,7 @@ public struct ClusterTopology: Sendable, Equatable {
 
     /// `:` and `\` carry meaning in a password file.
     static func escaped(_ text: String) -> String {
-        String(text.flatMap { $0 == ":" || $0 == "\\" ? ["\\", $0] : [$0] })
+        text.replacingScalar("\\", with: "\\\\").replacingScalar(":", with: "\\:")
     }
 
     /// How nodes reach the monitor; the password comes from the password file (facts 8).

@@ -11,15 +11,19 @@ public enum HBARules {
         let inside = access.internalAuth
         // The scripts' open mode takes clients without TLS as well; a password is only ever taken over TLS.
         let clientType = access.clientAuth == .trust ? "host" : "hostssl"
-        return text([
-            ["local", "all", "all", "peer", "map=\(identityMap)"],
-            ["hostssl", "all", "pgautofailover_monitor", "\(monitor)/32", inside.rawValue],
-            ["hostssl", "replication,all", "pgautofailover_replicator", subnet.description, inside.rawValue],
-            [clientType, "all", quoted(access.clientUser), access.clientCIDR, access.clientAuth.rawValue],
-            // For a connection pooler in its own container.
-            ["hostssl", "all", "postgres", subnet.description, AccessSettings.Method.scram.rawValue],
-            ["host", "all,replication", "all", "all", "reject"],
-        ])
+        // A name with a line end cannot be written into this file: it gets no rule, so that it lets nobody in.
+        let clientRule = [clientType, "all", quoted(access.clientUser), access.clientCIDR, access.clientAuth.rawValue]
+        let client = access.clientUser.unicodeScalars.contains { $0.value < 32 } ? [] : [clientRule]
+        return text(
+            [
+                ["local", "all", "all", "peer", "map=\(identityMap)"],
+                ["hostssl", "all", "pgautofailover_monitor", "\(monitor)/32", inside.rawValue],
+                ["hostssl", "replication,all", "pgautofailover_replicator", subnet.description, inside.rawValue],
+            ] + client + [
+                // For a connection pooler in its own container.
+                ["hostssl", "all", "postgres", subnet.description, AccessSettings.Method.scram.rawValue],
+                ["host", "all,replication", "all", "all", "reject"],
+            ])
     }
 
     /// Rules of the monitor: the nodes, and clients that look at it from outside.
@@ -42,7 +46,7 @@ public enum HBARules {
     private static let identityMap = "pgaf"
 
     private static func quoted(_ name: String) -> String {
-        "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+        "\"" + name.replacingScalar("\"", with: "\"\"") + "\""
     }
 
     private static func text(_ rows: [[String]]) -> String {

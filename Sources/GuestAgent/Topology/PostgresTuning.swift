@@ -39,9 +39,15 @@ public enum PostgresTuning {
     /// The settings as the text of a PostgreSQL configuration file, sorted, every value quoted.
     public static func text(_ settings: [String: String]) -> String {
         let lines = settings.sorted { $0.key < $1.key }.map { name, value in
-            "\(name) = '\(value.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''"))'"
+            "\(name) = '\(quoted(value))'"
         }
         return (["# Written by pgaf; change pgaf.yaml and run `up` again."] + lines).joined(separator: "\n") + "\n"
+    }
+
+    /// PostgreSQL reads `\\` and `\n` in the quoted values of its files as C does: a lone backslash would vanish, and
+    /// one at the end would take the closing quote with it, so that the server no longer starts.
+    private static func quoted(_ value: String) -> String {
+        value.replacingScalar("\\", with: "\\\\").replacingScalar("'", with: "''").replacingScalar("\n", with: "\\n")
     }
 
     private static func clamp(_ value: Int, _ low: Int, _ high: Int) -> Int { min(max(value, low), high) }

@@ -3,13 +3,20 @@ import SystemPackage
 
 /// Small files on this machine, written whole or not at all.
 public struct MachineFiles: Sendable {
-    public init() {}
+    private let root: String
+
+    /// - Parameter root: directory below which every path lies; empty means the paths as they are. Tests give one, so
+    ///   that they see a machine of their own.
+    public init(root: String = "") { self.root = root }
+
+    /// Where a path really lies.
+    public func place(_ path: String) -> String { root + path }
 
     /// The file's text; nil when there is no such file.
     public func read(_ path: String) throws -> String? {
         guard exists(path) else { return nil }
         do {
-            let descriptor = try FileDescriptor.open(FilePath(path), .readOnly)
+            let descriptor = try FileDescriptor.open(FilePath(place(path)), .readOnly)
             return try descriptor.closeAfter {
                 var bytes: [UInt8] = []
                 var buffer = [UInt8](repeating: 0, count: 64 << 10)
@@ -29,17 +36,19 @@ public struct MachineFiles: Sendable {
     ///
     /// - Parameter mode: permission bits; a file with secrets has 0o600 from its first byte on.
     public func write(_ text: String, to path: String, mode: UInt16 = 0o600) throws {
-        let temporary = "\(path).pgaf-new"
+        let temporary = "\(place(path)).pgaf-new"
         do {
+            // One that a killed run left behind may have another mode, and would keep it while it is written.
+            try? FileManager.default.removeItem(atPath: temporary)
             let descriptor = try FileDescriptor.open(
-                FilePath(temporary), .writeOnly, options: [.create, .truncate],
+                FilePath(temporary), .writeOnly, options: [.create, .exclusiveCreate],
                 permissions: FilePermissions(rawValue: CModeT(mode)))
             try descriptor.closeAfter {
                 _ = try descriptor.writeAll(text.utf8)
                 try synchronize(descriptor)
             }
             try setMode(temporary, mode)
-            try rename(temporary, to: path)
+            try rename(temporary, to: place(path))
         } catch {
             try? FileManager.default.removeItem(atPath: temporary)
             throw failure(error, "write", path)
@@ -49,20 +58,20 @@ public struct MachineFiles: Sendable {
     /// Makes the directory and those above it; an existing one gets the mode.
     public func makeDirectory(_ path: String, mode: UInt16 = 0o700) throws {
         do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-            try setMode(path, mode)
+            try FileManager.default.createDirectory(atPath: place(path), withIntermediateDirectories: true)
+            try setMode(place(path), mode)
         } catch {
             throw failure(error, "make the directory", path)
         }
     }
 
-    public func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+    public func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: place(path)) }
 
     /// Removes a file or a whole directory; nothing there is no error.
     public func remove(_ path: String) throws {
         guard exists(path) else { return }
         do {
-            try FileManager.default.removeItem(atPath: path)
+            try FileManager.default.removeItem(atPath: place(path))
         } catch {
             throw failure(error, "remove", path)
         }
@@ -70,7 +79,7 @@ public struct MachineFiles: Sendable {
 
     /// Names in a directory, sorted; empty when there is no such directory.
     public func list(_ path: String) -> [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
+        ((try? FileManager.default.contentsOfDirectory(atPath: place(path))) ?? []).sorted()
     }
 
     private func setMode(_ path: String, _ mode: UInt16) throws {

@@ -5,7 +5,7 @@
 public enum ShellQuoting {
     /// The argument in single quotes; works for every string without NUL in every POSIX shell.
     public static func quote(_ argument: String) -> String {
-        "'" + argument.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+        "'" + argument.replacingScalar("'", with: "'\\''") + "'"
     }
 
     /// The argument as it is if no shell could misread it, otherwise quoted.

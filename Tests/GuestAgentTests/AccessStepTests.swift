@@ -1,0 +1,115 @@
+import Shared
+import Testing
+
+@testable import GuestAgent
+
+@Suite struct AccessStepTests {
+    private let machine = TestMachine()
+    private let topology: ClusterTopology
+    private let cluster: FakeCluster
+
+    init() {
+        var configuration = Configuration()
+        configuration.access.clientUser = "app"
+        topology = TestMachine.topology(configuration)
+        cluster = FakeCluster(topology)
+        cluster.install(on: machine)
+        cluster.change {
+            for name in ["monitor_node", "pgnode1", "pgnode2"] {
+                $0.containers[name] = ContainerStatus(status: "running", running: true)
+            }
+            $0.registered = ["pgnode1", "pgnode2"]
+        }
+    }
+
+    private func step(_ index: Int) -> AccessStep {
+        AccessStep(node: topology.configuration.nodes[index], topology: topology)
+    }
+
+    private var sql: [String] { machine.runner.commands.compactMap { $0.input?.revealed } }
+
+    @Test func thePrimaryGetsRulesPasswordsAndTheDatabase() async throws {
+        let context = machine.context(topology)
+        try machine.files.makeDirectory(topology.configurationDirectory("pgnode1"))
+        let changes = try await step(0).inspect(context)
+        #expect(
+            changes.map(\.subject) == ["files", "files", "files", "passwords", "passwords", "passwords", "database"])
+        #expect(changes.map(\.description).contains("set the password of app"))
+        try await step(0).apply(changes, context)
+        #expect(try await step(0).inspect(context).isEmpty)
+        #expect(sql.contains { $0.contains("quote_ident('app')") && $0.contains("CREATE ROLE") })
+        let check = try #require(sql.firstIndex { $0.contains("pg_hba_file_rules") })
+        let reload = try #require(sql.firstIndex { $0 == "SELECT pg_reload_conf();" })
+        #expect(check < reload)
+    }
+
+    @Test func aStandbyGetsItsRulesAlone() async throws {
+        let context = machine.context(topology)
+        try machine.files.makeDirectory(topology.configurationDirectory("pgnode2"))
+        let changes = try await step(1).inspect(context)
+        #expect(Set(changes.map(\.subject)) == ["files"])
+        try await step(1).apply(changes, context)
+        #expect(!sql.contains { $0.contains("ALTER ROLE") || $0.contains("CREATE DATABASE") })
+    }
+
+    @Test func aNodeThatDoesNotAnswerYetIsNoFailure() async throws {
+        let changes = try await step(2).inspect(machine.context(topology))
+        #expect(changes.last == Change(.create, "access", "set up access to pgnode3"))
+    }
+
+    @Test func anotherPasswordIsSetAndTheOthersAreLeft() async throws {
+        let context = machine.context(topology)
+        try machine.files.makeDirectory(topology.configurationDirectory("pgnode1"))
+        try await step(0).apply(try await step(0).inspect(context), context)
+        var secrets = TestMachine.secrets
+        secrets.superuser = Secret("another one")
+        let changed = machine.context(topology, secrets: secrets)
+        let changes = try await step(0).inspect(changed)
+        #expect(changes.map(\.description) == ["set the password of postgres"])
+        try await step(0).apply(changes, changed)
+        let last = try #require(sql.last { $0.contains("ALTER ROLE") })
+        #expect(last.contains("ALTER ROLE \"postgres\"") && !last.contains("app") && !last.contains("another one"))
+    }
+
+    @Test func rulesThatPostgreSQLRefusesAreNotLoaded() async throws {
+        let cluster = cluster
+        machine.runner.on("docker", "exec") { command in
+            (command.input?.revealed ?? "").contains("pg_hba_file_rules")
+                ? CommandResult(standardOutput: "pg_hba.conf:3: invalid CIDR\n") : CommandResult(standardOutput: "t\n")
+        }
+        _ = cluster
+        try machine.files.makeDirectory(topology.configurationDirectory("pgnode1"))
+        let error = await #expect(throws: PgafError.self) {
+            try await step(0).apply([Change(.change, "files", "")], machine.context(topology))
+        }
+        #expect(error?.code == .accessFailed && error?.cause == "pg_hba.conf:3: invalid CIDR")
+        #expect(!sql.contains("SELECT pg_reload_conf();"))
+    }
+
+    @Test func failoverSettingsChangeOnlyWhatDiffers() async throws {
+        var configuration = topology.configuration
+        configuration.failover.profile = .fast
+        configuration.nodes[1].candidatePriority = 10
+        configuration.nodes[1].replicationQuorum = false
+        let topology = TestMachine.topology(configuration)
+        let step = FailoverSettingsStep(topology: topology)
+        let directory = topology.configurationDirectory("monitor_node")
+        for (name, text) in topology.monitorFiles { try machine.place("\(directory)/\(name)", text) }
+        let changes = try await step.inspect(machine.context(topology))
+        #expect(
+            changes.map(\.subject) == ["priority.pgnode2", "quorum.pgnode2", "keeper.pgnode1", "keeper.pgnode2"])
+        let before = machine.runner.lines.count
+        try await step.apply(changes, machine.context(topology))
+        let head = ["docker", "exec", "--user", "postgres"]
+        #expect(
+            machine.runner.lines.dropFirst(before).map { Array($0.dropFirst(4)) } == [
+                ["pgnode1", "pg_autoctl", "config", "set", "timeout.network_partition_timeout", "5"],
+                ["pgnode1", "pg_autoctl", "reload"],
+                ["pgnode2", "pg_autoctl", "set", "node", "candidate-priority", "10"],
+                ["pgnode2", "pg_autoctl", "set", "node", "replication-quorum", "false"],
+                ["pgnode2", "pg_autoctl", "config", "set", "timeout.network_partition_timeout", "5"],
+                ["pgnode2", "pg_autoctl", "reload"],
+            ])
+        #expect(machine.runner.lines.dropFirst(before).allSatisfy { $0.starts(with: head) })
+    }
+}

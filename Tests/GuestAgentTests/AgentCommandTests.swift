@@ -1,0 +1,70 @@
+import ArgumentParser
+import Shared
+import Testing
+
+@testable import GuestAgent
+
+@Suite struct AgentCommandTests {
+    private func parse<Verb: ParsableCommand>(_ verb: Verb.Type, _ arguments: String...) throws -> Verb {
+        try #require(try AgentCommand.parseAsRoot(arguments) as? Verb)
+    }
+
+    @Test func upReadsARequestUnlessAFileIsNamed() throws {
+        let plain = try parse(AgentUpCommand.self, "up")
+        #expect(plain.config == nil && plain.overrides.isEmpty && !plain.json)
+        let own = try parse(
+            AgentUpCommand.self, "up", "--config", "/etc/pgaf.yaml", "--set", "a.b=1", "--set", "c=d=e", "--json")
+        #expect(own.config == "/etc/pgaf.yaml" && own.overrides == ["a.b=1", "c=d=e"] && own.json)
+    }
+
+    @Test func theOtherVerbs() throws {
+        let status = try parse(AgentStatusCommand.self, "status", "--cluster", "other", "--json")
+        #expect(status.json && status.options.cluster == "other")
+        let logs = try parse(AgentLogsCommand.self, "logs", "pgnode1", "--follow", "--tail", "5")
+        #expect(logs.node == "pgnode1" && logs.follow && logs.tail == 5)
+        let all = try parse(AgentLogsCommand.self, "logs")
+        #expect(all.node == nil && !all.follow && all.tail == 200)
+        let down = try parse(AgentDownCommand.self, "down", "--yes", "--cluster", "c")
+        #expect(down.yes && down.options.cluster == "c")
+        #expect(try !parse(AgentDownCommand.self, "down").yes)
+        #expect(try parse(AgentVersionCommand.self, "version", "--json").json)
+    }
+
+    @Test(arguments: [
+        ["nonsense"], ["up", "--config"], ["up", "extra"], ["logs", "--follow"], ["logs", "--tail", "-1"],
+        ["logs", "--tail", "x"], ["status", "--nonsense"], ["down", "--cluster"],
+    ])
+    func wrongArgumentsAreUsageErrors(_ arguments: [String]) {
+        let error = #expect(throws: (any Error).self) { try AgentCommand.parseAsRoot(arguments) }
+        #expect(error.map { AgentCommand.exitCode(for: $0).rawValue } == 64)
+    }
+
+    @Test func helpNamesEveryVerbAndDefault() {
+        let help = AgentCommand.helpMessage(columns: 120)
+        for verb in ["up", "status", "logs", "down", "version"] { #expect(help.contains("\n  \(verb) "), "\(verb)") }
+        #expect(AgentLogsCommand.helpMessage(columns: 120).contains("(default: 200)"))
+        #expect(AgentUpCommand.helpMessage(columns: 120).contains("standard input"))
+        for verb in AgentCommand.configuration.subcommands { #expect(!verb.configuration.abstract.isEmpty) }
+    }
+
+    @Test func everyErrorCodeHasAnExitCodeOfTheContract() {
+        let allowed: Set<Int32> = [64, 69, 70, 75, 76, 77, 78, 130]
+        for code in ErrorCode.allCases { #expect(allowed.contains(code.exitCode), "\(code.rawValue)") }
+        #expect(ErrorCode.clusterLocked.exitCode == 75 && ErrorCode.privilegeMissing.exitCode == 77)
+    }
+
+    @Test func eventsAsLinesForPeople() {
+        #expect(
+            EventText.line(.stepFinished(step: "image", outcome: .changed, seconds: 4.1)) == "image: changed (4.1 s)")
+        #expect(
+            EventText.line(.result(RunResult(status: .ok, warnings: ["open"])))
+                == "warning: open\neverything was in order: nothing changed")
+        #expect(EventText.line(.result(RunResult(status: .ok, changed: 2)))?.contains("2 steps") == true)
+        let plan = [
+            PlannedStep(id: "a", title: "", dependencies: [], action: .none),
+            PlannedStep(id: "b", title: "", dependencies: [], action: .create),
+        ]
+        #expect(EventText.line(.plan(plan)) == "plan: 1 of 2 steps have something to do")
+        #expect(EventText.line(.stepOutput(step: "a", line: "x")) == nil)
+    }
+}

@@ -1,0 +1,109 @@
+import Shared
+import Testing
+
+@testable import GuestAgent
+
+@Suite struct ContainerConvergenceTests {
+    private let machine = TestMachine()
+    private let topology = TestMachine.topology()
+
+    private var node: ContainerConvergence {
+        let topology = topology
+        return ContainerConvergence(name: "pgnode1", files: topology.nodeFiles) {
+            topology.nodeContainer(topology.configuration.nodes[0], imageHash: $0)
+        }
+    }
+
+    private var wantedHash: String {
+        let image = topology.imageFiles(pgdgKey: nil).hash(baseIdentifier: "sha256:1")
+        return topology.nodeContainer(topology.configuration.nodes[0], imageHash: image).hash
+    }
+
+    private func container(_ status: String, hash: String? = nil, cluster: String = "pgaf") {
+        machine.runner.on("docker", "image", "inspect", prints: "sha256:1\n").on(
+            "docker", "container", "inspect", "pgnode1",
+            prints: #"[{"State":{"Status":"\#(status)","Running":\#(status == "running"),"ExitCode":0},"#
+                + #""Config":{"Labels":{"pgaf.cluster":"\#(cluster)","pgaf.hash":"\#(hash ?? wantedHash)"}}}]"#)
+    }
+
+    private func subjects() async throws -> [String] { try await node.inspect(machine.context()).map(\.subject) }
+
+    @Test func nothingIsThere() async throws {
+        machine.runner.on("docker", status: 1)
+        #expect(try await node.inspect(machine.context()) == [Change(.create, "container", "create container pgnode1")])
+    }
+
+    @Test func allIsInOrder() async throws {
+        container("running")
+        try node.writeFiles(machine.context())
+        #expect(try await subjects().isEmpty)
+    }
+
+    @Test func aStoppedContainerIsStartedAndNotMadeAnew() async throws {
+        container("exited")
+        try node.writeFiles(machine.context())
+        let changes = try await node.inspect(machine.context())
+        #expect(changes.map(\.subject) == ["start"])
+        machine.runner.on("docker", "start", "pgnode1")
+        try await node.apply(changes, step: "node.pgnode1", machine.context())
+        #expect(machine.runner.lines.last == ["docker", "start", "pgnode1"])
+        #expect(!machine.runner.saw("docker", "run"))
+    }
+
+    @Test func anotherHashMakesItAnewOnItsVolume() async throws {
+        container("running", hash: "old")
+        let changes = try await node.inspect(machine.context())
+        #expect(changes.map(\.subject) == ["container"] && changes[0].kind == .change)
+        machine.runner.on("docker", "stop").on("docker", "rm").on("docker", "run")
+            .on("docker", "volume", "inspect", "pgnode1_data", prints: #"[{"Labels":{"pgaf.cluster":"pgaf"}}]"#)
+        try await node.apply(changes, step: "node.pgnode1", machine.context())
+        let changing = machine.runner.lines.filter { !$0.contains("inspect") }
+        #expect(changing.map { Array($0.prefix(2)) } == [["docker", "stop"], ["docker", "rm"], ["docker", "run"]])
+        #expect(changing.last?.contains("pgaf.hash=\(wantedHash)") == true)
+    }
+
+    @Test func changedPasswordsAreHandedToTheRunningContainer() async throws {
+        container("running")
+        try node.writeFiles(machine.context())
+        var secrets = TestMachine.secrets
+        secrets.monitor = Secret("another one")
+        let context = machine.context(secrets: secrets)
+        let changes = try await node.inspect(context)
+        #expect(changes.map(\.subject) == ["passfile"])
+        machine.runner.on("docker", "exec")
+        try await node.apply(changes, step: "node.pgnode1", context)
+        #expect(
+            machine.runner.lines.last == [
+                "docker", "exec", "--user", "root", "pgnode1", "install", "-o", "postgres", "-g", "postgres", "-m",
+                "0600", "/etc/pgaf-secrets/pgpass", "/run/pgaf/pgpass",
+            ])
+        #expect(try await node.inspect(context).isEmpty)
+    }
+
+    @Test func somebodyElsesContainerIsLeftAlone() async throws {
+        container("running", cluster: "other")
+        let error = await #expect(throws: PgafError.self) { try await subjects() }
+        #expect(error?.code == .foreignObject)
+    }
+
+    @Test func somebodyElsesVolumeIsLeftAlone() async throws {
+        machine.runner.on("docker", "container", "inspect", status: 1)
+            .on("docker", "image", "inspect", prints: "sha256:1\n")
+            .on("docker", "volume", "inspect", prints: #"[{"Labels":null}]"#)
+        let error = await #expect(throws: PgafError.self) {
+            try await node.apply([Change(.create, "container", "")], step: "x", machine.context())
+        }
+        #expect(error?.code == .foreignObject && !machine.runner.saw("docker", "run"))
+    }
+
+    @Test func filesOfTheContainerHaveTheirRights() throws {
+        try node.writeFiles(machine.context())
+        let place = "/var/lib/pgaf/clusters/pgaf/nodes/pgnode1"
+        #expect(machine.mode("\(place)/etc") == 0o755 && machine.mode("\(place)/etc/pg_hba.conf") == 0o644)
+        #expect(machine.mode("\(place)/secrets") == 0o700 && machine.mode("\(place)/secrets/pgpass") == 0o600)
+        #expect(try node.outdatedFiles(machine.context()).isEmpty)
+        try machine.files.write("x", to: "\(place)/etc/pg_hba.conf")
+        try machine.files.remove("\(place)/etc/postgresql.conf")
+        #expect(try node.outdatedFiles(machine.context()) == ["pg_hba.conf", "postgresql.conf"])
+    }
+}

@@ -1,0 +1,106 @@
+import Shared
+import Testing
+
+@testable import GuestAgent
+
+@Suite struct ContainerSpecificationTests {
+    private let topology = TestMachine.topology()
+
+    private func base(_ name: String, _ address: String, _ port: Int) -> [String] {
+        [
+            "run", "--detach", "--name", name, "--hostname", name, "--init", "--restart", "unless-stopped",
+            "--network", "pgautofailover_cluster_net", "--ip", address, "--stop-timeout", "60",
+            "--security-opt", "no-new-privileges", "--tmpfs", "/run/pgaf:rw,nosuid,nodev,noexec,size=16m",
+            "--shm-size", "256m", "--volume", "\(name)_data:/var/lib/pgaf", "--publish", "127.0.0.1:\(port):5432",
+            "--volume", "/var/lib/pgaf/clusters/pgaf/nodes/\(name)/etc:/etc/pgaf:ro",
+            "--volume", "/var/lib/pgaf/clusters/pgaf/nodes/\(name)/secrets:/etc/pgaf-secrets:ro",
+            "--label", "pgaf.cluster=pgaf",
+        ]
+    }
+
+    @Test func theWholeLineOfANode() {
+        let specification = topology.nodeContainer(topology.configuration.nodes[1], imageHash: "abc")
+        #expect(specification.runCommand.executable == "docker")
+        #expect(
+            specification.runCommand.arguments == base("pgnode2", "172.30.7.12", 5002) + [
+                "--label", "pgaf.role=node", "--label", "pgaf.hash=\(specification.hash)",
+                "pgaf/pg_auto_failover:latest", "pg_autoctl", "create", "postgres", "--name", "pgnode2",
+                "--hostname", "pgnode2", "--skip-pg-hba", "--ssl-self-signed", "--monitor",
+                "postgresql://autoctl_node@monitor_node:5432/pg_auto_failover?sslmode=require",
+                "--candidate-priority", "50", "--replication-quorum", "true", "--run",
+            ])
+    }
+
+    @Test func theWholeLineOfTheMonitor() {
+        let specification = topology.monitorContainer(imageHash: "abc")
+        #expect(
+            specification.runCommand.arguments == base("monitor_node", "172.30.7.2", 5430) + [
+                "--label", "pgaf.role=monitor", "--label", "pgaf.hash=\(specification.hash)",
+                "pgaf/pg_auto_failover:latest", "pg_autoctl", "create", "monitor", "--hostname", "monitor_node",
+                "--skip-pg-hba", "--ssl-self-signed", "--run",
+            ])
+        #expect(specification.runCommand.input == nil && specification.runCommand.environment.isEmpty)
+    }
+
+    @Test func theSameInputsHaveTheSameHash() {
+        let node = topology.configuration.nodes[0]
+        let again = TestMachine.topology().nodeContainer(node, imageHash: "abc")
+        #expect(topology.nodeContainer(node, imageHash: "abc").hash == again.hash)
+    }
+
+    private static let alterations: [@Sendable (inout ContainerSpecification) -> Void] = [
+        { $0.name = "other" }, { $0.hostname = "other" }, { $0.network = "other" },
+        { $0.address = IPv4Address(bits: 1) }, { $0.volume = "other" }, { $0.mounts["/x"] = "/y" },
+        { $0.publishAddress = "0.0.0.0" }, { $0.publishPort = 1 }, { $0.environment["A"] = "b" },
+        { $0.image = "other" }, { $0.imageHash = "other" }, { $0.labels["a"] = "b" }, { $0.command.append("x") },
+        { $0.command = [] },
+    ]
+
+    @Test(arguments: alterations.indices)
+    func everyInputChangesTheHash(_ index: Int) {
+        var specification = topology.nodeContainer(topology.configuration.nodes[0], imageHash: "abc")
+        let before = specification.hash
+        Self.alterations[index](&specification)
+        #expect(specification.hash != before)
+    }
+
+    @Test func aWordMovedFromOnePlaceToTheNextChangesTheHash() {
+        var one = topology.monitorContainer(imageHash: "abc")
+        var other = one
+        one.command = ["a", "bc"]
+        other.command = ["ab", "c"]
+        #expect(one.hash != other.hash)
+    }
+
+    @Test func environmentComesSortedAndWhole() {
+        var specification = topology.monitorContainer(imageHash: "abc")
+        specification.environment = ["B": "2", "A": "1 and more"]
+        let arguments = specification.runCommand.arguments
+        let first = arguments.firstIndex(of: "--env")
+        #expect(first.map { Array(arguments[$0..<($0 + 4)]) } == ["--env", "A=1 and more", "--env", "B=2"])
+    }
+
+    @Test func passwordFileEscapesItsSeparators() {
+        let secrets = ClusterSecrets(
+            superuser: Secret(#"a:b\c"#), monitor: Secret(":\u{301}"), replication: Secret("r"), client: Secret("c"))
+        let expected =
+            #"*:*:*:autoctl_node:\:"# + "\u{301}\n*:*:*:pgautofailover_replicator:r\n"
+            + #"*:*:*:postgres:a\:b\\c"# + "\n"
+        #expect(Array(ClusterTopology.passwordFile(secrets).revealed.utf8) == Array(expected.utf8))
+    }
+
+    @Test func portsAreEveryonesOnlyWhenAsked() {
+        func published(_ configuration: Configuration, everywhere: Bool) -> ClusterTopology {
+            ClusterTopology(
+                configuration: configuration, state: topology.state, facts: MachineFacts(), root: "/r",
+                publishEverywhere: everywhere)
+        }
+        #expect(published(Configuration(), everywhere: false).publishAddress == "127.0.0.1")
+        let open = published(Configuration(), everywhere: true)
+        #expect(open.publishAddress == "0.0.0.0" && open.connections.nodes[0].address == "127.0.0.1")
+        var own = Configuration()
+        own.access.publishAddress = "192.0.2.7"
+        let chosen = published(own, everywhere: true)
+        #expect(chosen.publishAddress == "192.0.2.7" && chosen.connections.monitor.address == "192.0.2.7")
+    }
+}

@@ -1,0 +1,167 @@
+import Shared
+import Synchronization
+
+@testable import GuestAgent
+
+/// Answers as Docker, PostgreSQL and pg_auto_failover would, from a small memory of what was made.
+final class FakeCluster: Sendable {
+    struct Memory: Sendable {
+        var engine = true
+        var images: [String: [String: String]] = [:]
+        var networks: [String: [String: String]] = [:]
+        var volumes: [String: [String: String]] = [:]
+        var containers: [String: ContainerStatus] = [:]
+        /// Nodes in the order of their registration.
+        var registered: [String] = []
+        /// Verifiers by `CONTAINER-KIND/ROLE`; replication carries those of the nodes to all of them.
+        var verifiers: [String: String] = [:]
+        var databases: Set<String> = []
+        var partitionTimeouts: [String: Int] = [:]
+    }
+
+    private let memory = Mutex(Memory())
+    private let monitor: String
+    private let subnet: String
+
+    init(_ topology: ClusterTopology = TestMachine.topology()) {
+        monitor = topology.configuration.monitor.name
+        subnet = topology.subnet.description
+    }
+
+    func change<Value: Sendable>(_ body: @Sendable (inout Memory) -> Value) -> Value {
+        memory.withLock { body(&$0) }
+    }
+
+    /// Puts the cluster's programs on a machine.
+    func install(on machine: TestMachine) {
+        machine.runner.on("docker") { command in self.change { self.docker(command, &$0) } }
+        machine.runner.on("psql", prints: "1\n")
+        machine.runner.on("apt-get")
+        machine.runner.on(
+            "apt-get", "indextargets", prints: "Debian|main|trixie|http://example.org|http://example.org/debian/\n")
+        machine.runner.on("mmdebstrap").on("id", status: 1).on("df", prints: "1M Avail\n40000 20000\n")
+        machine.runner.on("uname", prints: "6.12.1-amd64 x86_64\n")
+        machine.runner.on("service", "docker", "start") { _ in
+            self.change {
+                $0.engine = true
+                return CommandResult()
+            }
+        }
+    }
+
+    private static func ok(_ text: String = "") -> CommandResult { CommandResult(standardOutput: text + "\n") }
+    private static let no = CommandResult(status: 1, standardError: "Error: no such object")
+
+    private func labels(_ arguments: [String]) -> [String: String] {
+        var labels: [String: String] = [:]
+        for (flag, value) in zip(arguments, arguments.dropFirst()) where flag == "--label" {
+            let parts = value.split(separator: "=", maxSplits: 1).map(String.init)
+            labels[parts[0]] = parts[1]
+        }
+        return labels
+    }
+
+    private func json(_ labels: [String: String]) -> String {
+        "{" + labels.map { "\"\($0.key)\":\"\($0.value)\"" }.joined(separator: ",") + "}"
+    }
+
+    private func docker(_ command: Command, _ memory: inout Memory) -> CommandResult {
+        let words = command.arguments
+        guard memory.engine else { return Self.no }
+        switch (words[0], words.dropFirst().first ?? "") {
+        case ("version", _), ("info", _): return Self.ok("27.5.1")
+        case ("container", "inspect"):
+            return memory.containers[words[2]].map {
+                Self.ok(
+                    #"[{"State":{"Status":"\#($0.status)","Running":\#($0.running),"ExitCode":0},"#
+                        + #""Config":{"Labels":\#(json($0.labels))}}]"#)
+            } ?? Self.no
+        case ("image", "inspect"):
+            guard let labels = memory.images[words.last ?? ""] else { return Self.no }
+            return Self.ok(words.count > 3 ? "sha256:1" : #"[{"Config":{"Labels":\#(json(labels))}}]"#)
+        case ("network", "inspect"):
+            guard let labels = memory.networks[words.last ?? ""] else { return Self.no }
+            return Self.ok(words.count > 3 ? subnet : #"[{"Labels":\#(json(labels))}]"#)
+        case ("volume", "inspect"):
+            return memory.volumes[words[2]].map { Self.ok(#"[{"Labels":\#(json($0))}]"#) } ?? Self.no
+        case ("network", "create"): memory.networks[words.last ?? ""] = labels(words)
+        case ("volume", "create"): memory.volumes[words.last ?? ""] = labels(words)
+        case ("import", _):
+            let hash = words.first { $0.hasPrefix("LABEL pgaf.hash=") }?.dropFirst(16)
+            memory.images[words.last ?? ""] = [Label.hash: String(hash ?? "")]
+        case ("build", _):
+            memory.images[words[words.count - 2]] = labels(words)
+            return Self.ok("Step 1/2 : FROM x\nStep 2/2 : CMD y")
+        case ("run", _):
+            let name = words[3]
+            memory.containers[name] = ContainerStatus(status: "running", running: true, labels: labels(words))
+            if name != monitor, !memory.registered.contains(name) { memory.registered.append(name) }
+        case ("start", _):
+            memory.containers[words[1]]?.status = "running"
+            memory.containers[words[1]]?.running = true
+        case ("stop", _): memory.containers[words[1]]?.running = false
+        case ("rm", _): memory.containers[words.last ?? ""] = nil
+        case ("exec", _): return exec(words, command.input?.revealed ?? "", &memory)
+        default: return CommandResult(status: 64, standardError: "unknown: \(command.display)")
+        }
+        return Self.ok()
+    }
+
+    private func exec(_ words: [String], _ sql: String, _ memory: inout Memory) -> CommandResult {
+        if let tool = words.firstIndex(of: "pg_autoctl") {
+            let node = words[tool - 1]
+            if words.contains("get") { return Self.ok("\(memory.partitionTimeouts[node] ?? 20)") }
+            if words.contains("config") { memory.partitionTimeouts[node] = Int(words.last ?? "") }
+            return Self.ok()
+        }
+        guard let tool = words.firstIndex(of: "psql") else { return Self.ok() }
+        guard memory.containers[words[tool - 1]]?.running == true else { return Self.no }
+        return answer(words[tool - 1], sql, &memory)
+    }
+}
+
+extension FakeCluster {
+    /// What psql prints for pgaf's statements.
+    fileprivate func answer(_ container: String, _ sql: String, _ memory: inout Memory) -> CommandResult {
+        let kind = container == monitor ? "monitor" : "node"
+        let primary = memory.registered.first
+        func says(_ text: String) -> CommandResult { CommandResult(standardOutput: text + "\n") }
+        if sql.contains("json_agg(json_build_object('id'") { return says(rows(memory)) }
+        if sql.contains("ALTER ROLE") {
+            for line in sql.split(separator: "\n") where line.hasPrefix("ALTER ROLE") {
+                let parts = line.split(separator: "\"")
+                memory.verifiers["\(kind)/\(parts[1])"] = String(line.split(separator: "'")[1])
+            }
+            return says("")
+        }
+        if sql.contains("rolname ||") {
+            return says(
+                memory.verifiers.filter { $0.key.hasPrefix("\(kind)/") }
+                    .map { "\($0.key.dropFirst(kind.count + 1))|\($0.value)" }.joined(separator: "\n"))
+        }
+        if sql.contains("FROM pg_authid") { return says(memory.verifiers["monitor/autoctl_node"] ?? "") }
+        if sql.contains("CREATE DATABASE") {
+            memory.databases.insert("myappdb")
+            return says("")
+        }
+        if sql.contains("FROM pg_database") { return says(memory.databases.isEmpty ? "" : "1") }
+        if sql.contains("pg_is_in_recovery") { return says(container == primary ? "f" : "t") }
+        if sql.contains("UPDATE pgaf.verification") {
+            return CommandResult(status: container == primary ? 0 : 3, standardError: "read-only transaction")
+        }
+        if sql.contains("clock_timestamp()") { return says("2026-11-22 21:31:49+00") }
+        if sql.contains("pg_extension") || sql.contains("pgaf.verification WHERE run") { return says("1") }
+        if sql.contains("synchronous_standby_names") { return says("ANY 1 (pgautofailover_standby_2)") }
+        return says("")
+    }
+
+    private func rows(_ memory: Memory) -> String {
+        let running = memory.registered.filter { memory.containers[$0]?.running == true }
+        let rows = running.enumerated().map { index, name in
+            let state = running.count == 1 ? "single" : name == memory.registered.first ? "primary" : "secondary"
+            return #"{"id":\#(index + 1),"name":"\#(name)","host":"\#(name)","port":5432,"reported":"\#(state)","#
+                + #""assigned":"\#(state)","health":1,"lsn":"0/3000148","timeline":1,"priority":50,"quorum":true}"#
+        }
+        return "[\(rows.joined(separator: ","))]"
+    }
+}

@@ -1,0 +1,112 @@
+import Shared
+import Testing
+
+@testable import GuestAgent
+
+extension Monitor.Row {
+    static func sample(
+        _ name: String, _ reported: String, _ assigned: String? = nil, id: Int = 1, health: Int = 1,
+        lsn: String = "0/3000000"
+    ) -> Monitor.Row {
+        Monitor.Row(
+            id: id, name: name, host: "\(name).local", port: 5432, reported: reported, assigned: assigned ?? reported,
+            health: health, lsn: lsn, timeline: 1, priority: 50, quorum: true)
+    }
+}
+
+@Suite struct FormationJudgementTests {
+    @Test func aSettledFormationHasNothingToSay() {
+        let rows: [Monitor.Row] = [.sample("b", "secondary"), .sample("a", "primary")]
+        #expect(FormationJudgement.notes(rows, names: ["a", "b"]).isEmpty)
+        #expect(FormationJudgement.settledPrimary(rows, names: ["a", "b"]) == "a")
+        #expect(FormationJudgement.settledPrimary([.sample("a", "single")], names: ["a"]) == "a")
+    }
+
+    private static let flaws: [([Monitor.Row], [String])] = [
+        ([], ["a is not registered on the monitor", "b is not registered on the monitor"]),
+        ([.sample("a", "primary")], ["b is not registered on the monitor"]),
+        (
+            [.sample("a", "primary"), .sample("b", "catchingup", "secondary")],
+            ["b is on its way from catchingup to secondary"]
+        ),
+        ([.sample("a", "primary"), .sample("b", "maintenance")], ["b is in the state maintenance"]),
+        ([.sample("a", "primary"), .sample("b", "secondary", health: 0)], ["b is not seen healthy by the monitor"]),
+        ([.sample("a", "primary"), .sample("b", "secondary", health: -1)], ["b is not seen healthy by the monitor"]),
+        (
+            [.sample("a", "wait_primary"), .sample("b", "secondary")],
+            ["a is in the state wait_primary", "there is no settled primary"]
+        ),
+        ([.sample("a", "primary"), .sample("b", "primary")], ["more than one node reports to be primary: a, b"]),
+    ]
+
+    @Test(arguments: flaws.indices)
+    func everyFlawIsNamed(_ index: Int) {
+        let (rows, notes) = Self.flaws[index]
+        #expect(FormationJudgement.notes(rows, names: ["a", "b"]) == notes)
+        #expect(FormationJudgement.settledPrimary(rows, names: ["a", "b"]) == nil)
+    }
+
+    @Test func settledMeansReachedAndPlayingItsPart() {
+        #expect(Monitor.Row.sample("a", "wait_primary").isSettled)
+        #expect(!Monitor.Row.sample("a", "secondary", "primary").isSettled)
+        #expect(!Monitor.Row.sample("a", "demoted").isSettled)
+    }
+}
+
+@Suite struct FormationReaderTests {
+    @Test func positionsInTheLog() throws {
+        #expect(LSN("0/5000148")?.bytes == 0x500_0148)
+        #expect(LSN("1/0")?.bytes == 1 << 32)
+        #expect(try #require(LSN("A/FFFFFFFF")) < #require(LSN("B/0")))
+        for text in ["", "0", "0/", "/0", "0/G", "0/1/2", "0/100000000", "FFFFFFFF/0", "-1/0"] {
+            #expect(LSN(text) == nil, "\(text)")
+        }
+    }
+
+    @Test func aNodeWithItsRow() {
+        let settings = NodeSettings(name: "a", port: 5001)
+        let node = FormationReader.node(
+            settings, row: .sample("a", "secondary", id: 4, lsn: "0/2FFFF00"), container: "running",
+            head: LSN("0/3000000"))
+        #expect(node.id == 4 && node.host == "a.local" && node.port == 5432 && node.publishedPort == 5001)
+        #expect(node.reportedState == "secondary" && node.assignedState == "secondary" && node.health == 1)
+        #expect(node.lag == 256 && node.lsn == "0/2FFFF00" && node.container == "running" && node.timeline == 1)
+        #expect(node.candidatePriority == 50 && node.replicationQuorum == true)
+    }
+
+    @Test func lagIsNeverNegativeAndUnknownWithoutAPrimary() {
+        let settings = NodeSettings(name: "a", port: 5001)
+        let ahead = Monitor.Row.sample("a", "primary", lsn: "0/4000000")
+        #expect(FormationReader.node(settings, row: ahead, container: nil, head: LSN("0/3000000")).lag == 0)
+        #expect(FormationReader.node(settings, row: ahead, container: nil, head: nil).lag == nil)
+    }
+
+    @Test func aNodeWithoutARow() {
+        let node = FormationReader.node(
+            NodeSettings(name: "a", port: 5001), row: nil, container: "missing", head: nil)
+        #expect(node.id == nil && node.reportedState == nil && node.container == "missing" && node.host == "a")
+    }
+
+    @Test func withoutAnEngineThereIsNoState() async throws {
+        let machine = TestMachine()
+        machine.runner.lacks("docker")
+        let reader = FormationReader(runner: machine.runner, topology: TestMachine.topology())
+        #expect(try await reader.read() == nil)
+    }
+
+    @Test func rowsAreReadFromTheMonitorsJSON() async throws {
+        let machine = TestMachine()
+        let row =
+            #"{"id":1,"name":"pgnode1","host":"pgnode1","port":5432,"reported":"primary","#
+            + #""assigned":"primary","health":1,"lsn":"0/3000148","timeline":1,"priority":50,"quorum":true}"#
+        machine.runner.on("docker", "version", prints: "27.5.1\n")
+            .on("docker", "container", "inspect", prints: "[]", status: 1)
+            .on("docker", "exec", prints: "[\(row)]\n")
+        let reader = FormationReader(runner: machine.runner, topology: TestMachine.topology())
+        let state = try #require(try await reader.read())
+        #expect(state.nodes.map(\.reportedState) == ["primary", nil, nil])
+        #expect(state.monitor == "missing" && !state.healthy)
+        #expect(state.notes.contains("the monitor's container is missing"))
+        #expect(state.notes.contains("pgnode2 is not registered on the monitor"))
+    }
+}

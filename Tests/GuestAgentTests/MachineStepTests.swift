@@ -1,0 +1,140 @@
+import Shared
+import Testing
+
+@testable import GuestAgent
+
+@Suite struct PreflightStepTests {
+    private let machine: TestMachine
+    private let step: PreflightStep
+
+    init() throws {
+        machine = TestMachine()
+        step = PreflightStep(store: machine.store)
+        try machine.place("/usr/bin/apt-get")
+        machine.runner.on("docker", status: 1)
+    }
+
+    private func topology(free: Int = 20_000, port: Int = ListeningPort.free()) -> ClusterTopology {
+        var configuration = Configuration()
+        configuration.nodes = []
+        configuration.monitor.port = port
+        return TestMachine.topology(configuration, facts: MachineFacts(freeDiskMiB: free))
+    }
+
+    @Test func remembersTheClusterForRootAlone() async throws {
+        let context = machine.context(topology())
+        let changes = try await step.inspect(context)
+        #expect(changes.map(\.subject) == ["memory"])
+        try await step.apply(changes, context)
+        #expect(try await step.inspect(context).isEmpty)
+        for name in ["state.json", "configuration.json", "secrets.json"] {
+            #expect(machine.mode("/var/lib/pgaf/clusters/pgaf/\(name)") == 0o600)
+        }
+        #expect(machine.mode("/var/lib/pgaf") == 0o700 && machine.mode("/var/lib/pgaf/clusters/pgaf") == 0o700)
+    }
+
+    private func failure(_ topology: ClusterTopology) async -> PgafError? {
+        await #expect(throws: PgafError.self) { try await step.inspect(machine.context(topology)) }
+    }
+
+    @Test func aFullDisk() async {
+        let error = await failure(topology(free: 3071))
+        #expect(error?.code == .diskFull && error?.message.contains("3071 MiB") == true)
+        machine.runner.on("docker", "image", "inspect", prints: "sha256:1\n")
+        await #expect(throws: Never.self) { try await step.inspect(machine.context(topology(free: 512))) }
+        #expect(await failure(topology(free: 511))?.code == .diskFull)
+    }
+
+    @Test func aPortThatSomebodyElseHas() async {
+        let port = ListeningPort()
+        let error = await failure(topology(port: port.number))
+        withExtendedLifetime(port) {}
+        #expect(error?.code == .portInUse && error?.message.contains("\(port.number)") == true)
+    }
+
+    @Test func aPortThatTheClusterItselfHas() async {
+        let port = ListeningPort()
+        func container(running: Bool, cluster: String) {
+            machine.runner.on(
+                "docker", "container", "inspect", "monitor_node",
+                prints: #"[{"State":{"Status":"x","Running":\#(running),"ExitCode":0},"#
+                    + #""Config":{"Labels":{"pgaf.cluster":"\#(cluster)"}}}]"#)
+        }
+        container(running: true, cluster: "pgaf")
+        await #expect(throws: Never.self) { try await step.inspect(machine.context(topology(port: port.number))) }
+        container(running: false, cluster: "pgaf")
+        #expect(await failure(topology(port: port.number))?.code == .portInUse)
+        container(running: true, cluster: "other")
+        #expect(await failure(topology(port: port.number))?.code == .portInUse)
+        withExtendedLifetime(port) {}
+    }
+
+    @Test func aMachineWithoutApt() async throws {
+        try machine.files.remove("/usr/bin/apt-get")
+        #expect(await failure(topology())?.code == .machineUnsupported)
+    }
+}
+
+@Suite struct DockerStepTests {
+    private let machine = TestMachine()
+
+    private func descriptions() async throws -> [String] {
+        try await DockerStep().inspect(machine.context()).map(\.description)
+    }
+
+    @Test func nothingIsThere() async throws {
+        machine.runner.lacks("docker").on("id", status: 1)
+        #expect(try await descriptions() == ["install docker.io, docker-cli", "start the Docker engine"])
+    }
+
+    @Test func allIsInOrder() async throws {
+        machine.runner.on("docker", "version", prints: "27.5.1\n").on("id", prints: "vagrant docker\n")
+        #expect(try await descriptions().isEmpty)
+    }
+
+    @Test func installedButStoppedAndNotStartedAtBoot() async throws {
+        try machine.place("/usr/bin/dockerd")
+        try machine.place("/run/systemd/system/x")
+        machine.runner.on("docker", "version", status: 1).on("id", prints: "vagrant sudo\n")
+            .on("systemctl", "is-enabled", status: 1)
+        #expect(
+            try await descriptions() == [
+                "start the Docker engine", "start the Docker engine at boot",
+                "add the user vagrant to the group docker",
+            ])
+    }
+
+    @Test func startsWithSystemd() async throws {
+        try machine.place("/usr/bin/dockerd")
+        try machine.place("/run/systemd/system/x")
+        machine.runner.on("docker", prints: "27.5.1\n").on("id", status: 1).on("systemctl")
+        try await DockerStep().apply([Change(.create, "engine", "")], machine.context())
+        #expect(machine.runner.lines[0] == ["systemctl", "enable", "--now", "docker"])
+    }
+
+    @Test func startsTheEngineItselfWhereTheInitScriptFails() async throws {
+        machine.runner.on("docker", prints: "27.5.1\n").on("id", status: 1).on("service", status: 1).on("setsid")
+        try await DockerStep().apply([Change(.create, "engine", "")], machine.context())
+        #expect(machine.runner.lines[0] == ["service", "docker", "start"])
+        #expect(
+            machine.runner.lines[1]
+                == ["setsid", "--fork", "sh", "-c", "exec dockerd </dev/null >>/var/log/docker.log 2>&1"])
+    }
+
+    @Test func theClientThatDoesNotWorkIsAnError() async {
+        machine.runner.on("id", status: 1).on("docker", "info", status: 1, error: "permission denied")
+        let error = await #expect(throws: PgafError.self) { try await DockerStep().apply([], machine.context()) }
+        #expect(error?.code == .dockerUnavailable && error?.output == ["permission denied"])
+    }
+
+    @Test func thePsqlClient() async throws {
+        machine.runner.lacks("psql")
+        let changes = try await PsqlClientStep().inspect(machine.context())
+        #expect(changes.map(\.description) == ["install postgresql-client"])
+        machine.runner.on("apt-get")
+        try await PsqlClientStep().apply(changes, machine.context())
+        #expect(machine.runner.commands.last == Apt.installCommand(["postgresql-client"]))
+        machine.runner.on("psql", "--version", prints: "psql 17")
+        #expect(try await PsqlClientStep().inspect(machine.context()).isEmpty)
+    }
+}

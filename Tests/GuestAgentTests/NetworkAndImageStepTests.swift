@@ -1,0 +1,114 @@
+import Shared
+import Testing
+
+@testable import GuestAgent
+
+@Suite struct NetworkStepTests {
+    private let machine = TestMachine()
+
+    private func network(cluster: String, subnet: String) {
+        machine.runner.on("docker", "network", "inspect", prints: #"[{"Labels":{"pgaf.cluster":"\#(cluster)"}}]"#)
+            .on("docker", "network", "inspect", "--format", prints: subnet + " \n")
+    }
+
+    @Test func nothingIsThere() async throws {
+        machine.runner.on("docker", status: 1)
+        let changes = try await NetworkStep().inspect(machine.context())
+        #expect(changes.map(\.description) == ["create the network pgautofailover_cluster_net with 172.30.7.0/24"])
+        machine.runner.on("docker", "network", "create")
+        try await NetworkStep().apply(changes, machine.context())
+        #expect(
+            machine.runner.lines.last == [
+                "docker", "network", "create", "--driver", "bridge", "--subnet", "172.30.7.0/24", "--gateway",
+                "172.30.7.1", "--label", "pgaf.cluster=pgaf", "--label", "pgaf.role=network",
+                "pgautofailover_cluster_net",
+            ])
+    }
+
+    @Test func allIsInOrder() async throws {
+        network(cluster: "pgaf", subnet: "172.30.7.0/24")
+        #expect(try await NetworkStep().inspect(machine.context()).isEmpty)
+    }
+
+    @Test(arguments: [
+        ("other", "172.30.7.0/24", ErrorCode.foreignObject), ("pgaf", "172.30.8.0/24", .networkConflict),
+        ("pgaf", "", .networkConflict),
+    ])
+    func anotherOneIsRefused(_ cluster: String, _ subnet: String, _ code: ErrorCode) async {
+        network(cluster: cluster, subnet: subnet)
+        let error = await #expect(throws: PgafError.self) { try await NetworkStep().inspect(machine.context()) }
+        #expect(error?.code == code)
+    }
+}
+
+@Suite struct ImageStepTests {
+    private let machine = TestMachine()
+
+    @Test func theWholeBuildLine() {
+        #expect(
+            ImageStep.buildArguments(reference: "a:b", hash: "h", directory: "/d")
+                == ["build", "--label", "pgaf.hash=h", "--label", "pgaf.role=image", "--tag", "a:b", "/d"])
+    }
+
+    @Test func builtOnlyWhenItsInputsChanged() async throws {
+        let hash = TestMachine.topology().imageFiles(pgdgKey: nil).hash(baseIdentifier: "sha256:1")
+        machine.runner.on("docker", "image", "inspect", status: 1)
+        #expect(try await ImageStep().inspect(machine.context()).map(\.kind) == [.create])
+        machine.runner.on("docker", "image", "inspect", "--format", prints: "sha256:1\n")
+            .on(
+                "docker", "image", "inspect", "pgaf/pg_auto_failover:latest",
+                prints: #"[{"Config":{"Labels":{"pgaf.hash":"\#(hash)"}}}]"#)
+        #expect(try await ImageStep().inspect(machine.context()).isEmpty)
+        machine.runner.on("docker", "image", "inspect", "--format", prints: "sha256:2\n")
+        #expect(try await ImageStep().inspect(machine.context()).map(\.kind) == [.change])
+    }
+
+    @Test func buildsFromFilesThatAreGoneAfterwards() async throws {
+        let files = machine.files
+        machine.runner.on("docker", "image", "inspect", "--format", prints: "sha256:1\n")
+        machine.runner.on("docker", "build") { command in
+            let directory = command.arguments.last ?? ""
+            #expect(files.list(directory) == ["Dockerfile", "entrypoint.sh"])
+            return CommandResult(standardOutput: "Step 2/4 : RUN x\n")
+        }
+        try machine.place("/var/lib/pgaf/x")
+        try await ImageStep().apply([Change(.create, "image", "")], machine.context())
+        #expect(!machine.files.exists("/var/lib/pgaf/build-pgaf"))
+        #expect(
+            machine.written.map(\.body) == [
+                .stepProgress(step: "image", fraction: 0.25, message: nil),
+                .stepOutput(step: "image", line: "Step 2/4 : RUN x"),
+            ])
+    }
+
+    @Test func theBaseImageIsMadeOrPulled() async throws {
+        #expect(
+            BaseImageStep.bootstrapCommand(archive: "http://example.org/debian/", target: "/t").arguments == [
+                "--variant=minbase", "--include=ca-certificates", "trixie", "/t",
+                "deb http://example.org/debian/ trixie main",
+            ])
+        machine.runner.on("docker", "image", "inspect", status: 1)
+        let pgdg = machine.context(TestMachine.topology(source: .pgdg))
+        let changes = try await BaseImageStep().inspect(pgdg)
+        #expect(changes.map(\.description) == ["pull ubuntu:focal"])
+        machine.runner.on("docker", "pull")
+        try await BaseImageStep().apply(changes, pgdg)
+        #expect(machine.runner.lines.last == ["docker", "pull", "ubuntu:focal"])
+        #expect(
+            try await BaseImageStep().inspect(machine.context()).map(\.description)
+                == ["make pgaf/base:trixie from the Debian archive"])
+    }
+
+    @Test func aBaseImageThatABoxCarriesIsLoaded() async throws {
+        try machine.place(BaseImageStep.prepared)
+        machine.runner.on("docker", "import")
+        try await BaseImageStep().apply([], machine.context())
+        #expect(
+            machine.runner.lines == [
+                [
+                    "docker", "import", "--change", "LABEL pgaf.hash=\(BaseImageStep.hash)", "--change",
+                    "LABEL pgaf.role=image", "/var/cache/pgaf/base-trixie.tar", "pgaf/base:trixie",
+                ]
+            ])
+    }
+}

@@ -1,8 +1,0 @@
-import Shared
-import Testing
-
-@Suite struct VersionTests {
-    @Test func aVersionIsSemantic() {
-        #expect(PgafVersion.current.split(separator: ".").count == 3)
-    }
-}

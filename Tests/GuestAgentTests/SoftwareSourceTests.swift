@@ -1,0 +1,49 @@
+import Shared
+import Testing
+
+@testable import GuestAgent
+
+@Suite struct SoftwareSourceTests {
+    @Test(arguments: [
+        ("trixie", "https://apt.postgresql.org/pub/repos/apt trixie-pgdg main"),
+        ("bookworm", "https://apt.postgresql.org/pub/repos/apt bookworm-pgdg main"),
+        ("focal", "https://apt-archive.postgresql.org/pub/repos/apt focal-pgdg-archive main"),
+    ])
+    func pgdg(_ codename: String, _ place: String) {
+        let repository = SoftwareSource.pgdg(codename)
+        #expect(repository.sourcesLine == "deb [signed-by=/etc/apt/keyrings/pgdg.asc] \(place)")
+        #expect(repository.sourcesFile == "/etc/apt/sources.list.d/pgdg.list")
+        #expect(repository.fingerprint == "B97B0AFCAA1A47F044F244A07FCB7D46ACCC4CF8")
+    }
+
+    @Test(arguments: [("debian", "trixie"), ("ubuntu", "focal")])
+    func docker(_ distribution: String, _ codename: String) {
+        let repository = SoftwareSource.docker(distribution: distribution, codename: codename)
+        #expect(
+            repository.sourcesLine == "deb [signed-by=/etc/apt/keyrings/docker.asc]"
+                + " https://download.docker.com/linux/\(distribution) \(codename) stable")
+        #expect(repository.keyURL == "https://download.docker.com/linux/\(distribution)/gpg")
+        #expect(repository.fingerprint == "9DC858229FC7DD38854AE2D88D81803C0EBFCD88")
+    }
+
+    @Test func theDebianArchiveNeedsNoOther() {
+        let facts = MachineFacts(codename: "bookworm")
+        #expect(SoftwareSource.debian.machineRepositories(facts: facts).isEmpty)
+        #expect(SoftwareSource.pgdg.machineRepositories(facts: facts).map(\.name) == ["docker", "pgdg"])
+        #expect(SoftwareSource.debian.dockerPackages(codename: "bookworm") == ["docker.io"])
+        #expect(SoftwareSource.debian.dockerPackages(codename: "trixie") == ["docker.io", "docker-cli"])
+        #expect(SoftwareSource.pgdg.dockerPackages(codename: "trixie").first == "docker-ce")
+        #expect(SoftwareSource.debian.psqlPackage(version: 17) == "postgresql-client")
+        #expect(SoftwareSource.pgdg.psqlPackage(version: 16) == "postgresql-client-16")
+    }
+
+    @Test func theBaseImageBelongsToTheSource() {
+        #expect(TestMachine.topology().baseImage == "pgaf/base:trixie" && TestMachine.topology().makesBaseImage)
+        let pgdg = TestMachine.topology(source: .pgdg)
+        #expect(pgdg.baseImage == "ubuntu:focal" && !pgdg.makesBaseImage)
+        var own = Configuration()
+        own.image.base = "debian@sha256:00"
+        #expect(TestMachine.topology(own).baseImage == "debian@sha256:00")
+        #expect(!TestMachine.topology(own).makesBaseImage)
+    }
+}

@@ -1,0 +1,91 @@
+import Shared
+import Testing
+
+@testable import GuestAgent
+
+@Suite struct StateChoiceTests {
+    private let machine = TestMachine()
+
+    init() {
+        machine.runner.on("docker", status: 1)
+    }
+
+    private func choose(_ change: (inout Configuration) -> Void = { _ in }) async throws -> ClusterState {
+        var configuration = Configuration()
+        configuration.packages.source = .debian
+        change(&configuration)
+        return try await StateChoice(runner: machine.runner, store: machine.store, facts: MachineFacts())
+            .state(for: configuration, warnings: Warnings())
+    }
+
+    private func refusal(_ change: (inout Configuration) -> Void) async -> ErrorCode? {
+        await #expect(throws: PgafError.self) { try await choose(change) }?.code
+    }
+
+    @Test func aNewClusterGetsWhatIsFree() async throws {
+        try machine.place("/proc/net/route", "Iface\nbr\t00001EAC\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n")
+        let state = try await choose()
+        #expect(state.source == .debian && state.postgresVersion == 17)
+        #expect(state.subnet.description == "172.30.1.0/24" && state.offsets.isEmpty)
+    }
+
+    @Test func whatTheUserAsksForIsTaken() async throws {
+        let state = try await choose {
+            $0.packages.source = .pgdg
+            $0.postgres.version = 15
+            $0.network.subnet = "10.9.0.0/28"
+        }
+        #expect(state.source == .pgdg && state.postgresVersion == 15 && state.subnet.description == "10.9.0.0/28")
+        #expect(!machine.runner.saw("/usr/lib/apt/apt-helper"))
+    }
+
+    @Test func aNetworkThatIsThereIsAdopted() async throws {
+        machine.runner.on("docker", "network", "inspect", prints: "172.30.99.0/24 \n")
+        #expect(try await choose().subnet.description == "172.30.99.0/24")
+        #expect(try await choose { $0.network.subnet = "10.9.0.0/28" }.subnet.description == "10.9.0.0/28")
+    }
+
+    @Test func impossibleWishesAreRefused() async throws {
+        #expect(await refusal { $0.postgres.version = 16 } == .configurationConflict)
+        #expect(await refusal { $0.network.subnet = "172.30.7.9/24" } == .configurationInvalid)
+        try machine.place(
+            "/proc/net/route",
+            "Iface\nx\t000010AC\t0\t1\t0\t0\t0\t0000F0FF\t0\t0\t0\ny\t0000000A\t0\t1\t0\t0\t0\t000000FF\t0\t0\t0\n")
+        #expect(await refusal { _ in } == .networkConflict)
+    }
+
+    @Test func autoTakesPgdgOnlyWhenAllItsHostsAnswer() async throws {
+        machine.runner.on("/usr/lib/apt/apt-helper")
+        #expect(try await choose { $0.packages.source = .auto }.source == .pgdg)
+        machine.runner.on("/usr/lib/apt/apt-helper") { command in
+            CommandResult(status: command.arguments.contains { $0.contains("postgresql.org") } ? 100 : 0)
+        }
+        #expect(try await choose { $0.packages.source = .auto }.source == .debian)
+        machine.runner.lacks("/usr/lib/apt/apt-helper")
+        #expect(try await choose { $0.packages.source = .auto }.source == .debian)
+        machine.runner.on("/usr/lib/apt/apt-helper") { _ in throw PgafError(.timeout, "", remedy: "") }
+        #expect(try await choose { $0.packages.source = .auto }.source == .debian)
+    }
+
+    @Test func aClusterNeverChangesItsMind() async throws {
+        let known = TestMachine.topology()
+        try machine.store.save(known, TestMachine.secrets)
+        machine.runner.on("/usr/lib/apt/apt-helper")
+        // The hosts of pgdg answer now, another network came: neither matters any more.
+        machine.runner.on("docker", "network", "inspect", prints: "172.30.99.0/24 \n")
+        #expect(try await choose { $0.packages.source = .auto } == known.state)
+        #expect(!machine.runner.saw("/usr/lib/apt/apt-helper"))
+        #expect(
+            try await choose {
+                $0.postgres.version = 17
+                $0.network.subnet = "172.30.7.0/24"
+            } == known.state)
+    }
+
+    @Test func changesThatWouldCostDataAreRefused() async throws {
+        try machine.store.save(TestMachine.topology(), TestMachine.secrets)
+        #expect(await refusal { $0.postgres.version = 16 } == .dataWouldBeLost)
+        #expect(await refusal { $0.network.subnet = "172.30.8.0/24" } == .dataWouldBeLost)
+        #expect(await refusal { $0.packages.source = .pgdg } == .dataWouldBeLost)
+    }
+}

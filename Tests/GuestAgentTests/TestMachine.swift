@@ -1,0 +1,83 @@
+import Foundation
+import Shared
+import Synchronization
+
+@testable import GuestAgent
+
+/// A machine of a test's own: its files lie in a scratch directory, its programs are scripted, its events are kept.
+final class TestMachine: Sendable {
+    let directory: String
+    let runner = ScriptedRunner()
+    let files: MachineFiles
+    let store: ClusterStore
+    let events: EventWriter
+    private let recorded: EventRecord
+
+    init(secrets: ClusterSecrets = TestMachine.secrets) {
+        directory = NSTemporaryDirectory() + "pgaf-agent-test-" + UUID().uuidString
+        try? FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        files = MachineFiles(root: directory)
+        store = ClusterStore(files: files)
+        let record = EventRecord()
+        recorded = record
+        events = EventWriter(
+            run: "20261122T213149123Z-4f0a9c21", redactor: Redactor(secrets.all),
+            outlets: [{ line, event in record.add(line, event) }])
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: directory) }
+
+    static let secrets = ClusterSecrets(
+        superuser: Secret("super-s3cret"), monitor: Secret("monitor-s3cret"), replication: Secret("replica-s3cret"),
+        client: Secret("client-s3cret"))
+
+    static let subnet = IPv4Network(containing: IPv4Address(bits: 0xAC1E_0700), prefixLength: 24)
+
+    var written: [Event] { recorded.all.map(\.event) }
+    var lines: [String] { recorded.all.map(\.line) }
+
+    /// The topology of a cluster from the Debian archive in 172.30.7.0/24.
+    static func topology(
+        _ configuration: Configuration = Configuration(), source: SoftwareSource = .debian,
+        facts: MachineFacts = MachineFacts()
+    ) -> ClusterTopology {
+        ClusterTopology(
+            configuration: configuration,
+            state: ClusterState(source: source, postgresVersion: source.defaultPostgresVersion, subnet: subnet),
+            facts: facts, root: ClusterStore.defaultRoot, publishEverywhere: false)
+    }
+
+    func context(
+        _ topology: ClusterTopology = TestMachine.topology(), secrets: ClusterSecrets = TestMachine.secrets
+    ) -> AgentContext {
+        AgentContext(runner: runner, files: files, events: events, topology: topology, secrets: secrets)
+    }
+
+    /// Puts a file on the machine, with the directories above it.
+    func place(_ path: String, _ text: String = "") throws {
+        try files.makeDirectory(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]), mode: 0o755)
+        try files.write(text, to: path)
+    }
+
+    func mode(_ path: String) -> Int? {
+        (try? FileManager.default.attributesOfItem(atPath: files.place(path)))?[.posixPermissions] as? Int
+    }
+
+    /// Every regular file of the machine by its path, as text.
+    func everything() -> [String: String] {
+        let names = FileManager.default.enumerator(atPath: directory)?.compactMap { $0 as? String } ?? []
+        return Dictionary(
+            uniqueKeysWithValues: names.compactMap { name in
+                (try? String(contentsOfFile: "\(directory)/\(name)", encoding: .utf8)).map { ("/" + name, $0) }
+            })
+    }
+}
+
+/// Events in the order in which they were written.
+private final class EventRecord: Sendable {
+    private let kept = Mutex<[(line: String, event: Event)]>([])
+
+    func add(_ line: String, _ event: Event) { kept.withLock { $0.append((line, event)) } }
+
+    var all: [(line: String, event: Event)] { kept.withLock { $0 } }
+}

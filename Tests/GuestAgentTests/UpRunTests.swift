@@ -1,0 +1,156 @@
+import Foundation
+import Shared
+import Testing
+
+@testable import GuestAgent
+
+/// Whole runs of `up` on a machine whose programs are scripted. They need root as the agent does.
+@Suite(.enabled(if: geteuid() == 0), .timeLimit(.minutes(2))) struct UpRunTests {
+    private let machine = TestMachine()
+    private let cluster = FakeCluster()
+    private let configuration: Configuration
+
+    init() throws {
+        var configuration = Configuration()
+        configuration.packages.source = .debian
+        configuration.network.subnet = "172.30.7.0/24"
+        configuration.monitor.port = ListeningPort.free()
+        for index in configuration.nodes.indices { configuration.nodes[index].port = ListeningPort.free() }
+        self.configuration = configuration
+        cluster.install(on: machine)
+        try machine.place("/usr/bin/apt-get")
+        try machine.place("/usr/bin/dockerd")
+        try machine.place("/etc/os-release", "ID=debian\nVERSION_CODENAME=trixie\nPRETTY_NAME=\"Debian 13\"\n")
+        try machine.place("/proc/meminfo", "MemTotal: 6291456 kB\n")
+    }
+
+    private func up(_ configuration: Configuration? = nil, fresh: Bool = false) async -> Int32 {
+        let request = Request(
+            run: machine.events.run, configuration: configuration ?? self.configuration, secrets: TestMachine.secrets,
+            options: Request.Options(fresh: fresh))
+        return await UpRun(runner: machine.runner, store: machine.store, request: request, events: machine.events).run()
+    }
+
+    private var results: [RunResult] {
+        machine.written.compactMap { if case .result(let result) = $0.body { result } else { nil } }
+    }
+
+    private func outcomes(after count: Int = 0) -> [String: StepOutcome] {
+        var found: [String: StepOutcome] = [:]
+        for event in machine.written.dropFirst(count) {
+            if case .stepFinished(let step, let outcome, _) = event.body { found[step] = outcome }
+        }
+        return found
+    }
+
+    @Test func fromNothingToAClusterAndASecondTime() async throws {
+        cluster.change { $0.engine = false }
+        #expect(await up() == 0, "\(String(describing: results.last?.error))")
+        #expect(results.count == 1 && machine.written.last?.body.type == "result")
+        let first = machine.written
+        #expect(first.first?.body.type == "hello" && first.map(\.seq) == Array(1...first.count))
+        #expect(results[0].status == .ok && results[0].warnings.isEmpty)
+        let made = outcomes()
+        #expect(made.count == 15)
+        for step in [
+            "preflight", "docker", "base-image", "image", "network", "monitor", "node.pgnode1", "node.pgnode3",
+        ] {
+            #expect(made[step] == .changed, "\(step)")
+        }
+        #expect(first.contains { if case .state(let state) = $0.body { state.healthy } else { false } })
+
+        let before = machine.runner.lines.count
+        #expect(await up() == 0, "\(String(describing: results.last?.error))")
+        #expect(results.count == 2 && results[1].changed == 0)
+        #expect(Set(outcomes(after: first.count).values) == [.unchanged])
+        let changing: Set<String> = ["run", "create", "build", "import", "start", "stop", "rm", "restart"]
+        for line in machine.runner.lines.dropFirst(before) where line[0] == "docker" && line[1] != "exec" {
+            #expect(changing.isDisjoint(with: line.prefix(3)), "\(line)")
+        }
+        #expect(!machine.runner.lines.dropFirst(before).contains { $0[0] == "apt-get" })
+    }
+
+    @Test func noSecretInAnyArgumentEventOrOpenFile() async throws {
+        #expect(await up() == 0)
+        let secrets = TestMachine.secrets.all.map(\.revealed)
+        for command in machine.runner.commands {
+            let visible = ([command.executable] + command.arguments + command.environment.map { "\($0)=\($1)" })
+                .joined(separator: " ")
+            #expect(!secrets.contains { visible.contains($0) }, "\(command.executable) shows a secret")
+            #expect(!visible.contains("SCRAM-SHA-256$"))
+            #expect(!secrets.contains { (command.input?.revealed ?? "").contains($0) }, "a password reaches SQL")
+        }
+        for line in machine.lines { #expect(!secrets.contains { line.contains($0) }) }
+        for (path, text) in machine.everything() where secrets.contains(where: { text.contains($0) }) {
+            #expect(machine.mode(path) == 0o600, "\(path)")
+            #expect(path.hasSuffix("/secrets.json") || path.hasSuffix("/secrets/pgpass"), "\(path)")
+        }
+    }
+
+    @Test func oneContainerThatIsGoneIsMadeAgainAlone() async throws {
+        #expect(await up() == 0)
+        let (count, before) = (machine.written.count, machine.runner.lines.count)
+        cluster.change { $0.containers["pgnode2"] = nil }
+        #expect(await up() == 0, "\(String(describing: results.last?.error))")
+        #expect(outcomes(after: count).filter { $0.value == .changed }.keys.sorted() == ["node.pgnode2"])
+        let runs = machine.runner.lines.dropFirst(before).filter { $0.starts(with: ["docker", "run"]) }
+        #expect(runs.count == 1 && runs.first?[4] == "pgnode2")
+        #expect(!machine.runner.lines.dropFirst(before).contains { $0.starts(with: ["docker", "volume", "create"]) })
+    }
+
+    @Test func anEngineThatWasStoppedIsStartedAndNothingIsMadeAnew() async throws {
+        #expect(await up() == 0)
+        let (count, before) = (machine.written.count, machine.runner.lines.count)
+        cluster.change { $0.engine = false }
+        #expect(await up() == 0, "\(String(describing: results.last?.error))")
+        #expect(outcomes(after: count).filter { $0.value == .changed }.keys.sorted() == ["docker"])
+        let since = machine.runner.lines.dropFirst(before)
+        #expect(!since.contains { ["run", "stop", "rm", "build", "import"].contains($0[1]) })
+    }
+
+    @Test func aFailureHasOneResultThatIsLast() async throws {
+        machine.runner.on("docker", "build", status: 1, error: "E: Unable to locate package\n")
+        #expect(await up() == ErrorCode.imageBuildFailed.exitCode)
+        #expect(results.count == 1 && machine.written.last?.body.type == "result")
+        #expect(results[0].status == .failed && results[0].error?.code == .imageBuildFailed)
+        #expect(results[0].error?.output == ["E: Unable to locate package"])
+        #expect(!machine.written.contains { $0.body == .stepStarted(step: "monitor") })
+    }
+
+    @Test func aMachineWithoutDockerStillHasAPlan() async throws {
+        machine.runner.lacks("docker").lacks("psql").on("apt-get", status: 100, error: "offline")
+        try machine.files.remove("/usr/bin/dockerd")
+        #expect(await up() == ErrorCode.archiveUnreachable.exitCode)
+        guard case .plan(let steps)? = machine.written.first(where: { $0.body.type == "plan" })?.body else {
+            Issue.record("there is no plan: \(String(describing: results.last?.error))")
+            return
+        }
+        #expect(steps.first { $0.id == "docker" }?.changes.first == "install docker.io, docker-cli")
+        #expect(steps.first { $0.id == "node.pgnode3" }?.changes == ["create container pgnode3"])
+        #expect(steps.filter { $0.action == .none }.map(\.id) == ["verify"])
+    }
+
+    @Test func aSecondRunAtTheSameTimeIsRefused() async throws {
+        try machine.files.makeDirectory(machine.store.root)
+        let lock = try FileLock(
+            machine.files.place("\(machine.store.root)/lock"), subject: "this machine", holder: "run X")
+        #expect(await up() == 75)
+        withExtendedLifetime(lock) {}
+        #expect(results[0].error?.code == .clusterLocked && results[0].error?.message.contains("run X") == true)
+        #expect(!machine.runner.saw("docker"))
+    }
+
+    @Test func aFreshStartRemovesWhatIsLabelledFirst() async throws {
+        #expect(await up() == 0)
+        machine.runner.on("docker", "ps", "--all", prints: "monitor_node\npgnode1\npgnode2\npgnode3\n").on(
+            "docker", "volume", "ls", prints: "v\n"
+        )
+        .on("docker", "network", "ls").on("docker", "volume", "rm")
+        let before = machine.runner.lines.count
+        #expect(await up(fresh: true) == 0, "\(String(describing: results.last?.error))")
+        let lines = machine.runner.lines.dropFirst(before)
+        let removal = try #require(lines.firstIndex(of: ["docker", "rm", "--force", "pgnode1"]))
+        let making = try #require(lines.firstIndex { $0.starts(with: ["docker", "run"]) })
+        #expect(removal < making && lines.contains(["docker", "volume", "rm", "v"]))
+    }
+}
