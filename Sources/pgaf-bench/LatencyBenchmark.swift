@@ -10,7 +10,8 @@ import Synchronization
 /// machine's: the server is on loopback.
 struct LatencyBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "latency", abstract: "Run a program that prints timestamps; print each line's age in milliseconds.")
+        commandName: "latency", abstract: "Run a program that prints timestamps; print each line's age in milliseconds."
+    )
 
     @OptionGroup var server: ServerOptions
 

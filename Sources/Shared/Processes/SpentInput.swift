@@ -10,6 +10,6 @@ struct SpentInput: InputProtocol {
     func write(with writer: StandardInputWriter) async throws {
         do {
             _ = try await writer.write(Array(text.utf8))
-        } catch let error as SubprocessError where error.code == .failedToWriteToSubprocess {}
+        } catch let error where error.code == .failedToWriteToSubprocess {}
     }
 }
