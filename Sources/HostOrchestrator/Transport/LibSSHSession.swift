@@ -60,7 +60,8 @@ final class LibSSHSession: @unchecked Sendable {
         try set(SSH_OPTIONS_PROCESS_CONFIG, &no, "SSH_OPTIONS_PROCESS_CONFIG")
         try set(SSH_OPTIONS_STRICTHOSTKEYCHECK, &yes, "SSH_OPTIONS_STRICTHOSTKEYCHECK")
         try set(SSH_OPTIONS_NODELAY, &yes, "SSH_OPTIONS_NODELAY")
-        // libssh begins with ChaCha20, which costs both ends twice the time where the processor has AES instructions.
+        // libssh begins with ChaCha20. With AES instructions in the processor, GCM halved the processor time of OpenSSH's
+        // client for 128 MiB (0.44 to 0.22 s) and took ours from 0.66 to 0.47 s.
         for option in [SSH_OPTIONS_CIPHERS_C_S, SSH_OPTIONS_CIPHERS_S_C] {
             try set(option, Self.ciphers, "the ciphers \(Self.ciphers)")
         }
