@@ -60,6 +60,13 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(name: "pgaf-host", dependencies: ["HostOrchestrator"], swiftSettings: strict),
         .executableTarget(name: "pgaf-agent", dependencies: ["GuestAgent"], swiftSettings: strict),
+        // Measures the transport for scripts/bench; no product, never installed.
+        .executableTarget(
+            name: "pgaf-bench",
+            dependencies: [
+                "HostOrchestrator", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
         .testTarget(name: "SharedTests", dependencies: ["Shared"], swiftSettings: strict),
         .testTarget(name: "GuestAgentTests", dependencies: ["GuestAgent"], swiftSettings: strict),
         .target(

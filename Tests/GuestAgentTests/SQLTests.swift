@@ -59,7 +59,7 @@ import Testing
                     [
                         "exec", "--interactive", "--user", "postgres", "pgnode1", "psql", "--no-psqlrc", "--quiet",
                         "--no-align", "--tuples-only", "--set", "ON_ERROR_STOP=1", "--dbname", "db", "--file", "-",
-                    ], input: Secret("SELECT 'secret';"), deadline: .seconds(120)))
+                    ], input: Secret("SELECT 'secret';"), deadline: .seconds(600)))
         #expect(!command.display.contains("SELECT"))
     }
 

@@ -67,7 +67,8 @@ import Testing
                 "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
                 "--dpkgopt=path-exclude=/usr/share/info/*", "--essential-hook=sh '/w x/prepare.sh' \"$1\" ",
                 "--customize-hook=sh '/w x/proc.sh' \"$1\" ",
-                "--customize-hook=sh '/w x/customize.sh' \"$1\" '/w x/vagrant.pub'",
+                "--customize-hook=sh '/w x/customize.sh' \"$1\" '/w x/vagrant.pub' '/w x/out/base.tar'"
+                    + " '/var/cache/pgaf/base-trixie.tar'",
                 "--customize-hook=sh '/w x/image.sh' \"$1\" '/w x/out' '20480' '/mbr.bin' '\(BoxRecipe.commandLine)'",
                 "trixie", "/dev/null", "/w x/sources.list",
             ])

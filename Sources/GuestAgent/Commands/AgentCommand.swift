@@ -1,6 +1,14 @@
 import ArgumentParser
 import Shared
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// `pgaf-agent`: everything that happens inside the machine.
 public struct AgentCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
@@ -17,6 +25,9 @@ public struct AgentCommand: AsyncParsableCommand {
     /// Runs the program with its arguments; a failure is told in words, or as JSON where `--json` was asked for, and
     /// ends the process with the exit code of its error code.
     public static func start() async {
+        // A child that ends before it has read its input (`docker exec` into a container that is not there), or a host
+        // that goes away, must be an error of one write: without this the agent died silently of the signal.
+        signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -26,9 +37,9 @@ public struct AgentCommand: AsyncParsableCommand {
             }
         } catch let error as PgafError {
             Output.error(error.description)
-            exit(withError: ExitCode(error.code.exitCode))
+            Self.exit(withError: ExitCode(error.code.exitCode))
         } catch {
-            exit(withError: error)
+            Self.exit(withError: error)
         }
     }
 }

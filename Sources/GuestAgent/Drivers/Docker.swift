@@ -8,6 +8,9 @@ public struct Docker: Sendable {
 
     public init(runner: any CommandRunner) { self.runner = runner }
 
+    /// Even a question can take a minute in an emulated machine that is busy.
+    private static let patience = Duration.seconds(300)
+
     /// Version of the running engine; nil when none answers.
     public func engineVersion() async throws -> String? {
         let result = try await look(["version", "--format", "{{.Server.Version}}"])
@@ -74,7 +77,7 @@ public struct Docker: Sendable {
     /// that a plan can be made there.
     private func look(_ arguments: [String]) async throws -> CommandResult {
         do {
-            return try await runner.run(Command("docker", arguments, deadline: .seconds(30)))
+            return try await runner.run(Command("docker", arguments, deadline: Self.patience))
         } catch let error as PgafError where error.code == .commandNotFound {
             return CommandResult(status: 127, standardError: error.message)
         }

@@ -13,7 +13,7 @@ public struct Psql: Sendable {
             [
                 "exec", "--interactive", "--user", "postgres", container, "psql", "--no-psqlrc", "--quiet",
                 "--no-align", "--tuples-only", "--set", "ON_ERROR_STOP=1", "--dbname", database, "--file", "-",
-            ], input: Secret(sql), deadline: .seconds(120))
+            ], input: Secret(sql), deadline: .seconds(600))
     }
 
     /// Runs the statements; nil when server, container or Docker is not there, or a statement failed.

@@ -35,8 +35,9 @@ struct FailoverSettingsStep: Step {
             }
         }
         let wanted = FailoverTimings(topology.configuration.failover).partitionTimeout
-        for node in topology.configuration.nodes where rows.contains(where: { $0.name == node.name }) {
-            guard let found = try await partitionTimeout(node.name, context), found != wanted else { continue }
+        let registered = topology.configuration.nodes.filter { node in rows.contains { $0.name == node.name } }
+        let found = try await partitionTimeouts(registered, context)
+        for node in registered where (found[node.name] ?? wanted) != wanted {
             changes.append(
                 Change(.change, "keeper.\(node.name)", "set network_partition_timeout of \(node.name) to \(wanted) s"))
         }
@@ -74,6 +75,14 @@ struct FailoverSettingsStep: Step {
     }
 
     private static let partitionKey = "timeout.network_partition_timeout"
+
+    /// Asks all keepers side by side: one after another, each costs the start of a program in its container.
+    private func partitionTimeouts(_ nodes: [NodeSettings], _ context: AgentContext) async throws -> [String: Int] {
+        try await withThrowingTaskGroup(of: (String, Int?).self) { group in
+            for node in nodes { group.addTask { (node.name, try await partitionTimeout(node.name, context)) } }
+            return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+    }
 
     private func partitionTimeout(_ node: String, _ context: AgentContext) async throws -> Int? {
         let result = try await context.runner.run(Self.command(node, ["config", "get", Self.partitionKey]))

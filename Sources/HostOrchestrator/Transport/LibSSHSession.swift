@@ -60,6 +60,11 @@ final class LibSSHSession: @unchecked Sendable {
         try set(SSH_OPTIONS_PROCESS_CONFIG, &no, "SSH_OPTIONS_PROCESS_CONFIG")
         try set(SSH_OPTIONS_STRICTHOSTKEYCHECK, &yes, "SSH_OPTIONS_STRICTHOSTKEYCHECK")
         try set(SSH_OPTIONS_NODELAY, &yes, "SSH_OPTIONS_NODELAY")
+        // libssh begins with ChaCha20. With AES instructions in the processor, GCM halved the processor time of OpenSSH's
+        // client for 128 MiB (0.44 to 0.22 s) and took ours from 0.66 to 0.47 s.
+        for option in [SSH_OPTIONS_CIPHERS_C_S, SSH_OPTIONS_CIPHERS_S_C] {
+            try set(option, Self.ciphers, "the ciphers \(Self.ciphers)")
+        }
         try set(SSH_OPTIONS_PORT, &port, "the port \(parameters.port)")
         try set(SSH_OPTIONS_HOST, parameters.host, "the host \"\(parameters.host)\"")
         try set(SSH_OPTIONS_USER, parameters.user, "the user \"\(parameters.user)\"")
@@ -67,6 +72,10 @@ final class LibSSHSession: @unchecked Sendable {
         // The machine's own file is the only authority, not /etc/ssh/ssh_known_hosts.
         try set(SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null", "SSH_OPTIONS_GLOBAL_KNOWNHOSTS")
     }
+
+    /// In order of preference: the ones that authenticate by themselves first, then what older servers have.
+    private static let ciphers =
+        "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,aes192-ctr,aes128-ctr"
 
     /// libssh expands `%h` and its like in paths.
     private func escaped(_ path: String) -> String {

@@ -43,7 +43,7 @@ public struct SubprocessRunner: CommandRunner {
         do {
             if let input = command.input {
                 return try await collect(
-                    Subprocess.run(configuration, input: .string(input.revealed), output: .sequence, error: .sequence) {
+                    Subprocess.run(configuration, input: SpentInput(text: input.revealed), output: .sequence, error: .sequence) {
                         try await read($0.standardOutput, $0.standardError, onLine: onLine)
                     })
             }
