@@ -5,7 +5,7 @@ HOST := .build/release/pgaf-host
 AGENT := .build-agent/release/pgaf-agent
 # A build of its own: fully static, so that the program starts on any Linux, and stripped.
 AGENT_FLAGS := -c release --product pgaf-agent --scratch-path .build-agent --static-swift-stdlib \
-	-Xswiftc -static-executable -Xlinker --gc-sections -Xlinker -s
+	-Xswiftc -static-executable -Xlinker --gc-sections -Xlinker --icf=safe -Xlinker -s
 
 .PHONY: build host agent up test unit transport cluster vm check format bench clean
 

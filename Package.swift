@@ -16,8 +16,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
-        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         // Without its Foundation trait: the agent must stay small (docs/decisions/0002).
@@ -33,7 +31,6 @@ let package = Package(
             dependencies: [
                 "CLibYAML",
                 .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -43,7 +40,6 @@ let package = Package(
             dependencies: [
                 "Shared",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .target(
@@ -53,7 +49,6 @@ let package = Package(
                 "CLibSSH",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -75,7 +70,8 @@ let package = Package(
             name: "TransportTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ClusterTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "VirtualMachineTests", dependencies: ["HostOrchestrator"], swiftSettings: strict),
+        .testTarget(
+            name: "VirtualMachineTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "HostOrchestratorTests", dependencies: ["HostOrchestrator"], swiftSettings: strict),
     ]
 )

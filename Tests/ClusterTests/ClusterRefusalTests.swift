@@ -6,7 +6,7 @@ import Testing
 extension ClusterSuite {
     /// What `up` refuses before it changes anything.
     @Suite(.serialized) struct RefusalTests {
-        private func labelledObjects(_ cluster: TestCluster, _ name: String) async throws -> String {
+        private func labelledObjects(_ cluster: PgafProject, _ name: String) async throws -> String {
             try await cluster.command(
                 "docker", ["ps", "--all", "--quiet", "--filter", "label=pgaf.cluster=\(name)"]
             ).trimmedOutput
@@ -15,7 +15,7 @@ extension ClusterSuite {
         @Test func aPortInUse() async throws {
             let directory = try scratchDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }
-            let cluster = try TestCluster(directory: directory, machine: "  kind: local")
+            let cluster = try TestCluster.project(directory: directory, machine: "  kind: local")
             let port = try freePort()
             let listener = try Listener(port: port)
             defer { listener.close() }
@@ -30,12 +30,11 @@ extension ClusterSuite {
         }
 
         @Test func aContainerOfSomebodyElse() async throws {
-            let local = try TestCluster(
-                directory: "\(NSTemporaryDirectory())/pgaf-cluster-tests", machine: "  kind: local")
+            let local = try TestCluster.local()
             _ = try await local.up()
             let directory = try scratchDirectory()
             defer { try? FileManager.default.removeItem(atPath: directory) }
-            let other = try TestCluster(directory: directory, machine: "  kind: local")
+            let other = try TestCluster.project(directory: directory, machine: "  kind: local")
             let result = try await other.host(
                 [
                     "up", "--set", "cluster=pgaf-refused", "--set", "network.name=pgaf_refused_net",

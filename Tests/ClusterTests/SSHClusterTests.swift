@@ -8,8 +8,7 @@ extension ClusterSuite {
     /// container change, the data stays. Then everything goes.
     @Suite(.serialized) struct SSHClusterTests {
         @Test func theSameClusterBySSHKeepsItsDataAndIsRemovedWhole() async throws {
-            let local = try TestCluster(
-                directory: "\(NSTemporaryDirectory())/pgaf-cluster-tests", machine: "  kind: local")
+            let local = try TestCluster.local()
             _ = try await local.up()
             let old = try #require(try local.passwords()["superuser"])
             let value = RunIdentifier.new()
@@ -19,7 +18,7 @@ extension ClusterSuite {
             #expect(write.succeeded, "\(write.standardError)")
 
             try await TestServer.run { server in
-                let remote = try TestCluster(
+                let remote = try TestCluster.project(
                     directory: "\(server.directory)/project",
                     machine: """
                           kind: ssh
@@ -38,10 +37,7 @@ extension ClusterSuite {
                 #expect(try await remote.state().healthy)
 
                 let second = try await remote.up()
-                for event in second {
-                    guard case .stepFinished(let step, let outcome, _) = event.body else { continue }
-                    #expect(outcome != .changed, "\(step) changed something")
-                }
+                #expect(PgafProject.changedSteps(second).isEmpty)
 
                 try await remote.host(["destroy", "--yes"])
                 for kind in ["container", "volume", "network"] {

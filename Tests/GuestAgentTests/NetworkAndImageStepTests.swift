@@ -84,7 +84,7 @@ import Testing
     @Test func theBaseImageIsMadeOrPulled() async throws {
         #expect(
             BaseImageStep.bootstrapCommand(archive: "http://example.org/debian/", target: "/t").arguments == [
-                "--variant=minbase", "--include=ca-certificates", "trixie", "/t",
+                "--mode=auto", "--variant=minbase", "--include=ca-certificates", "trixie", "/t",
                 "deb http://example.org/debian/ trixie main",
             ])
         machine.runner.on("docker", "image", "inspect", status: 1)
@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test func aBaseImageThatABoxCarriesIsLoaded() async throws {
-        try machine.place(BaseImageStep.prepared)
+        try machine.place(BaseSystem.prepared)
         machine.runner.on("docker", "import")
         try await BaseImageStep().apply([], machine.context())
         #expect(

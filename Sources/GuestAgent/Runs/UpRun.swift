@@ -49,7 +49,8 @@ public struct UpRun: Sendable {
         try store.files.makeDirectory(store.root)
         let cluster = request.configuration.cluster
         let lock = try FileLock(
-            store.files.place("\(store.root)/lock"), subject: "this machine", holder: "run \(request.run), since \(Timestamp.now())")
+            store.files.place("\(store.root)/lock"), subject: "this machine",
+            holder: "run \(request.run), since \(Timestamp.now())")
         defer { withExtendedLifetime(lock) {} }
         if request.options.fresh {
             try await ClusterRemoval(runner: runner, store: store).remove(cluster)

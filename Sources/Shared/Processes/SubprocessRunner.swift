@@ -42,8 +42,9 @@ public struct SubprocessRunner: CommandRunner {
             workingDirectory: command.workingDirectory.map { FilePath($0) }, platformOptions: options)
         do {
             if let input = command.input {
+                let input = SpentInput(text: input.revealed)
                 return try await collect(
-                    Subprocess.run(configuration, input: SpentInput(text: input.revealed), output: .sequence, error: .sequence) {
+                    Subprocess.run(configuration, input: input, output: .sequence, error: .sequence) {
                         try await read($0.standardOutput, $0.standardError, onLine: onLine)
                     })
             }

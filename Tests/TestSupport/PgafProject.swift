@@ -1,0 +1,102 @@
+import Foundation
+import Shared
+import Testing
+
+/// A project directory with a pgaf.yaml, in which the real pgaf-host is run as a user would.
+package struct PgafProject: Sendable {
+    package let directory: String
+    package let runner = SubprocessRunner()
+
+    /// The top of this package.
+    package static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
+
+    package init(directory: String, yaml: String) throws {
+        self.directory = directory
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try yaml.write(toFile: "\(directory)/pgaf.yaml", atomically: true, encoding: .utf8)
+    }
+
+    /// Runs pgaf-host in the project directory, with the static agent.
+    @discardableResult
+    package func host(
+        _ arguments: [String], expecting status: Int32? = 0, onLine: (@Sendable (String) async -> Void)? = nil
+    ) async throws -> CommandResult {
+        let agent = "\(Self.root)/.build-agent/release/pgaf-agent"
+        guard FileManager.default.isExecutableFile(atPath: agent) else {
+            throw PgafError(.agentMissing, "\(agent) is not there.", remedy: "Run `make agent`.")
+        }
+        let result = try await runner.run(
+            Command(
+                "\(Self.root)/.build/debug/pgaf-host", arguments, environment: ["PGAF_AGENT": agent],
+                workingDirectory: directory, deadline: .seconds(3000)), onLine: onLine)
+        if let status, result.status != status {
+            Issue.record("pgaf-host \(arguments) ended with \(result.status): \(result.standardError)")
+        }
+        return result
+    }
+
+    /// `up` with its events.
+    package func up(_ more: [String] = []) async throws -> [Event] {
+        try Self.events(try await host(["up", "--progress", "json"] + more).standardOutput)
+    }
+
+    /// The lines of a stream of events; what is no event (the summary) begins with another character.
+    package static func events(_ text: String) throws -> [Event] {
+        try text.split(separator: "\n").filter { $0.hasPrefix("{\"") }.map { try EventCoding.decode(String($0)) }
+    }
+
+    /// Ids of the steps that changed something.
+    package static func changedSteps(_ events: [Event]) -> [String] {
+        events.compactMap { event in
+            guard case .stepFinished(let step, .changed, _) = event.body else { return nil }
+            return step
+        }
+    }
+
+    /// Runs a command of this machine.
+    package func command(
+        _ executable: String, _ arguments: [String], environment: [String: String] = [:], directory: String? = nil
+    ) async throws -> CommandResult {
+        try await runner.run(
+            Command(
+                executable, arguments, environment: environment, workingDirectory: directory, deadline: .seconds(900)))
+    }
+
+    package func state() async throws -> FormationState {
+        let result = try await host(["status", "--json"])
+        return try JSONDecoder().decode(FormationState.self, from: Data(result.standardOutput.utf8))
+    }
+
+    /// Waits until the formation is healthy again; a machine that cannot be asked yet is waited for too.
+    package func waitUntilHealthy(_ what: String, upTo deadline: Duration = .seconds(180)) async throws
+        -> FormationState
+    {
+        try await Wait(for: "the formation after \(what)", upTo: deadline, every: .seconds(1), hint: "").until {
+            let result = try await host(["status", "--json"], expecting: nil)
+            guard result.succeeded else { return .notYet(result.standardOutput + result.standardError) }
+            let state = try JSONDecoder().decode(FormationState.self, from: Data(result.standardOutput.utf8))
+            return state.healthy ? .found(state) : .notYet(state.notes.joined(separator: "; "))
+        }
+    }
+
+    /// The passwords as pgaf keeps them.
+    package func passwords() throws -> [String: String] {
+        let data = try Data(contentsOf: URL(filePath: "\(directory)/.pgaf/secrets.json"))
+        return try JSONDecoder().decode([String: String].self, from: data)
+    }
+
+    /// SQL by this machine's psql through published or forwarded ports, as a client would.
+    package func sql(
+        _ text: String, ports: [Int], password: String?, attributes: String = "any"
+    ) async throws -> CommandResult {
+        var environment = [
+            "PGHOST": ports.map { _ in "127.0.0.1" }.joined(separator: ","),
+            "PGPORT": ports.map(String.init).joined(separator: ","), "PGUSER": "postgres", "PGDATABASE": "myappdb",
+            "PGTARGETSESSIONATTRS": attributes, "PGSSLMODE": "require", "PGCONNECT_TIMEOUT": "30",
+            "PGPASSFILE": "/dev/null",
+        ]
+        environment["PGPASSWORD"] = password
+        return try await command("psql", ["-XqAtw", "-v", "ON_ERROR_STOP=1", "-c", text], environment: environment)
+    }
+}
