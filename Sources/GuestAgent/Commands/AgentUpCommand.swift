@@ -31,12 +31,18 @@ struct AgentUpCommand: AsyncParsableCommand {
         } else {
             request = try Request(decoding: try Self.readStandardInput())
         }
+        guard RunIdentifier.isOne(request.run) else {
+            throw PgafError(
+                .protocolViolation,
+                "The request's run id is not one that pgaf makes (\(request.run.utf8.count) bytes).",
+                remedy: "Use pgaf-host and pgaf-agent of the same release.")
+        }
         let asEvents = json || (config == nil && overrides.isEmpty)
         let journal = try? Journal(run: request.run, store: store)
         let events = EventWriter(
             run: request.run, redactor: Redactor(request.secrets.all),
             outlets: [
-                { line, _ in try journal?.append(line) },
+                { line, event in try journal?.append(line, event) },
                 { line, event in
                     if asEvents {
                         Output.line(line)

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Shared
 
-/// Docker by its command line; the engine is asked, never its client (facts 23).
+/// Docker by its command line; the engine is asked, never its client.
 public struct Docker: Sendable {
     let runner: any CommandRunner
     static let remedy = "Look at `docker ps -a` and `docker logs NAME` on the machine, then run `up` again."

@@ -22,9 +22,13 @@ public final class Journal: Sendable {
         }
     }
 
-    /// Appends one line.
-    public func append(_ line: String) throws {
+    /// Appends one line; the end of a step and of the run are on the disk when this returns.
+    public func append(_ line: String, _ event: Event) throws {
         _ = try descriptor.writeAll(Array((line + "\n").utf8))
+        switch event.body {
+        case .stepFinished, .stepFailed, .result: try MachineFiles().synchronize(descriptor)
+        default: break
+        }
     }
 
     deinit { try? descriptor.close() }

@@ -46,6 +46,9 @@ public struct UpRun: Sendable {
                     agent: PgafVersion.current, protocols: [Event.version], kernel: facts.kernel,
                     architecture: facts.architecture, distribution: facts.prettyName)))
         try Privilege.requireRoot()
+        // A request is checked like a file: whoever sent it, its names reach Docker and SQL.
+        try ConfigurationValidator.validate(request.configuration)
+        try FailoverTimings(request.configuration.failover).validate()
         try store.files.makeDirectory(store.root)
         let cluster = request.configuration.cluster
         let lock = try FileLock(

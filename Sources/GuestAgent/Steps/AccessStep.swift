@@ -61,7 +61,7 @@ struct AccessStep: Step {
     private var databaseExists: String { databaseQuery + ";" }
 
     /// Checks the files with PostgreSQL's own eyes before it reads them, then reloads in SQL: `pg_autoctl reload` can
-    /// kill a base backup (facts 6).
+    /// kill a base backup.
     private func reload(_ context: AgentContext) async throws {
         let errors = try await context.psql.checked(
             node.name,

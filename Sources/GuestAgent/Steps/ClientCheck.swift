@@ -17,7 +17,7 @@ struct ClientCheck: Sendable {
                 database: topology.configuration.postgres.database, passwords: passwords))
         if result.succeeded { return }
         if result.standardError.contains("pg_hba.conf rejects connection") {
-            // A narrow range locks out clients that arrive with the network's gateway address (facts 22).
+            // A narrow range locks out clients that arrive with the network's gateway address.
             await context.warnings.add(
                 "Clients on this machine reach \(node.name) from the address \(topology.subnet.address(1)), which"
                     + " access.client_cidr \(topology.configuration.access.clientCIDR) does not let in; a range that"

@@ -68,7 +68,7 @@ struct FailoverSettingsStep: Step {
                 let wanted = FailoverTimings(topology.configuration.failover).partitionTimeout
                 try await autoctl(
                     node.name, ["config", "set", Self.partitionKey, "\(wanted)"], context)
-                // No base backup runs here any more, so the reload can kill none (facts 6).
+                // No base backup runs here any more, so the reload can kill none.
                 try await autoctl(node.name, ["reload"], context)
             }
         }

@@ -81,7 +81,7 @@ struct NodeStep: Step {
     }
 }
 
-/// Shortens the wait of a base backup for the next spread checkpoint: half of a bring-up otherwise (facts 2).
+/// Shortens the wait of a base backup for the next spread checkpoint: half of a bring-up otherwise.
 enum BaseBackup {
     /// Watches the primary for up to two seconds, until the standby streams, and asks for a checkpoint when a base
     /// backup waits for one.

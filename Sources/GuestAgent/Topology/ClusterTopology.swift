@@ -80,7 +80,7 @@ public struct ClusterTopology: Sendable, Equatable {
     }
 
     /// libpq's password file for the containers. The database is `*`, since replication connections look up other names
-    /// than one expects (facts 14).
+    /// than one expects.
     public static func passwordFile(_ secrets: ClusterSecrets) -> Secret {
         let rows = [
             ("autoctl_node", secrets.monitor), ("pgautofailover_replicator", secrets.replication),
@@ -94,7 +94,7 @@ public struct ClusterTopology: Sendable, Equatable {
         text.replacingScalar("\\", with: "\\\\").replacingScalar(":", with: "\\:")
     }
 
-    /// How nodes reach the monitor; the password comes from the password file (facts 8).
+    /// How nodes reach the monitor; the password comes from the password file.
     public var monitorURI: String {
         "postgresql://autoctl_node@\(configuration.monitor.effectiveHostname):\(ContainerLayout.port)"
             + "/pg_auto_failover?sslmode=require"

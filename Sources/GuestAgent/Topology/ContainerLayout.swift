@@ -1,7 +1,7 @@
 /// Paths inside every container; the image, the run arguments and the SQL of the checks agree on them here.
 public enum ContainerLayout {
     /// Mount point of the node's volume. PGDATA is a directory below it, and pg_autoctl's own state lies beside it, so
-    /// that a container made anew is still the same node (facts 7).
+    /// that a container made anew is still the same node.
     public static let volume = "/var/lib/pgaf"
     public static let data = "\(volume)/data"
     public static let stateHome = "\(volume)/share"

@@ -23,9 +23,9 @@ public struct ContainerSpecification: Sendable, Equatable {
     private var plainArguments: [String] {
         var arguments = [
             "--name", name, "--hostname", hostname,
-            // A process that reaps and forwards signals: pg_autoctl as PID 1 never comes back after SIGKILL (facts 1).
+            // A process that reaps and forwards signals: pg_autoctl as PID 1 never comes back after SIGKILL.
             "--init",
-            // A pg_autoctl that gave up, a restarted engine and a rebooted machine: all come back (facts 19).
+            // A pg_autoctl that gave up, a restarted engine and a rebooted machine: all come back.
             "--restart", "unless-stopped",
             "--network", network, "--ip", address.description,
             "--stop-timeout", "60",

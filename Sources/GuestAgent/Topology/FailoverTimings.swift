@@ -3,7 +3,7 @@ import Shared
 /// How fast failures are noticed, resolved from the profile and the user's own values.
 ///
 /// `default` leaves pg_auto_failover's own timings, `fast` is what measured 13 s instead of 52 s from SIGKILL of the
-/// primary to the next write (facts 4).
+/// primary to the next write.
 public struct FailoverTimings: Sendable, Equatable {
     /// GUCs of the monitor in milliseconds (retries: a count); empty where pg_auto_failover's default stands.
     public var monitorSettings: [(name: String, value: Int)]
@@ -25,6 +25,18 @@ public struct FailoverTimings: Sendable, Equatable {
             (own ?? (fast ? quick : nil)).map { ("pgautofailover.\(name)", $0) }
         }
         partitionTimeout = settings.partitionTimeout ?? (fast ? 5 : 20)
+    }
+
+    /// A primary that the monitor gives up must have given up itself by then, or two nodes take writes.
+    ///
+    /// - Throws: `configuration.conflict`.
+    public func validate() throws {
+        let demote = monitorSettings.first { $0.name.hasSuffix("primary_demote_timeout") }?.value ?? 30_000
+        guard demote < partitionTimeout * 1000 else { return }
+        throw PgafError(
+            .configurationConflict,
+            "failover.demote_timeout is \(demote) ms, shorter than failover.partition_timeout, \(partitionTimeout) s.",
+            remedy: "Make demote_timeout at least as long as partition_timeout in pgaf.yaml.")
     }
 
     public static func == (lhs: FailoverTimings, rhs: FailoverTimings) -> Bool {

@@ -3,7 +3,7 @@ import Shared
 /// PostgreSQL settings for several nodes that share one machine.
 ///
 /// pg_autoctl sizes each node as if it were alone: a quarter of all memory for `shared_buffers` and 8 GB of kept WAL,
-/// for every node (facts 17), and 12 WAL senders, which fail beyond about ten standbys (facts 18). Here the machine is
+/// for every node, and 12 WAL senders, which fail beyond about ten standbys. Here the machine is
 /// divided by the number of nodes. Only sizes that do not move from run to run are used (total memory, total disk), so
 /// that a second `up` finds the same text.
 public enum PostgresTuning {

@@ -57,7 +57,7 @@ public enum SoftwareSource: String, Sendable, Codable, Equatable {
             fingerprint: "9DC858229FC7DD38854AE2D88D81803C0EBFCD88")
     }
 
-    /// PostgreSQL's own repository; for a retired distribution its archive (facts 12).
+    /// PostgreSQL's own repository; for a retired distribution its archive.
     public static func pgdg(_ codename: String) -> AptRepository {
         let retired = ["focal", "bionic", "buster", "stretch", "xenial"].contains(codename)
         return AptRepository(

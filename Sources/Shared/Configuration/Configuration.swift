@@ -191,7 +191,7 @@ public struct PackageSettings: Sendable, Codable, Equatable {
     public init() {}
 }
 
-/// How fast a failure is noticed and acted on (facts: `default` 52 s, `fast` 13 s from SIGKILL to the next write).
+/// How fast a failure is noticed and acted on.
 public struct FailoverSettings: Sendable, Codable, Equatable {
     public enum Profile: String, Sendable, Codable, CaseIterable {
         case `default`, fast

@@ -60,7 +60,7 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
         self = ErrorCode(rawValue: text) ?? .internalError
     }
 
-    /// The process exit code for this failure (design, section 9).
+    /// The process exit code for this failure.
     public var exitCode: Int32 {
         switch self {
         case .usage: 64

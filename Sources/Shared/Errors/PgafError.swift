@@ -1,6 +1,6 @@
 /// The one error type of pgaf: what failed, with which value, and what to type next.
 ///
-/// It travels over the wire as part of events (design: errors have a stable code), so it is `Codable`; every text in it
+/// It travels over the wire as part of events, so it is `Codable`; every text in it
 /// may be shown to people and stored, and must therefore never contain a secret.
 public struct PgafError: Error, Sendable, Codable, Equatable {
     /// Stable identifier, listed in the README; tests and programs match on it, never on texts.

@@ -12,7 +12,7 @@ typealias CModeT = CInterop.Mode
 
 extension MachineFiles {
     /// `fsync`, so that a rename never publishes a file whose bytes a power cut can still lose.
-    func synchronize(_ descriptor: FileDescriptor) throws {
+    package func synchronize(_ descriptor: FileDescriptor) throws {
         guard fsync(descriptor.rawValue) == 0 else { throw Errno(rawValue: errno) }
     }
 

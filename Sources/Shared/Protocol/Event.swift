@@ -1,6 +1,6 @@
 /// One line of the agent's standard output: who, when, the how-manieth, and what happened.
 ///
-/// Coded flat as one JSON object a line, at most 64 KiB, keys sorted (design, section 5). Readers ignore unknown types
+/// Coded flat as one JSON object a line, at most 64 KiB, keys sorted. Readers ignore unknown types
 /// (`Body.unknown`) and keys; another `v` is `protocol.mismatch`.
 public struct Event: Sendable, Equatable {
     /// The version of the wire that this program speaks.
