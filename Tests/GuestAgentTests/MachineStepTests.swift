@@ -82,6 +82,17 @@ import Testing
         try await DockerStep().inspect(machine.context()).map(\.description)
     }
 
+    @Test func pidFilesOfADeadEngineGoAndThoseOfALivingOneStay() async throws {
+        try machine.place("/var/run/docker.pid", "4711")
+        try machine.place("/proc/4711/comm", "bash\n")
+        try machine.place("/var/run/docker/containerd/containerd.pid", "4712\n")
+        try machine.place("/proc/4712/comm", "containerd\n")
+        machine.runner.on("docker", prints: "27.5.1\n").on("id", status: 1).on("service")
+        try await DockerStep().apply([Change(.create, "engine", "start the Docker engine")], machine.context())
+        #expect(!machine.files.exists("/var/run/docker.pid"))
+        #expect(machine.files.exists("/var/run/docker/containerd/containerd.pid"))
+    }
+
     @Test func nothingIsThere() async throws {
         machine.runner.lacks("docker").on("id", status: 1)
         #expect(try await descriptions() == ["install docker.io, docker-cli", "start the Docker engine"])

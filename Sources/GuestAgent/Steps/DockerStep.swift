@@ -67,17 +67,38 @@ struct DockerStep: Step {
         return groups.succeeded && !groups.trimmedOutput.split(separator: " ").contains("docker")
     }
 
+    /// Removes pid files of an engine that was killed: when another process has its number by now, a new engine takes
+    /// that for a running one and does not start.
+    private func removeStalePidFiles(_ context: AgentContext) throws {
+        for (path, program) in Self.pidFiles {
+            guard let number = try context.files.read(path)?.trimmed, Int(number) != nil else { continue }
+            if try context.files.read("/proc/\(number)/comm")?.trimmed != program { try context.files.remove(path) }
+        }
+    }
+
+    static let pidFiles = [
+        ("/var/run/docker.pid", "dockerd"), ("/var/run/docker/containerd/containerd.pid", "containerd"),
+    ]
+
     private func start(_ context: AgentContext) async throws {
         let remedy = "Read `journalctl -u docker` or /var/log/docker.log on the machine, then run `up` again."
         if hasSystemd(context) {
             try await context.runner.checked(
                 Command("systemctl", ["enable", "--now", "docker"]), code: .dockerUnavailable, remedy: remedy)
-        } else if try await !context.runner.run(Command("service", ["docker", "start"])).succeeded {
+            try await awaitEngine(context, remedy)
+            return
+        }
+        try removeStalePidFiles(context)
+        if try await !context.runner.run(Command("service", ["docker", "start"])).succeeded {
             // The init script fails where it may not raise its own limits; the engine itself does not need that.
             try await context.runner.checked(
                 Command("setsid", ["--fork", "sh", "-c", "exec dockerd </dev/null >>/var/log/docker.log 2>&1"]),
                 code: .dockerUnavailable, remedy: remedy)
         }
+        try await awaitEngine(context, remedy)
+    }
+
+    private func awaitEngine(_ context: AgentContext, _ remedy: String) async throws {
         let wait = Wait(
             for: "the Docker engine to answer", upTo: .seconds(120), hint: remedy, code: .dockerUnavailable)
         _ = try await context.wait(wait, step: id) {
