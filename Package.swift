@@ -70,8 +70,9 @@ let package = Package(
             name: "TransportTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ClusterTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "VirtualMachineTests", dependencies: ["HostOrchestrator"], swiftSettings: strict),
         .testTarget(
-            name: "VirtualMachineTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
+            name: "WholePathTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "HostOrchestratorTests", dependencies: ["HostOrchestrator"], swiftSettings: strict),
     ]
 )

@@ -47,7 +47,7 @@ public struct Monitor: Sendable {
     /// All registered nodes; nil while the monitor does not answer.
     ///
     /// - Parameters:
-    ///   - condition: SQL that is awaited on the server for up to two seconds first.
+    ///   - condition: SQL that is awaited on the server for up to eight seconds first.
     ///   - start: only nodes that have reported since then, in PostgreSQL's own writing of a time.
     public func rows(awaiting condition: String? = nil, since start: String? = nil) async throws -> [Row]? {
         let wait = condition.map { SQL.awaiting($0) } ?? ""

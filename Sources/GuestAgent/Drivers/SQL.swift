@@ -14,8 +14,9 @@ public enum SQL {
     }
 
     /// A block that returns as soon as `condition` holds, and after `limit` seconds in any case: waiting on the server
-    /// costs one look each 50 ms there instead of a new client for each look.
-    public static func awaiting(_ condition: String, limit: Double = 2, doing action: String = "") -> String {
+    /// costs one look each 50 ms there instead of a new client for each look. In an emulated machine a new client
+    /// (`docker exec`, `psql`) costs seconds of the processor that the node needs to come up.
+    public static func awaiting(_ condition: String, limit: Double = 8, doing action: String = "") -> String {
         """
         DO $pgaf$ BEGIN
         FOR i IN 1..\(max(1, Int(limit * 20))) LOOP

@@ -38,7 +38,7 @@ struct MonitorStep: Step {
         try await container.apply(changes, step: id, context)
         let name = topology.configuration.monitor.name
         let wait = Wait(
-            for: "the monitor to be ready", upTo: .seconds(900), every: .milliseconds(100),
+            for: "the monitor to be ready", upTo: .seconds(900), every: .milliseconds(100), sparing: true,
             hint: "Look at `docker logs \(name)` on the machine, then run `up` again.", code: .monitorFailed)
         try await context.wait(wait, step: id) {
             // The role comes with the extension, which pg_autoctl creates last.

@@ -83,7 +83,7 @@ struct NodeStep: Step {
 
 /// Shortens the wait of a base backup for the next spread checkpoint: half of a bring-up otherwise.
 enum BaseBackup {
-    /// Watches the primary for up to two seconds, until the standby streams, and asks for a checkpoint when a base
+    /// Watches the primary for up to eight seconds, until the standby streams, and asks for a checkpoint when a base
     /// backup waits for one.
     static func hasten(standby: Int, primary: String, _ context: AgentContext) async throws {
         let checkpoint = """

@@ -22,19 +22,24 @@ public struct Wait: Sendable {
     /// Completes the sentence "waiting for …".
     public var description: String
     public var deadline: Duration
+    /// The pause between two looks.
     public var interval: Duration
+    /// Whether the pause is at least as long as the look itself took, so that a slow machine does not spend itself on
+    /// being looked at.
+    public var sparing: Bool
     /// Remedy of the error that the deadline raises.
     public var hint: String
     /// Code of that error.
     public var code: ErrorCode
 
     public init(
-        for description: String, upTo deadline: Duration, every interval: Duration = .milliseconds(200), hint: String,
-        code: ErrorCode = .timeout
+        for description: String, upTo deadline: Duration, every interval: Duration = .milliseconds(200),
+        sparing: Bool = false, hint: String, code: ErrorCode = .timeout
     ) {
         self.description = description
         self.deadline = deadline
         self.interval = interval
+        self.sparing = sparing
         self.hint = hint
         self.code = code
     }
@@ -54,18 +59,20 @@ public struct Wait: Sendable {
         while true {
             try Task.checkCancellation()
             let reason: String
+            let looked = clock.now
             switch try await condition() {
             case .found(let value): return value
             case .notYet(let why): reason = why
             }
             let elapsed = clock.now - start
+            let pause = sparing ? max(interval, clock.now - looked) : interval
             guard elapsed < deadline else {
                 throw PgafError(
                     code, "Waited \(deadline.brief) for \(description), in vain.", remedy: hint,
                     cause: reason.isEmpty ? nil : reason)
             }
             await onWaiting?(self, elapsed)
-            try await clock.sleep(for: min(interval, deadline - elapsed))
+            try await clock.sleep(for: min(pause, deadline - elapsed))
         }
     }
 
