@@ -9,13 +9,7 @@ struct AccessStep: Step {
     var title: String { "access to \(node.name)" }
     var dependencies: [String] { [NodeStep.id(node.name)] }
 
-    private var container: ContainerConvergence {
-        let topology = topology
-        let node = node
-        return ContainerConvergence(name: node.name, files: topology.nodeFiles) {
-            topology.nodeContainer(node, imageHash: $0)
-        }
-    }
+    private var container: ContainerConvergence { .node(node, topology) }
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         var changes = try container.outdatedFiles(context).map {

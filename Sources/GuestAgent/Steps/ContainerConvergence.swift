@@ -7,6 +7,13 @@ struct ContainerConvergence: Sendable {
     let files: [String: String]
     let specification: @Sendable (_ imageHash: String) -> ContainerSpecification
 
+    /// A data node's container, as its own step and the one of its access both see it.
+    static func node(_ node: NodeSettings, _ topology: ClusterTopology) -> ContainerConvergence {
+        ContainerConvergence(name: node.name, files: topology.nodeFiles) {
+            topology.nodeContainer(node, imageHash: $0)
+        }
+    }
+
     /// What differs: `files` before the container exists, `container` to be made or made anew, `start`.
     func inspect(_ context: AgentContext) async throws -> [Change] {
         guard let status = try await context.docker.container(name) else {

@@ -16,13 +16,7 @@ struct NodeStep: Step {
 
     static func id(_ name: String) -> String { "node.\(name)" }
 
-    private var container: ContainerConvergence {
-        let topology = topology
-        let node = node
-        return ContainerConvergence(name: node.name, files: topology.nodeFiles) {
-            topology.nodeContainer(node, imageHash: $0)
-        }
-    }
+    private var container: ContainerConvergence { .node(node, topology) }
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         var changes = try await container.inspect(context)
