@@ -17,6 +17,8 @@ final class FakeCluster: Sendable {
         var verifiers: [String: String] = [:]
         var databases: Set<String> = []
         var partitionTimeouts: [String: Int] = [:]
+        /// How often settings were reloaded, on any node.
+        var reloads = 0
     }
 
     private let memory = Mutex(Memory())
@@ -149,7 +151,9 @@ extension FakeCluster {
         if sql.contains("UPDATE pgaf.verification") {
             return CommandResult(status: container == primary ? 0 : 3, standardError: "read-only transaction")
         }
-        if sql.contains("clock_timestamp()") { return says("2026-11-22 21:31:49+00") }
+        if sql.contains("pg_reload_conf()") { memory.reloads += 1 }
+        if sql.contains("pg_conf_load_time()") { return says("\(memory.reloads)") }
+        if sql.contains("clock_timestamp()") { return says("1763847109.5") }
         if sql.contains("pg_extension") || sql.contains("pgaf.verification WHERE run") { return says("1") }
         if sql.contains("synchronous_standby_names") { return says("ANY 1 (pgautofailover_standby_2)") }
         return says("")
@@ -160,7 +164,8 @@ extension FakeCluster {
         let rows = running.enumerated().map { index, name in
             let state = running.count == 1 ? "single" : name == memory.registered.first ? "primary" : "secondary"
             return #"{"id":\#(index + 1),"name":"\#(name)","host":"\#(name)","port":5432,"reported":"\#(state)","#
-                + #""assigned":"\#(state)","health":1,"lsn":"0/3000148","timeline":1,"priority":50,"quorum":true}"#
+                + #""assigned":"\#(state)","health":1,"lsn":"0/3000148","timeline":1,"priority":50,"#
+                + #""quorum":true,"reportTime":1763847110}"#
         }
         return "[\(rows.joined(separator: ","))]"
     }

@@ -10,7 +10,7 @@ extension Monitor.Row {
     ) -> Monitor.Row {
         Monitor.Row(
             id: id, name: name, host: "\(name).local", port: 5432, reported: reported, assigned: assigned ?? reported,
-            health: health, lsn: lsn, timeline: 1, priority: 50, quorum: true)
+            health: health, lsn: lsn, timeline: 1, priority: 50, quorum: true, reportTime: 1_763_847_110)
     }
 }
 
@@ -98,7 +98,7 @@ extension Monitor.Row {
         let machine = TestMachine()
         let row =
             #"{"id":1,"name":"pgnode1","host":"pgnode1","port":5432,"reported":"primary","#
-            + #""assigned":"primary","health":1,"lsn":"0/3000148","timeline":1,"priority":50,"quorum":true}"#
+            + #""assigned":"primary","health":1,"lsn":"0/3000148","timeline":1,"priority":50,"quorum":true,"reportTime":1763847110.25}"#
         machine.runner.on("docker", "version", prints: "27.5.1\n")
             .on("docker", "container", "inspect", prints: "[]", status: 1)
             .on("docker", "exec", prints: "[\(row)]\n")

@@ -42,11 +42,6 @@ import Testing
             #expect(read(SQL.identifier(text), quote: "\"") == Array(text.utf8), "\(text.debugDescription)")
         }
     }
-
-    @Test func waitingLooksAtLeastOnce() {
-        #expect(SQL.awaiting("true", limit: 0).contains("FOR i IN 1..1 LOOP"))
-        #expect(SQL.awaiting("x", limit: 2, doing: "PERFORM 1;").contains("FOR i IN 1..40 LOOP\n    PERFORM 1;\n"))
-    }
 }
 
 @Suite struct PsqlTests {

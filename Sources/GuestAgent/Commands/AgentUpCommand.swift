@@ -51,7 +51,12 @@ struct AgentUpCommand: AsyncParsableCommand {
                     }
                 },
             ])
-        let status = await UpRun(runner: SubprocessRunner(), store: store, request: request, events: events).run()
+        // One more than there are processors: some programs only wait.
+        let turnstile = Turnstile(max(3, ProcessInfo.processInfo.activeProcessorCount + 1))
+        let status = await UpRun(
+            runner: LimitedRunner(SubprocessRunner(), turnstile: turnstile),
+            sessions: PsqlSessions(turnstile: turnstile), store: store, request: request, events: events
+        ).run()
         if status != 0 { throw ExitCode(status) }
     }
 

@@ -25,6 +25,8 @@ public struct Monitor: Sendable {
         public var timeline: Int
         public var priority: Int
         public var quorum: Bool
+        /// When the node reported last, by the monitor's clock, in seconds since 1970.
+        public var reportTime: Double
 
         /// Whether the node has reached what was asked of it and plays its part.
         public var isSettled: Bool { reported == assigned && Self.working.contains(reported) }
@@ -34,35 +36,25 @@ public struct Monitor: Sendable {
         private static let working: Set<String> = ["primary", "single", "wait_primary", "secondary"]
     }
 
-    static func rowsQuery(since start: String?) -> String {
-        """
+    static let rowsQuery = """
         SELECT coalesce(json_agg(json_build_object('id', nodeid, 'name', nodename, 'host', nodehost, 'port', nodeport,
             'reported', reportedstate, 'assigned', goalstate, 'health', health, 'lsn', reportedlsn,
-            'timeline', reportedtli, 'priority', candidatepriority, 'quorum', replicationquorum)
-            ORDER BY nodeid), '[]') FROM pgautofailover.node
-        WHERE \(start.map { "reporttime > \(SQL.literal($0))::timestamptz" } ?? "true");
+            'timeline', reportedtli, 'priority', candidatepriority, 'quorum', replicationquorum,
+            'reportTime', extract(epoch FROM reporttime)) ORDER BY nodeid), '[]') FROM pgautofailover.node;
         """
-    }
 
     /// All registered nodes; nil while the monitor does not answer.
-    ///
-    /// - Parameters:
-    ///   - condition: SQL that is awaited on the server for up to eight seconds first.
-    ///   - start: only nodes that have reported since then, in PostgreSQL's own writing of a time.
-    public func rows(awaiting condition: String? = nil, since start: String? = nil) async throws -> [Row]? {
-        let wait = condition.map { SQL.awaiting($0) } ?? ""
-        guard let text = try await psql.attempt(container, database: Self.database, wait + Self.rowsQuery(since: start))
-        else {
-            return nil
-        }
+    public func rows() async throws -> [Row]? {
+        guard let text = try await psql.attempt(container, database: Self.database, Self.rowsQuery) else { return nil }
         return try JSONDecoder().decode([Row].self, from: Data(text.utf8))
     }
 
-    /// The monitor's clock; an error when the monitor does not answer.
-    public func time() async throws -> String {
-        try await psql.checked(
-            container, database: Self.database, "SELECT clock_timestamp();", code: .monitorFailed,
+    /// The monitor's clock, in seconds since 1970; an error when the monitor does not answer.
+    public func time() async throws -> Double {
+        let text = try await psql.checked(
+            container, database: Self.database, "SELECT extract(epoch FROM clock_timestamp());", code: .monitorFailed,
             what: "The monitor does not answer.")
+        return Double(text) ?? 0
     }
 
     /// What the monitor itself says `synchronous_standby_names` should be.

@@ -3,23 +3,42 @@ import Shared
 /// SQL inside a node's container as its own `postgres` user, by the socket; statements go in by standard input.
 public struct Psql: Sendable {
     let runner: any CommandRunner
+    let sessions: PsqlSessions?
 
-    public init(runner: any CommandRunner) { self.runner = runner }
+    /// - Parameter sessions: where statements go that are many; without, each call is a `psql` of its own.
+    public init(runner: any CommandRunner, sessions: PsqlSessions? = nil) {
+        self.runner = runner
+        self.sessions = sessions
+    }
 
     /// The whole command line; the statements are its input and never its arguments.
-    public static func command(_ container: String, database: String, sql: String) -> Command {
+    ///
+    /// - Parameter sql: nil for a session, whose statements come later.
+    public static func command(_ container: String, database: String, sql: String?) -> Command {
         Command(
             "docker",
             [
                 "exec", "--interactive", "--user", "postgres", container, "psql", "--no-psqlrc", "--quiet",
                 "--no-align", "--tuples-only", "--set", "ON_ERROR_STOP=1", "--dbname", database, "--file", "-",
-            ], input: Secret(sql), deadline: .seconds(600))
+            ], input: sql.map { Secret($0) }, deadline: deadline)
     }
+
+    /// Runs the statements.
+    ///
+    /// - Throws: what a `CommandRunner` throws; a failed statement or a missing server is a status other than 0.
+    func run(_ container: String, database: String = "postgres", _ sql: String) async throws -> CommandResult {
+        if let sessions {
+            return try await sessions.run(sql, in: container, database: database, deadline: Self.deadline)
+        }
+        return try await runner.run(Self.command(container, database: database, sql: sql))
+    }
+
+    private static let deadline = Duration.seconds(600)
 
     /// Runs the statements; nil when server, container or Docker is not there, or a statement failed.
     public func attempt(_ container: String, database: String = "postgres", _ sql: String) async throws -> String? {
         do {
-            let result = try await runner.run(Self.command(container, database: database, sql: sql))
+            let result = try await run(container, database: database, sql)
             return result.succeeded ? result.trimmedOutput : nil
         } catch let error as PgafError where error.code == .commandNotFound {
             return nil
@@ -33,7 +52,7 @@ public struct Psql: Sendable {
     public func checked(
         _ container: String, database: String = "postgres", _ sql: String, code: ErrorCode, what: String
     ) async throws -> String {
-        let result = try await runner.run(Self.command(container, database: database, sql: sql))
+        let result = try await run(container, database: database, sql)
         guard result.succeeded else {
             throw PgafError(
                 code, what,

@@ -3,6 +3,7 @@ import Shared
 /// Everything that a step may touch, handed on as one value.
 public struct AgentContext: Sendable {
     public var runner: any CommandRunner
+    public var sessions: PsqlSessions?
     public var files: MachineFiles
     public var events: EventWriter
     public var topology: ClusterTopology
@@ -10,10 +11,11 @@ public struct AgentContext: Sendable {
     public var warnings: Warnings
 
     public init(
-        runner: any CommandRunner, files: MachineFiles = MachineFiles(), events: EventWriter,
-        topology: ClusterTopology, secrets: ClusterSecrets, warnings: Warnings = Warnings()
+        runner: any CommandRunner, sessions: PsqlSessions? = nil, files: MachineFiles = MachineFiles(),
+        events: EventWriter, topology: ClusterTopology, secrets: ClusterSecrets, warnings: Warnings = Warnings()
     ) {
         self.runner = runner
+        self.sessions = sessions
         self.files = files
         self.events = events
         self.topology = topology
@@ -23,7 +25,7 @@ public struct AgentContext: Sendable {
 
     public var configuration: Configuration { topology.configuration }
     public var docker: Docker { Docker(runner: runner) }
-    public var psql: Psql { Psql(runner: runner) }
+    public var psql: Psql { Psql(runner: runner, sessions: sessions) }
 
     /// Waits with heartbeats in the name of a step.
     public func wait<Value: Sendable>(

@@ -3,10 +3,12 @@ import Shared
 /// Reads the formation as the monitor and Docker see it now.
 public struct FormationReader: Sendable {
     let runner: any CommandRunner
+    let sessions: PsqlSessions?
     let topology: ClusterTopology
 
-    public init(runner: any CommandRunner, topology: ClusterTopology) {
+    public init(runner: any CommandRunner, sessions: PsqlSessions? = nil, topology: ClusterTopology) {
         self.runner = runner
+        self.sessions = sessions
         self.topology = topology
     }
 
@@ -15,7 +17,7 @@ public struct FormationReader: Sendable {
         let docker = Docker(runner: runner)
         guard try await docker.engineVersion() != nil else { return nil }
         let configuration = topology.configuration
-        let monitor = Monitor(container: configuration.monitor.name, psql: Psql(runner: runner))
+        let monitor = Monitor(container: configuration.monitor.name, psql: Psql(runner: runner, sessions: sessions))
         async let monitorStatus = docker.container(configuration.monitor.name)
         async let answered = monitor.rows()
         let containers = try await containers(docker, configuration.nodes.map(\.name))

@@ -3,12 +3,18 @@ import Shared
 /// One run of `up` from the request to its result.
 public struct UpRun: Sendable {
     let runner: any CommandRunner
+    let sessions: PsqlSessions?
     let store: ClusterStore
     let request: Request
     let events: EventWriter
 
-    public init(runner: any CommandRunner, store: ClusterStore, request: Request, events: EventWriter) {
+    /// - Parameter sessions: closed at the run's end.
+    public init(
+        runner: any CommandRunner, sessions: PsqlSessions? = nil, store: ClusterStore, request: Request,
+        events: EventWriter
+    ) {
         self.runner = runner
+        self.sessions = sessions
         self.store = store
         self.request = request
         self.events = events
@@ -18,6 +24,12 @@ public struct UpRun: Sendable {
     ///
     /// - Returns: the process's exit code.
     public func run() async -> Int32 {
+        let status = await story()
+        await sessions?.close()
+        return status
+    }
+
+    private func story() async -> Int32 {
         let warnings = Warnings()
         do {
             let (topology, changed) = try await converge(warnings)
@@ -64,10 +76,11 @@ public struct UpRun: Sendable {
             configuration: request.configuration, state: state, facts: facts, root: store.root,
             publishEverywhere: request.options.publishEverywhere)
         let context = AgentContext(
-            runner: runner, files: store.files, events: events, topology: topology, secrets: request.secrets,
+            runner: runner, sessions: sessions, files: store.files, events: events, topology: topology,
+            secrets: request.secrets,
             warnings: warnings)
         let changed = try await StepGraph(ClusterSteps.all(topology, store: store)).run(context)
-        if let formation = try await FormationReader(runner: runner, topology: topology).read() {
+        if let formation = try await FormationReader(runner: runner, sessions: sessions, topology: topology).read() {
             await events.write(.state(formation))
         }
         return (topology, changed)

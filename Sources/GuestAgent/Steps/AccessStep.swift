@@ -54,6 +54,8 @@ struct AccessStep: Step {
 
     private var databaseExists: String { databaseQuery + ";" }
 
+    private static let loadTime = "SELECT pg_conf_load_time();"
+
     /// Checks the files with PostgreSQL's own eyes before it reads them, then reloads in SQL: `pg_autoctl reload` can
     /// kill a base backup.
     private func reload(_ context: AgentContext) async throws {
@@ -67,13 +69,20 @@ struct AccessStep: Step {
                 .accessFailed, "PostgreSQL refuses the access rules of \(node.name); the old ones stay in force.",
                 remedy: "Correct the `access` part of pgaf.yaml, then run `up` again.", cause: errors)
         }
+        let before = try await context.psql.attempt(node.name, Self.loadTime)
         try await context.psql.checked(
             node.name, "SELECT pg_reload_conf();", code: .accessFailed,
             what: "The settings of \(node.name) could not be reloaded.")
+        let wait = Wait(
+            for: "\(node.name) to have read its new settings", upTo: .seconds(60), every: .milliseconds(50),
+            hint: "Look at `docker logs \(node.name)` on the machine, then run `up` again.", code: .accessFailed)
+        try await context.wait(wait, step: id) {
+            let now = try await context.psql.attempt(node.name, Self.loadTime)
+            return now != nil && now != before ? .found(()) : .notYet("they were read last at \(before ?? "-")")
+        }
         let pending = try await context.psql.attempt(
             node.name,
-            "SELECT pg_sleep(0.2); SELECT coalesce(string_agg(name, ', ' ORDER BY name), '')"
-                + " FROM pg_settings WHERE pending_restart;")
+            "SELECT coalesce(string_agg(name, ', ' ORDER BY name), '') FROM pg_settings WHERE pending_restart;")
         if let pending, !pending.isEmpty {
             await context.warnings.add(
                 "\(node.name) takes up the new values of \(pending) at its next restart (`docker restart \(node.name)`,"

@@ -34,7 +34,8 @@ struct NodeStep: Step {
         let started = try await monitor(context).time()
         try await container.apply(changes, step: id, context)
         let wait = Wait(
-            for: "\(node.name) to take its place in the formation", upTo: .seconds(900), every: .milliseconds(50),
+            for: "\(node.name) to take its place in the formation", upTo: .seconds(900), every: .milliseconds(100),
+            sparing: true,
             hint: "Look at `docker logs \(node.name)` and `pgaf-agent status` on the machine, then run `up` again.",
             code: .nodeFailed)
         try await context.wait(wait, step: id) { try await look(since: started, context) }
@@ -52,22 +53,16 @@ struct NodeStep: Step {
     ///
     /// - Parameter start: the monitor's time before the container was touched: what was reported earlier is about the
     ///   node's former life.
-    private func look(since start: String, _ context: AgentContext) async throws -> Wait.Observation<Void> {
+    private func look(since start: Double, _ context: AgentContext) async throws -> Wait.Observation<Void> {
         guard let rows = try await monitor(context).rows() else { return .notYet("the monitor does not answer") }
-        let own = rows.first { $0.name == node.name }
-        if let own, let primary = rows.first(where: { $0.isPrimary && $0.id != own.id }) {
-            try await BaseBackup.hasten(standby: own.id, primary: primary.name, context)
+        guard let own = rows.first(where: { $0.name == node.name }) else {
+            return .notYet("\(node.name) has not reported to the monitor yet")
         }
-        let settled =
-            "SELECT 1 FROM pgautofailover.node WHERE nodename = \(SQL.literal(node.name))"
-            + " AND reporttime > \(SQL.literal(start))::timestamptz"
-            + " AND reportedstate = goalstate AND reportedstate IN ('primary', 'single', 'wait_primary', 'secondary')"
-        guard
-            let after = try await monitor(context).rows(awaiting: "EXISTS (\(settled))", since: start)?
-                .first(where: { $0.name == node.name })
-        else { return .notYet("\(node.name) has not reported to the monitor yet") }
-        return after.isSettled
-            ? .found(()) : .notYet("\(node.name) reports \(after.reported), the monitor assigned \(after.assigned)")
+        if own.isSettled, own.reportTime > start { return .found(()) }
+        if let primary = rows.first(where: { $0.isPrimary && $0.id != own.id }) {
+            try await BaseBackup.hasten(primary: primary.name, context)
+        }
+        return .notYet("\(node.name) reports \(own.reported), the monitor assigned \(own.assigned)")
     }
 
     private func monitor(_ context: AgentContext) -> Monitor {
@@ -77,16 +72,11 @@ struct NodeStep: Step {
 
 /// Shortens the wait of a base backup for the next spread checkpoint: half of a bring-up otherwise.
 enum BaseBackup {
-    /// Watches the primary for up to eight seconds, until the standby streams, and asks for a checkpoint when a base
-    /// backup waits for one.
-    static func hasten(standby: Int, primary: String, _ context: AgentContext) async throws {
-        let checkpoint = """
-            IF EXISTS (SELECT 1 FROM pg_stat_progress_basebackup
-                WHERE phase = 'waiting for checkpoint to finish') THEN EXECUTE 'CHECKPOINT'; END IF;
-            """
-        let streams =
-            "EXISTS (SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'"
-            + " AND application_name = 'pgautofailover_standby_\(standby)')"
-        _ = try await context.psql.attempt(primary, SQL.awaiting(streams, doing: checkpoint))
+    /// Asks the primary for a checkpoint when a base backup waits for one.
+    static func hasten(primary: String, _ context: AgentContext) async throws {
+        _ = try await context.psql.attempt(
+            primary,
+            "SELECT 'CHECKPOINT' FROM pg_stat_progress_basebackup"
+                + " WHERE phase = 'waiting for checkpoint to finish' LIMIT 1 \\gexec")
     }
 }

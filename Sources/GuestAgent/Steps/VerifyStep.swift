@@ -36,13 +36,10 @@ struct VerifyStep: Step {
         let monitor = Monitor(container: topology.configuration.monitor.name, psql: context.psql)
         let names = topology.configuration.nodes.map(\.name)
         let wait = Wait(
-            for: "all nodes to be healthy", upTo: .seconds(900), every: .milliseconds(50),
+            for: "all nodes to be healthy", upTo: .seconds(900), every: .milliseconds(100), sparing: true,
             hint: "Look at `pgaf-agent status` on the machine, then run `up` again.", code: .verifyFailed)
-        let condition =
-            "NOT EXISTS (SELECT 1 FROM pgautofailover.node WHERE health <> 1 OR reportedstate <> goalstate"
-            + " OR reportedstate NOT IN ('primary', 'single', 'secondary'))"
         return try await context.wait(wait, step: id) {
-            guard let rows = try await monitor.rows(awaiting: condition) else {
+            guard let rows = try await monitor.rows() else {
                 return .notYet("the monitor does not answer")
             }
             return FormationJudgement.settledPrimary(rows, names: names).map { .found($0) }
@@ -71,8 +68,7 @@ struct VerifyStep: Step {
             let answer = try await context.psql.attempt(name, "SELECT 1 WHERE \(seen);")
             return answer == "1" ? .found(()) : .notYet("the row is not there yet")
         }
-        let write = try await context.runner.run(
-            Psql.command(name, database: "postgres", sql: "UPDATE pgaf.verification SET at = now();"))
+        let write = try await context.psql.run(name, "UPDATE pgaf.verification SET at = now();")
         guard !write.succeeded else {
             throw PgafError(
                 .verifyFailed, "The standby \(name) accepted a write.",

@@ -33,27 +33,12 @@ public actor LocalConnection: Connection {
         onProgress: (@Sendable (Double) async -> Void)?
     ) async throws -> Bool {
         let upload = try Upload(source: path, destination: destination, mode: mode)
-        let elevate: ([String]) -> [String] = { privileged ? self.asRoot($0) : $0 }
-
-        let found = OutputGathering()
-        let probed = try await LocalProgram(arguments: elevate(upload.probe)).run(input: nil) { found.take($0) }
-        switch found.standardOutput.trimmed {
-        case "same" where probed == .exited(0):
-            await onProgress?(1)
-            return false
-        case "differs": break
-        case "" where privileged && probed != .exited(0):
-            throw Upload.noRoot(on: "this machine", output: found.lastLines)
-        default: throw upload.failure(probed, on: "this machine", output: found.lastLines)
-        }
-
         let file = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
-        let stored = OutputGathering()
-        let status = try await LocalProgram(arguments: elevate(upload.store)).run(file: file) { stored.take($0) }
-        guard status == .exited(0) else {
-            throw upload.failure(status, on: "this machine", output: stored.lastLines)
-        }
+        let said = OutputGathering()
+        let status = try await LocalProgram(arguments: privileged ? asRoot(upload.command) : upload.command)
+            .run(file: file) { said.take($0) }
+        let wasSent = try upload.outcome(status, said, privileged: privileged, on: "this machine")
         await onProgress?(1)
-        return true
+        return wasSent
     }
 }

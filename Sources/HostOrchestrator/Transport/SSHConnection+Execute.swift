@@ -10,15 +10,23 @@ extension SSHConnection {
             arguments,
             nextInput: {
                 defer { rest = nil }
-                return rest
+                return rest.map { .bytes($0) } ?? .end
             }, onOutput: onOutput)
+    }
+
+    /// What a program is given next on its standard input.
+    enum Input {
+        case bytes(ArraySlice<UInt8>)
+        /// Nothing yet; asked again once the program has written something, or after a moment.
+        case later
+        case end
     }
 
     /// Runs a program to its end, feeding it piece by piece and draining both of its outputs all the while.
     ///
-    /// - Parameter nextInput: the next piece of standard input, asked for when the one before is sent; nil ends it.
+    /// - Parameter nextInput: the next piece of standard input, asked for when the one before is sent.
     func run(
-        _ arguments: [String], nextInput: () async throws -> ArraySlice<UInt8>?,
+        _ arguments: [String], nextInput: () async throws -> Input,
         onOutput: @Sendable (OutputChunk) async throws -> Void
     ) async throws -> RemoteStatus {
         let session = try live()
@@ -51,7 +59,7 @@ extension SSHConnection {
     }
 
     private func converse(
-        _ channel: LibSSHChannel, _ session: LibSSHSession, _ nextInput: () async throws -> ArraySlice<UInt8>?,
+        _ channel: LibSSHChannel, _ session: LibSSHSession, _ nextInput: () async throws -> Input,
         _ onOutput: @Sendable (OutputChunk) async throws -> Void
     ) async throws -> RemoteStatus {
         var pending: ArraySlice<UInt8> = []
@@ -66,9 +74,10 @@ extension SSHConnection {
                 inputIsOpen = false
             } else if room > 0 {
                 if pending.isEmpty {
-                    if let next = try await nextInput() {
-                        pending = next
-                    } else {
+                    switch try await nextInput() {
+                    case .bytes(let next): pending = next
+                    case .later: break
+                    case .end:
                         channel.endInput()
                         inputIsOpen = false
                     }

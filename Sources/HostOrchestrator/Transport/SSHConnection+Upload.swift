@@ -10,38 +10,23 @@ extension SSHConnection {
         onProgress: (@Sendable (Double) async -> Void)?
     ) async throws -> Bool {
         let upload = try Upload(source: path, destination: destination, mode: mode)
-        let elevate: ([String]) -> [String] = { privileged ? self.asRoot($0) : $0 }
-
-        let found = OutputGathering()
-        let probed = try await execute(elevate(upload.probe), input: nil) { found.take($0) }
-        switch found.standardOutput.trimmed {
-        case "same" where probed == .exited(0):
-            await onProgress?(1)
-            return false
-        case "differs": break
-        case "" where privileged && probed != .exited(0):
-            throw Upload.noRoot(on: parameters.display, output: found.lastLines)
-        default: throw upload.failure(probed, on: parameters.display, output: found.lastLines)
-        }
-
         let file = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
         defer { try? file.close() }
         var sent = 0
-        let stored = OutputGathering()
+        let said = OutputGathering()
         let status = try await run(
-            elevate(upload.store),
+            privileged ? asRoot(upload.command) : upload.command,
             nextInput: {
+                guard Upload.reply(said.standardOutput) == .send else { return .later }
                 if upload.bytes > 0 { await onProgress?(min(1, Double(sent) / Double(upload.bytes))) }
                 let piece = try [UInt8](unsafeUninitializedCapacity: 1 << 20) { buffer, count in
                     count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
                 }
                 sent += piece.count
-                return piece.isEmpty ? nil : piece[...]
-            }, onOutput: { stored.take($0) })
-        guard status == .exited(0) else {
-            throw upload.failure(status, on: parameters.display, output: stored.lastLines)
-        }
+                return piece.isEmpty ? .end : .bytes(piece[...])
+            }, onOutput: { said.take($0) })
+        let wasSent = try upload.outcome(status, said, privileged: privileged, on: parameters.display)
         await onProgress?(1)
-        return true
+        return wasSent
     }
 }

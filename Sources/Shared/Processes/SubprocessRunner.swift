@@ -1,5 +1,4 @@
 import Subprocess
-import SystemPackage
 
 /// Runs commands with swift-subprocess: no shell, own session, both streams read as they come.
 public struct SubprocessRunner: CommandRunner {
@@ -27,19 +26,7 @@ public struct SubprocessRunner: CommandRunner {
     private func launch(
         _ command: Command, onLine: (@Sendable (String) async -> Void)?
     ) async throws -> CommandResult {
-        var options = PlatformOptions()
-        // A session of its own, so that Ctrl-C in the terminal reaches pgaf alone and it decides what to end.
-        options.createSession = true
-        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
-        let changes = Dictionary(
-            uniqueKeysWithValues: command.environment.map {
-                (Environment.Key(stringLiteral: $0.key), Optional($0.value))
-            })
-        let configuration = Subprocess.Configuration(
-            executable: command.executable.contains("/")
-                ? .path(FilePath(command.executable)) : .name(command.executable),
-            arguments: Arguments(command.arguments), environment: .inherit.updating(changes),
-            workingDirectory: command.workingDirectory.map { FilePath($0) }, platformOptions: options)
+        let configuration = Subprocess.Configuration(command)
         do {
             if let input = command.input {
                 let input = SpentInput(text: input.revealed)
@@ -54,49 +41,26 @@ public struct SubprocessRunner: CommandRunner {
                 })
         } catch let error as SubprocessError {
             if Task.isCancelled { throw CancellationError() }
-            throw PgafError(
-                .commandNotFound, "The program \"\(command.executable)\" could not be started.",
-                remedy: "Install it or correct PATH, then run the same command again.",
-                cause: String(describing: error))
+            throw PgafError.notStarted(command, error)
         }
     }
 
     private func collect<Output, Failure>(
         _ result: ExecutionResult<(String, String), Output, Failure>
     ) async throws -> CommandResult {
-        let status: Int32 =
-            switch result.terminationStatus {
-            case .exited(let code): code
-            case .signaled(let signal): 128 + signal
-            }
         try Task.checkCancellation()
         return CommandResult(
-            status: status, standardOutput: result.closureResult.0, standardError: result.closureResult.1)
+            status: result.terminationStatus.shellStatus, standardOutput: result.closureResult.0,
+            standardError: result.closureResult.1)
     }
 
     private func read(
         _ output: SubprocessOutputSequence, _ error: SubprocessOutputSequence,
         onLine: (@Sendable (String) async -> Void)?
     ) async throws -> (String, String) {
-        async let first = drain(output, onLine: onLine)
-        async let second = drain(error, onLine: onLine)
+        let drain = StreamDrain(limit: limit)
+        async let first = drain.text(output, onLine: onLine)
+        async let second = drain.text(error, onLine: onLine)
         return try await (first, second)
-    }
-
-    private func drain(
-        _ stream: SubprocessOutputSequence, onLine: (@Sendable (String) async -> Void)?
-    ) async throws -> String {
-        var kept: [UInt8] = []
-        var splitter = LineSplitter()
-        for try await buffer in stream {
-            buffer.withUnsafeBytes { kept.append(contentsOf: $0) }
-            if kept.count > 2 * limit { kept.removeFirst(kept.count - limit) }
-            guard let onLine else { continue }
-            let lines = buffer.withUnsafeBytes { splitter.append($0) }
-            for line in lines { await onLine(line) }
-        }
-        if let onLine, let last = splitter.finish() { await onLine(last) }
-        if kept.count > limit { kept.removeFirst(kept.count - limit) }
-        return String(decoding: kept, as: UTF8.self)
     }
 }
