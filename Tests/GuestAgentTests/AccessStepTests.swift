@@ -16,7 +16,7 @@ import Testing
         cluster.install(on: machine)
         cluster.change {
             for name in ["monitor_node", "pgnode1", "pgnode2"] {
-                $0.containers[name] = ContainerStatus(status: "running", running: true)
+                $0.containers[name] = ContainerStatus(name: name, status: "running", running: true)
             }
             $0.registered = ["pgnode1", "pgnode2"]
         }

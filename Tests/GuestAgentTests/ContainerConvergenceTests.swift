@@ -22,7 +22,8 @@ import Testing
     private func container(_ status: String, hash: String? = nil, cluster: String = "pgaf") {
         machine.runner.on("docker", "image", "inspect", prints: "sha256:1\n").on(
             "docker", "container", "inspect", "pgnode1",
-            prints: #"[{"State":{"Status":"\#(status)","Running":\#(status == "running"),"ExitCode":0},"#
+            prints:
+                #"[{"Name":"/pgnode1","State":{"Status":"\#(status)","Running":\#(status == "running"),"ExitCode":0},"#
                 + #""Config":{"Labels":{"pgaf.cluster":"\#(cluster)","pgaf.hash":"\#(hash ?? wantedHash)"}}}]"#)
     }
 

@@ -6,7 +6,7 @@ import Testing
 @Suite struct DockerTests {
     /// Cut from what `docker container inspect` of engine 20.10 and 27 print.
     private static let container = """
-        [{"Id":"4f0a","Created":"2026-11-22T21:31:49.1Z","Path":"/sbin/docker-init","State":{"Status":"exited",
+        [{"Id":"4f0a","Name":"/pgnode1","Created":"2026-11-22T21:31:49.1Z","Path":"/sbin/docker-init","State":{"Status":"exited",
         "Running":false,"Paused":false,"Restarting":false,"OOMKilled":false,"Dead":false,"Pid":0,"ExitCode":137,
         "Error":"","StartedAt":"2026-11-22T21:31:49.4Z"},"Config":{"Hostname":"pgnode1","Labels":
         {"pgaf.cluster":"pgaf","pgaf.hash":"abc"}},"NetworkSettings":{"Ports":{}}}]
@@ -24,7 +24,7 @@ import Testing
         #expect(
             try await Docker(runner: runner).container("pgnode1")
                 == ContainerStatus(
-                    status: "exited", running: false, exitCode: 137,
+                    name: "pgnode1", status: "exited", running: false, exitCode: 137,
                     labels: ["pgaf.cluster": "pgaf", "pgaf.hash": "abc"]))
     }
 

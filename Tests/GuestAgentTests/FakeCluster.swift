@@ -67,20 +67,26 @@ final class FakeCluster: Sendable {
         "{" + labels.map { "\"\($0.key)\":\"\($0.value)\"" }.joined(separator: ",") + "}"
     }
 
+    private func image(_ reference: String, _ labels: [String: String]) -> String {
+        #"[{"Id":"sha256:1","RepoTags":["\#(reference)"],"Config":{"Labels":\#(json(labels))}}]"#
+    }
+
     private func docker(_ command: Command, _ memory: inout Memory) -> CommandResult {
         let words = command.arguments
         guard memory.engine else { return Self.no }
         switch (words[0], words.dropFirst().first ?? "") {
         case ("version", _), ("info", _): return Self.ok("27.5.1")
         case ("container", "inspect"):
-            return memory.containers[words[2]].map {
-                Self.ok(
-                    #"[{"State":{"Status":"\#($0.status)","Running":\#($0.running),"ExitCode":0},"#
-                        + #""Config":{"Labels":\#(json($0.labels))}}]"#)
-            } ?? Self.no
+            let found = words.dropFirst(2).compactMap { memory.containers[$0] }.map {
+                #"{"Name":"/\#($0.name)","State":{"Status":"\#($0.status)","Running":\#($0.running),"ExitCode":0},"#
+                    + #""Config":{"Labels":\#(json($0.labels))}}"#
+            }
+            return CommandResult(
+                status: found.count == words.count - 2 ? 0 : 1,
+                standardOutput: "[\(found.joined(separator: ","))]\n")
         case ("image", "inspect"):
             guard let labels = memory.images[words.last ?? ""] else { return Self.no }
-            return Self.ok(words.count > 3 ? "sha256:1" : #"[{"Config":{"Labels":\#(json(labels))}}]"#)
+            return Self.ok(words[2] == "--format" ? "sha256:1" : image(words.last ?? "", labels))
         case ("network", "inspect"):
             guard let labels = memory.networks[words.last ?? ""] else { return Self.no }
             return Self.ok(words.count > 3 ? subnet : #"[{"Labels":\#(json(labels))}]"#)
@@ -96,7 +102,8 @@ final class FakeCluster: Sendable {
             return Self.ok("Step 1/2 : FROM x\nStep 2/2 : CMD y")
         case ("run", _):
             let name = words[3]
-            memory.containers[name] = ContainerStatus(status: "running", running: true, labels: labels(words))
+            memory.containers[name] = ContainerStatus(
+                name: name, status: "running", running: true, labels: labels(words))
             if name != monitor, !memory.registered.contains(name) { memory.registered.append(name) }
         case ("start", _):
             memory.containers[words[1]]?.status = "running"
@@ -112,7 +119,6 @@ final class FakeCluster: Sendable {
     private func exec(_ words: [String], _ sql: String, _ memory: inout Memory) -> CommandResult {
         if let tool = words.firstIndex(of: "pg_autoctl") {
             let node = words[tool - 1]
-            if words.contains("get") { return Self.ok("\(memory.partitionTimeouts[node] ?? 20)") }
             if words.contains("config") { memory.partitionTimeouts[node] = Int(words.last ?? "") }
             return Self.ok()
         }
@@ -152,6 +158,9 @@ extension FakeCluster {
             return CommandResult(status: container == primary ? 0 : 3, standardError: "read-only transaction")
         }
         if sql.contains("pg_reload_conf()") { memory.reloads += 1 }
+        if sql.contains("pg_read_file") {
+            return says("[timeout]\nnetwork_partition_timeout = \(memory.partitionTimeouts[container] ?? 20)\nx = 1")
+        }
         if sql.contains("pg_conf_load_time()") { return says("\(memory.reloads)") }
         if sql.contains("clock_timestamp()") { return says("1763847109.5") }
         if sql.contains("pg_extension") || sql.contains("pgaf.verification WHERE run") { return says("1") }

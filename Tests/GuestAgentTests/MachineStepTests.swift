@@ -57,7 +57,7 @@ import Testing
         func container(running: Bool, cluster: String) {
             machine.runner.on(
                 "docker", "container", "inspect", "monitor_node",
-                prints: #"[{"State":{"Status":"x","Running":\#(running),"ExitCode":0},"#
+                prints: #"[{"Name":"/monitor_node","State":{"Status":"x","Running":\#(running),"ExitCode":0},"#
                     + #""Config":{"Labels":{"pgaf.cluster":"\#(cluster)"}}}]"#)
         }
         container(running: true, cluster: "pgaf")

@@ -4,9 +4,14 @@ import Shared
 /// Docker by its command line; the engine is asked, never its client.
 public struct Docker: Sendable {
     let runner: any CommandRunner
+    /// What was seen at one moment; asked instead of Docker while a plan is made.
+    let snapshot: DockerSnapshot?
     static let remedy = "Look at `docker ps -a` and `docker logs NAME` on the machine, then run `up` again."
 
-    public init(runner: any CommandRunner) { self.runner = runner }
+    public init(runner: any CommandRunner, snapshot: DockerSnapshot? = nil) {
+        self.runner = runner
+        self.snapshot = snapshot
+    }
 
     /// Even a question can take a minute in an emulated machine that is busy.
     private static let patience = Duration.seconds(300)
@@ -19,12 +24,35 @@ public struct Docker: Sendable {
 
     /// The container of that name; nil when there is none.
     public func container(_ name: String) async throws -> ContainerStatus? {
-        guard let text = try await inspect("container", name) else { return nil }
-        return try JSONDecoder().decode([ContainerStatus].self, from: Data(text.utf8)).first
+        if let snapshot, snapshot.asked.contains(name) { return snapshot.containers[name] }
+        return try await containers([name])[name]
+    }
+
+    /// Those of the containers that exist, by their names, with one question.
+    public func containers(_ names: [String]) async throws -> [String: ContainerStatus] {
+        // The status tells only that one of them is missing.
+        let text = try await look(["container", "inspect"] + names).standardOutput
+        guard !text.trimmed.isEmpty else { return [:] }
+        let found = try JSONDecoder().decode([ContainerStatus].self, from: Data(text.utf8))
+        return Dictionary(found.map { ($0.name, $0) }) { first, _ in first }
+    }
+
+    /// Looks at all these at once: the start of a program for each costs seconds in an emulated machine.
+    public func snapshot(containers names: [String], images references: [String]) async throws -> DockerSnapshot {
+        async let containers = containers(names)
+        let text = try await look(["image", "inspect"] + references).standardOutput
+        var images: [String: ImageStatus] = [:]
+        if !text.trimmed.isEmpty {
+            for image in try JSONDecoder().decode([ImageStatus].self, from: Data(text.utf8)) {
+                for reference in image.references { images[reference] = image }
+            }
+        }
+        return DockerSnapshot(asked: Set(names), containers: try await containers, images: images)
     }
 
     /// Labels of an image, network or volume; nil when there is none of that name.
     public func labels(of kind: String, _ name: String) async throws -> [String: String]? {
+        if kind == "image", let image = snapshot?.images[name] { return image.labels }
         guard let text = try await inspect(kind, name) else { return nil }
         guard let object = try JSONDecoder().decode([LabelledObject].self, from: Data(text.utf8)).first else {
             return nil
@@ -34,6 +62,7 @@ public struct Docker: Sendable {
 
     /// Id of an image (`sha256:…`); nil when there is none.
     public func imageIdentifier(_ reference: String) async throws -> String? {
+        if let image = snapshot?.images[reference] { return image.identifier }
         let result = try await look(["image", "inspect", "--format", "{{.Id}}", reference])
         return result.succeeded ? result.trimmedOutput : nil
     }
@@ -105,15 +134,49 @@ public struct Docker: Sendable {
     }
 }
 
+/// What Docker said at one moment.
+public struct DockerSnapshot: Sendable {
+    /// Names of the containers that were looked for.
+    var asked: Set<String>
+    /// Those that there are.
+    var containers: [String: ContainerStatus]
+    /// Images by those of their references that name them as Docker does; others have to be asked for.
+    var images: [String: ImageStatus]
+}
+
+/// What `docker image inspect` says of an image, as far as pgaf looks at it.
+struct ImageStatus: Sendable, Decodable {
+    /// `sha256:…`.
+    var identifier: String
+    /// `NAME:TAG`.
+    var references: [String]
+    var labels: [String: String]
+
+    private enum Key: String, CodingKey {
+        case identifier = "Id"
+        case references = "RepoTags"
+        case config = "Config"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let document = try decoder.container(keyedBy: Key.self)
+        identifier = try document.decode(String.self, forKey: .identifier)
+        references = try document.decodeIfPresent([String].self, forKey: .references) ?? []
+        labels = try document.decodeIfPresent(DockerLabels.self, forKey: .config)?.values ?? [:]
+    }
+}
+
 /// What `docker container inspect` says of a container, as far as pgaf looks at it.
 public struct ContainerStatus: Sendable, Decodable, Equatable {
+    public var name: String
     /// `created`, `running`, `restarting`, `exited`, `paused`, `dead`.
     public var status: String
     public var running: Bool
     public var exitCode: Int
     public var labels: [String: String]
 
-    public init(status: String, running: Bool, exitCode: Int = 0, labels: [String: String] = [:]) {
+    public init(name: String, status: String, running: Bool, exitCode: Int = 0, labels: [String: String] = [:]) {
+        self.name = name
         self.status = status
         self.running = running
         self.exitCode = exitCode
@@ -121,6 +184,7 @@ public struct ContainerStatus: Sendable, Decodable, Equatable {
     }
 
     private enum Key: String, CodingKey {
+        case name = "Name"
         case state = "State"
         case config = "Config"
     }
@@ -134,7 +198,9 @@ public struct ContainerStatus: Sendable, Decodable, Equatable {
     public init(from decoder: any Decoder) throws {
         let document = try decoder.container(keyedBy: Key.self)
         let state = try document.nestedContainer(keyedBy: StateKey.self, forKey: .state)
+        let path = try document.decode(String.self, forKey: .name)
         self.init(
+            name: path.hasPrefix("/") ? String(path.dropFirst()) : path,
             status: try state.decode(String.self, forKey: .status),
             running: try state.decode(Bool.self, forKey: .running),
             exitCode: try state.decode(Int.self, forKey: .exitCode),

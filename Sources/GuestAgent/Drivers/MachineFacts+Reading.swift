@@ -22,7 +22,7 @@ extension MachineFacts {
             distribution: release["ID"] ?? "unknown", codename: release["VERSION_CODENAME"] ?? "unknown",
             prettyName: release["PRETTY_NAME"] ?? "an unknown Linux", memoryMiB: memory / 1024,
             cpus: ProcessInfo.processInfo.activeProcessorCount, diskMiB: numbers.first ?? 0,
-            freeDiskMiB: numbers.last ?? 0)
+            freeDiskMiB: numbers.last ?? 0, isSlow: ProcessorSpeed.isSlow())
     }
 
     /// `KEY=value` or `KEY="value"` lines.

@@ -4,6 +4,8 @@ import Shared
 public struct AgentContext: Sendable {
     public var runner: any CommandRunner
     public var sessions: PsqlSessions?
+    /// Asked instead of Docker while a plan is made.
+    var snapshot: DockerSnapshot?
     public var files: MachineFiles
     public var events: EventWriter
     public var topology: ClusterTopology
@@ -24,7 +26,7 @@ public struct AgentContext: Sendable {
     }
 
     public var configuration: Configuration { topology.configuration }
-    public var docker: Docker { Docker(runner: runner) }
+    public var docker: Docker { Docker(runner: runner, snapshot: snapshot) }
     public var psql: Psql { Psql(runner: runner, sessions: sessions) }
 
     /// Waits with heartbeats in the name of a step.

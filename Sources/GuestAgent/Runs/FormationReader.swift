@@ -18,16 +18,17 @@ public struct FormationReader: Sendable {
         guard try await docker.engineVersion() != nil else { return nil }
         let configuration = topology.configuration
         let monitor = Monitor(container: configuration.monitor.name, psql: Psql(runner: runner, sessions: sessions))
-        async let monitorStatus = docker.container(configuration.monitor.name)
+        async let seen = docker.containers(topology.containerNames)
         async let answered = monitor.rows()
-        let containers = try await containers(docker, configuration.nodes.map(\.name))
-        let rows = try await answered
+        let (statuses, rows) = (try await seen, try await answered)
+        let containers = Dictionary(
+            uniqueKeysWithValues: configuration.nodes.map { ($0.name, statuses[$0.name]?.status ?? "missing") })
         let head = rows?.filter(\.isPrimary).compactMap { LSN($0.lsn) }.max()
         let nodes = configuration.nodes.map { node in
             Self.node(node, row: rows?.first { $0.name == node.name }, container: containers[node.name], head: head)
         }
         var notes = containers.filter { $0.value != "running" }.map { "container \($0.key) is \($0.value)" }.sorted()
-        let status = try await monitorStatus?.status ?? "missing"
+        let status = statuses[configuration.monitor.name]?.status ?? "missing"
         if status != "running" { notes.append("the monitor's container is \(status)") }
         if let rows {
             notes += FormationJudgement.notes(rows, names: configuration.nodes.map(\.name))
@@ -36,13 +37,6 @@ public struct FormationReader: Sendable {
         }
         return FormationState(
             cluster: configuration.cluster, monitor: status, nodes: nodes, healthy: notes.isEmpty, notes: notes)
-    }
-
-    private func containers(_ docker: Docker, _ names: [String]) async throws -> [String: String] {
-        try await withThrowingTaskGroup(of: (String, String).self) { group in
-            for name in names { group.addTask { (name, try await docker.container(name)?.status ?? "missing") } }
-            return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
-        }
     }
 
     static func node(_ node: NodeSettings, row: Monitor.Row?, container: String?, head: LSN?) -> FormationState.Node {

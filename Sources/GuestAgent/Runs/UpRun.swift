@@ -79,7 +79,10 @@ public struct UpRun: Sendable {
             runner: runner, sessions: sessions, files: store.files, events: events, topology: topology,
             secrets: request.secrets,
             warnings: warnings)
-        let changed = try await StepGraph(ClusterSteps.all(topology, store: store)).run(context)
+        var seen = context
+        seen.snapshot = try await context.docker.snapshot(
+            containers: topology.containerNames, images: [topology.baseImage, topology.configuration.image.reference])
+        let changed = try await StepGraph(ClusterSteps.all(topology, store: store)).run(context, planningWith: seen)
         if let formation = try await FormationReader(runner: runner, sessions: sessions, topology: topology).read() {
             await events.write(.state(formation))
         }
@@ -97,8 +100,18 @@ public enum ClusterSteps {
             PreflightStep(store: store), DockerStep(), PsqlClientStep(), BaseImageStep(), ImageStep(), NetworkStep(),
             MonitorStep(topology: topology),
         ]
-        steps += nodes.map {
-            NodeStep(node: $0, leader: $0.name == leader?.name ? nil : leader, topology: topology)
+        // Base backups take two WAL senders each and much of the primary's disk, so standbys join a few at a time; one
+        // after another on a machine where they would only run into each other's time-outs.
+        let lanes = topology.facts.isSlow ? 1 : 4
+        var joined: [NodeSettings] = []
+        for node in nodes {
+            if node.name == leader?.name {
+                steps.append(NodeStep(node: node, predecessor: nil, topology: topology))
+                continue
+            }
+            let predecessor = joined.count < lanes ? leader : joined[joined.count - lanes]
+            steps.append(NodeStep(node: node, predecessor: predecessor, topology: topology))
+            joined.append(node)
         }
         steps += nodes.map { AccessStep(node: $0, topology: topology) }
         steps.append(FailoverSettingsStep(topology: topology))

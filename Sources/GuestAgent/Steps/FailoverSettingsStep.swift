@@ -76,7 +76,6 @@ struct FailoverSettingsStep: Step {
 
     private static let partitionKey = "timeout.network_partition_timeout"
 
-    /// Asks all keepers side by side: one after another, each costs the start of a program in its container.
     private func partitionTimeouts(_ nodes: [NodeSettings], _ context: AgentContext) async throws -> [String: Int] {
         try await withThrowingTaskGroup(of: (String, Int?).self) { group in
             for node in nodes { group.addTask { (node.name, try await partitionTimeout(node.name, context)) } }
@@ -84,9 +83,14 @@ struct FailoverSettingsStep: Step {
         }
     }
 
+    /// The keeper's file through the session that is open anyway: `pg_autoctl config get` is one more program to start
+    /// in each container.
     private func partitionTimeout(_ node: String, _ context: AgentContext) async throws -> Int? {
-        let result = try await context.runner.run(Self.command(node, ["config", "get", Self.partitionKey]))
-        return result.succeeded ? Int(result.trimmedOutput) : nil
+        let text = try await context.psql.attempt(
+            node, "SELECT pg_read_file(\(SQL.literal(ContainerLayout.keeperConfiguration)));")
+        let name = Self.partitionKey.split(separator: ".").last ?? ""
+        let line = text?.split(separator: "\n").first { $0.split(separator: "=").first?.trimmed == String(name) }
+        return line?.split(separator: "=").last.flatMap { Int($0.trimmed) }
     }
 
     /// pg_autoctl inside a node's container, as its own user.

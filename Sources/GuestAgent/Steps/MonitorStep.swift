@@ -14,14 +14,16 @@ struct MonitorStep: Step {
         }
     }
 
-    /// While the cluster comes up the monitor looks every second: a node counts as secondary only once it was seen
-    /// healthy, and the default of 5 s would be waited for three times. The step `failover-settings` sets the final
-    /// timings.
+    /// While the cluster comes up the monitor looks twice a second: a node counts as secondary only once it was seen
+    /// healthy, and the default of 5 s would be waited for three times. Not on a slow machine, where a look is a
+    /// connection that costs more than it saves. The step `failover-settings` sets the final timings.
     private var firstFiles: [String: String] {
         var files = topology.monitorFiles
         var settings = PostgresTuning.monitor(failover: topology.configuration.failover)
-        settings["pgautofailover.health_check_period"] = "500"
-        settings["pgautofailover.health_check_retry_delay"] = "200"
+        if !topology.facts.isSlow {
+            settings["pgautofailover.health_check_period"] = "500"
+            settings["pgautofailover.health_check_retry_delay"] = "200"
+        }
         files["postgresql.conf"] = PostgresTuning.text(settings)
         return files
     }

@@ -3,13 +3,14 @@ import Shared
 /// One data node: its container, its registration on the monitor, and the way to its first settled state.
 struct NodeStep: Step {
     let node: NodeSettings
-    /// The node that registers first and so becomes the first primary; nil for that node itself.
-    let leader: NodeSettings?
+    /// The node whose place has to be taken first; nil for the one that registers first and so becomes the first
+    /// primary.
+    let predecessor: NodeSettings?
     let topology: ClusterTopology
 
     var id: String { Self.id(node.name) }
     var title: String { "the node \(node.name)" }
-    var dependencies: [String] { [leader.map { Self.id($0.name) } ?? "monitor"] }
+    var dependencies: [String] { [predecessor.map { Self.id($0.name) } ?? "monitor"] }
 
     /// A node goes on moving: the step `verify` waits until all stand still.
     let confirmed = false
@@ -39,7 +40,7 @@ struct NodeStep: Step {
             hint: "Look at `docker logs \(node.name)` and `pgaf-agent status` on the machine, then run `up` again.",
             code: .nodeFailed)
         try await context.wait(wait, step: id) { try await look(since: started, context) }
-        if leader == nil { try await setPasswords(context) }
+        if predecessor == nil { try await setPasswords(context) }
     }
 
     /// Sets the passwords on the node that can write, if there is one: without the right one no standby can connect.

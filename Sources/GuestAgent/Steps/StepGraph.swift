@@ -29,10 +29,11 @@ public struct StepGraph: Sendable {
     /// Plans, announces and applies.
     ///
     /// A failed step lets those that run already come to their end and starts no other.
+    /// - Parameter seen: the context for the plan, when it is another one (with a snapshot of what there is).
     /// - Returns: the number of steps that changed something.
     /// - Throws: the first failure.
-    public func run(_ context: AgentContext) async throws -> Int {
-        let plan = try await plan(context)
+    public func run(_ context: AgentContext, planningWith seen: AgentContext? = nil) async throws -> Int {
+        let plan = try await plan(seen ?? context)
         await context.events.write(.plan(announcement(plan)))
         return try await withThrowingTaskGroup(of: Finished.self) { group in
             var outcomes: [String: StepOutcome] = [:]

@@ -46,6 +46,9 @@ public struct ClusterTopology: Sendable, Equatable {
             repository: pgdgKey.map { (SoftwareSource.pgdg(Self.pgdgBaseCodename), $0) })
     }
 
+    /// The monitor's and the nodes' containers.
+    public var containerNames: [String] { [configuration.monitor.name] + configuration.nodes.map(\.name) }
+
     public func address(_ container: String) -> IPv4Address { subnet.address(state.offsets[container] ?? 0) }
 
     /// Directory whose content a node sees in `ContainerLayout.configuration`.

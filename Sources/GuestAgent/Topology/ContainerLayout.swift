@@ -6,6 +6,8 @@ public enum ContainerLayout {
     public static let data = "\(volume)/data"
     public static let stateHome = "\(volume)/share"
     public static let configurationHome = "\(volume)/config"
+    /// pg_autoctl's own settings of a node.
+    public static let keeperConfiguration = "\(configurationHome)/pg_autoctl\(data)/pg_autoctl.cfg"
     /// Read-only mount of the files that pgaf writes for this node.
     public static let configuration = "/etc/pgaf"
     /// Read-only mount of the password file as root has it; the entrypoint copies it for `postgres`.

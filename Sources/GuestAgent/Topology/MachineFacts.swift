@@ -14,11 +14,13 @@ public struct MachineFacts: Sendable, Equatable {
     /// Size and free space of the file system that holds Docker's data.
     public var diskMiB: Int
     public var freeDiskMiB: Int
+    /// Whether the processor is many times slower than today's, as an emulated one is.
+    public var isSlow: Bool
 
     public init(
         kernel: String = "", architecture: String = "x86_64", distribution: String = "debian",
         codename: String = "trixie", prettyName: String = "", memoryMiB: Int = 6144, cpus: Int = 4,
-        diskMiB: Int = 40_000, freeDiskMiB: Int = 20_000
+        diskMiB: Int = 40_000, freeDiskMiB: Int = 20_000, isSlow: Bool = false
     ) {
         self.kernel = kernel
         self.architecture = architecture
@@ -29,5 +31,6 @@ public struct MachineFacts: Sendable, Equatable {
         self.cpus = cpus
         self.diskMiB = diskMiB
         self.freeDiskMiB = freeDiskMiB
+        self.isSlow = isSlow
     }
 }
