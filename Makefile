@@ -7,7 +7,7 @@ AGENT := .build-agent/release/pgaf-agent
 AGENT_FLAGS := -c release --product pgaf-agent --scratch-path .build-agent --static-swift-stdlib \
 	-Xswiftc -static-executable -Xlinker --gc-sections -Xlinker --icf=safe -Xlinker -s
 
-.PHONY: build host agent up test unit transport cluster vm whole check format bench clean
+.PHONY: build host agent up test unit transport cluster vm check format bench clean
 
 build: host agent
 
@@ -32,9 +32,8 @@ test:
 	$(SWIFT) build --build-tests
 	scripts/test
 
-# Single tiers, for work in between: make unit, make transport, make cluster, make vm; and `make whole`, the cluster inside
-# the virtual machine, which is no part of `make test` yet (scripts/test says why).
-unit transport cluster vm whole:
+# Single tiers, for work in between.
+unit transport cluster vm:
 	@scripts/prepare test
 	$(SWIFT) build --build-tests
 	scripts/test $@

@@ -63,16 +63,15 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(name: "SharedTests", dependencies: ["Shared"], swiftSettings: strict),
-        .testTarget(name: "GuestAgentTests", dependencies: ["GuestAgent"], swiftSettings: strict),
+        .testTarget(name: "GuestAgentTests", dependencies: ["GuestAgent", "TestSupport"], swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["HostOrchestrator"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "TransportTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ClusterTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "VirtualMachineTests", dependencies: ["HostOrchestrator"], swiftSettings: strict),
         .testTarget(
-            name: "WholePathTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
+            name: "VirtualMachineTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "HostOrchestratorTests", dependencies: ["HostOrchestrator"], swiftSettings: strict),
     ]
 )

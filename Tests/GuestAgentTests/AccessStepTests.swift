@@ -57,6 +57,17 @@ import Testing
         #expect(changes.last == Change(.create, "access", "set up access to pgnode3"))
     }
 
+    @Test func aNodeThatStartsIsWaitedForAndThenSeenWhole() async throws {
+        let context = machine.context(topology)
+        try machine.files.makeDirectory(topology.configurationDirectory("pgnode1"))
+        cluster.change { $0.refusals = 4 }
+        let changes = try await step(0).inspect(context)
+        #expect(changes.last == Change(.create, "access", "set up access to pgnode1"))
+        try await step(0).apply(changes, context)
+        #expect(try await step(0).inspect(context).isEmpty)
+        #expect(sql.contains { $0.contains("CREATE DATABASE") })
+    }
+
     @Test func anotherPasswordIsSetAndTheOthersAreLeft() async throws {
         let context = machine.context(topology)
         try machine.files.makeDirectory(topology.configurationDirectory("pgnode1"))

@@ -19,6 +19,8 @@ final class FakeCluster: Sendable {
         var partitionTimeouts: [String: Int] = [:]
         /// How often settings were reloaded, on any node.
         var reloads = 0
+        /// How many more connections the nodes refuse, as a server that still starts does.
+        var refusals = 0
     }
 
     private let memory = Mutex(Memory())
@@ -124,6 +126,10 @@ final class FakeCluster: Sendable {
         }
         guard let tool = words.firstIndex(of: "psql") else { return Self.ok() }
         guard memory.containers[words[tool - 1]]?.running == true else { return Self.no }
+        if memory.refusals > 0, words[tool - 1] != monitor {
+            memory.refusals -= 1
+            return CommandResult(status: 2, standardError: "FATAL:  the database system is starting up")
+        }
         return answer(words[tool - 1], sql, &memory)
     }
 }

@@ -16,7 +16,7 @@ struct AccessStep: Step {
             Change(.change, "files", "write \($0) for \(node.name) and reload")
         }
         // A node that does not answer yet is its own step's concern.
-        guard let recovering = try await context.psql.attempt(node.name, "SELECT pg_is_in_recovery();") else {
+        guard let recovering = try await context.psql.attempt(node.name, Self.recovery) else {
             return changes + [Change(.create, "access", "set up access to \(node.name)")]
         }
         guard recovering == "f" else { return changes }
@@ -30,12 +30,15 @@ struct AccessStep: Step {
         return changes
     }
 
-    func apply(_ changes: [Change], _ context: AgentContext) async throws {
+    func apply(_ planned: [Change], _ context: AgentContext) async throws {
+        let writable = try await awaitServer(context)
+        // What a node lacks can be seen only once it answers.
+        let changes = planned.has("access") ? try await inspect(context) : planned
         if changes.has("files") {
             try container.writeFiles(context)
             try await reload(context)
         }
-        guard try await context.psql.attempt(node.name, "SELECT pg_is_in_recovery();") == "f" else { return }
+        guard writable else { return }
         if changes.has("passwords") { try await Passwords.setInside(node.name, context) }
         if changes.has("database") {
             let database = topology.configuration.postgres.database
@@ -45,6 +48,22 @@ struct AccessStep: Step {
                 + " || ' OWNER ' || quote_ident(\(SQL.literal(owner))) WHERE NOT EXISTS (\(databaseQuery)) \\gexec"
             try await context.psql.checked(
                 node.name, create, code: .accessFailed, what: "The database \(database) could not be created.")
+        }
+    }
+
+    private static let recovery = "SELECT pg_is_in_recovery();"
+
+    /// Waits until PostgreSQL takes connections, should it just be restarted.
+    ///
+    /// - Returns: whether the node takes writes.
+    private func awaitServer(_ context: AgentContext) async throws -> Bool {
+        let wait = Wait(
+            for: "PostgreSQL of \(node.name) to take connections", upTo: .seconds(300), every: .milliseconds(100),
+            sparing: true, hint: "Look at `docker logs \(node.name)` on the machine, then run `up` again.",
+            code: .accessFailed)
+        return try await context.wait(wait, step: id) {
+            let answer = try await context.psql.attempt(node.name, Self.recovery)
+            return answer.map { .found($0 == "f") } ?? .notYet("psql in its container gets no connection")
         }
     }
 

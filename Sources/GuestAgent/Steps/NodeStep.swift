@@ -59,7 +59,11 @@ struct NodeStep: Step {
         guard let own = rows.first(where: { $0.name == node.name }) else {
             return .notYet("\(node.name) has not reported to the monitor yet")
         }
-        if own.isSettled, own.reportTime > start { return .found(()) }
+        if own.isSettled, own.reportTime > start {
+            // A node that starts again on its volume reports its old state before its PostgreSQL takes connections.
+            let answer = try await context.psql.attempt(node.name, "SELECT 1;")
+            return answer != nil ? .found(()) : .notYet("PostgreSQL of \(node.name) takes no connections yet")
+        }
         if let primary = rows.first(where: { $0.isPrimary && $0.id != own.id }) {
             try await BaseBackup.hasten(primary: primary.name, context)
         }

@@ -7,11 +7,11 @@
 #endif
 
 /// A TCP port of the loopback that is really listened on, for as long as the value lives.
-final class ListeningPort: Sendable {
-    let number: Int
+package final class ListeningPort: Sendable {
+    package let number: Int
     private let descriptor: Int32
 
-    init() {
+    package init() {
         #if canImport(Glibc)
             descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         #else
@@ -34,5 +34,5 @@ final class ListeningPort: Sendable {
     deinit { close(descriptor) }
 
     /// A port that was free a moment ago.
-    static func free() -> Int { ListeningPort().number }
+    package static func free() -> Int { ListeningPort().number }
 }
