@@ -75,6 +75,7 @@ extension BoxBuilder {
                 missing.append(package)
             }
         }
+        if !FileManager.default.fileExists(atPath: Self.bootCode) { missing.append("syslinux-common") }
         guard missing.isEmpty else {
             throw PgafError(
                 .boxBuildFailed,
