@@ -104,7 +104,8 @@ extension ClusterSuite {
             var after = try await TestCluster.identifiers(cluster)
             #expect(before.removeValue(forKey: victim) != after.removeValue(forKey: victim))
             #expect(before == after)
-            #expect(try await cluster.state().healthy)
+            let settled = try await cluster.state()
+            #expect(settled.healthy, "\(settled.notes)")
         }
 
         @Test func noSecretLiesWhereItNeedNotBe() async throws {

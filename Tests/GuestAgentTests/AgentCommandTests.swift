@@ -30,6 +30,16 @@ import Testing
         #expect(try parse(AgentVersionCommand.self, "version", "--json").json)
     }
 
+    @Test func theVerbsOfRuns() throws {
+        let follow = try parse(AgentFollowCommand.self, "follow", "R", "--since", "7", "--no-wait", "--json")
+        #expect(follow.options.identifier == "R" && follow.since == 7 && !follow.wait && follow.json)
+        let latest = try parse(AgentFollowCommand.self, "follow")
+        #expect(latest.options.identifier == nil && latest.since == 0 && latest.wait)
+        #expect(try parse(AgentCancelCommand.self, "cancel", "R").options.identifier == "R")
+        #expect(try parse(AgentWorkCommand.self, "work", "R").identifier == "R")
+        #expect(try parse(AgentUpCommand.self, "up", "--wait").wait)
+    }
+
     @Test(arguments: [
         ["nonsense"], ["up", "--config"], ["up", "extra"], ["logs", "--follow"], ["logs", "--tail", "-1"],
         ["logs", "--tail", "x"], ["status", "--nonsense"], ["down", "--cluster"],

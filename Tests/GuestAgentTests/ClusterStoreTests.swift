@@ -50,19 +50,22 @@ import Testing
     @Test func theJournalGrowsLineByLine() throws {
         let event = Event(run: "r1", seq: 1, time: "", body: .stepStarted(step: "s"))
         let last = Event(run: "r1", seq: 2, time: "", body: .result(RunResult(status: .ok)))
-        let journal = try Journal(run: "r1", store: machine.store)
+        let journal = try Journal(directory: "\(machine.store.root)/runs/r1", files: machine.files, durable: true)
         try journal.append("one", event)
         try journal.append("two", last)
         #expect(try machine.files.read("/var/lib/pgaf/runs/r1/events.jsonl") == "one\ntwo\n")
         #expect(machine.mode("/var/lib/pgaf/runs/r1/events.jsonl") == 0o600)
         #expect(machine.mode("/var/lib/pgaf/runs/r1") == 0o700)
-        try Journal(run: "r1", store: machine.store).append("three", event)
+        try Journal(directory: "\(machine.store.root)/runs/r1", files: machine.files, durable: true).append(
+            "three", event)
         #expect(try machine.files.read("/var/lib/pgaf/runs/r1/events.jsonl") == "one\ntwo\nthree\n")
     }
 
     @Test func aJournalThatCannotBeWrittenIsAnError() throws {
         try machine.place("/var/lib/pgaf/runs/r1/events.jsonl/x")
-        let error = #expect(throws: PgafError.self) { try Journal(run: "r1", store: machine.store) }
+        let error = #expect(throws: PgafError.self) {
+            try Journal(directory: "\(machine.store.root)/runs/r1", files: machine.files, durable: true)
+        }
         #expect(error?.code == .fileFailed)
     }
 

@@ -99,11 +99,11 @@ import Testing
 
 @Suite struct FailoverTimingsTests {
     @Test func theDefaultProfileLeavesTheMonitorAsItIs() {
-        let timings = FailoverTimings(FailoverSettings())
+        let timings = FailoverTimings(FailoverSettings(), isSlow: false)
         #expect(timings.monitorSettings.isEmpty)
         #expect(timings.partitionTimeout == 20)
         #expect(
-            PostgresTuning.monitor(failover: FailoverSettings())
+            PostgresTuning.monitor(timings)
                 == ["shared_buffers": "32MB", "wal_keep_size": "0", "max_wal_size": "128MB"])
     }
 
@@ -111,7 +111,7 @@ import Testing
         var settings = FailoverSettings()
         settings.profile = .fast
         settings.unhealthyAfter = 1500
-        let timings = FailoverTimings(settings)
+        let timings = FailoverTimings(settings, isSlow: false)
         let found = Dictionary(uniqueKeysWithValues: timings.monitorSettings.map { ($0.name, $0.value) })
         #expect(
             found == [
@@ -123,20 +123,31 @@ import Testing
         #expect(timings.partitionTimeout == 5)
     }
 
+    @Test func aSlowMachineIsGivenTimeUnlessOneWantsItFast() {
+        let patient = FailoverTimings(FailoverSettings(), isSlow: true)
+        let found = Dictionary(uniqueKeysWithValues: patient.monitorSettings.map { ($0.name, $0.value) })
+        #expect(found["pgautofailover.health_check_timeout"] == 20_000)
+        #expect(found["pgautofailover.node_considered_unhealthy_timeout"] == 60_000)
+        #expect(throws: Never.self) { try patient.validate() }
+        var settings = FailoverSettings()
+        settings.profile = .fast
+        #expect(FailoverTimings(settings, isSlow: true) == FailoverTimings(settings, isSlow: false))
+    }
+
     @Test func oneValueAloneUnderTheDefaultProfile() {
         var settings = FailoverSettings()
         settings.demoteTimeout = 9000
         settings.partitionTimeout = 8
-        let timings = FailoverTimings(settings)
+        let timings = FailoverTimings(settings, isSlow: false)
         #expect(timings.monitorSettings.map(\.name) == ["pgautofailover.primary_demote_timeout"])
-        #expect(timings.partitionTimeout == 8 && timings != FailoverTimings(FailoverSettings()))
+        #expect(timings.partitionTimeout == 8 && timings != FailoverTimings(FailoverSettings(), isSlow: false))
     }
 
     @Test func theSlowestPromiseIsKept() {
         // A primary that is cut off must have given up before another one is promoted.
         var fast = FailoverSettings()
         fast.profile = .fast
-        let timings = FailoverTimings(fast)
+        let timings = FailoverTimings(fast, isSlow: true)
         let demote = timings.monitorSettings.first { $0.name == "pgautofailover.primary_demote_timeout" }?.value ?? 0
         #expect(demote >= timings.partitionTimeout * 1000)
     }

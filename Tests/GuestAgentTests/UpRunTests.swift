@@ -1,5 +1,6 @@
 import Foundation
 import Shared
+import Synchronization
 import TestSupport
 import Testing
 
@@ -25,11 +26,15 @@ import Testing
         try machine.place("/proc/meminfo", "MemTotal: 6291456 kB\n")
     }
 
-    private func up(_ configuration: Configuration? = nil, fresh: Bool = false) async -> Int32 {
+    private let stop = StopSign()
+
+    private func up(_ configuration: Configuration? = nil, fresh: Bool = false, wait: Bool = false) async -> Int32 {
         let request = Request(
             run: machine.events.run, configuration: configuration ?? self.configuration, secrets: TestMachine.secrets,
-            options: Request.Options(fresh: fresh))
-        return await UpRun(runner: machine.runner, store: machine.store, request: request, events: machine.events).run()
+            options: Request.Options(fresh: fresh, wait: wait))
+        return await UpRun(
+            runner: machine.runner, store: machine.store, request: request, events: machine.events, stop: stop
+        ).run()
     }
 
     private var results: [RunResult] {
@@ -132,13 +137,36 @@ import Testing
     }
 
     @Test func aSecondRunAtTheSameTimeIsRefused() async throws {
-        try machine.files.makeDirectory(machine.store.root)
-        let lock = try FileLock(
-            machine.files.place("\(machine.store.root)/lock"), subject: "this machine", holder: "run X")
+        let lock = try MachineLock(store: machine.store, holder: "run X").take()
         #expect(await up() == 75)
         withExtendedLifetime(lock) {}
         #expect(results[0].error?.code == .clusterLocked && results[0].error?.message.contains("run X") == true)
         #expect(!machine.runner.saw("docker"))
+    }
+
+    @Test func whoeverWaitsForAnotherRunGetsItsTurn() async throws {
+        let store = machine.store
+        let held = Mutex<FileLock?>(try MachineLock(store: store, holder: "run X").take())
+        let waiting = Task { await up(wait: true) }
+        try await Wait(for: "the heartbeat", upTo: .seconds(30), every: .milliseconds(20), hint: "").until {
+            machine.written.contains { $0.body.type == "heartbeat" } ? .found(()) : .notYet("")
+        }
+        #expect(!machine.runner.saw("docker"))
+        held.withLock { $0 = nil }
+        #expect(await waiting.value == 0, "\(String(describing: results.last?.error))")
+    }
+
+    @Test func aRaisedStopSignEndsTheRunAtTheNextStepBoundary() async throws {
+        let stop = stop
+        machine.runner.on("mmdebstrap") { _ in
+            stop.raise()
+            return CommandResult()
+        }
+        #expect(await up() == 130)
+        #expect(results.count == 1 && results[0].status == .cancelled)
+        #expect(results[0].error?.cause?.hasPrefix("not begun: image, ") == true)
+        #expect(outcomes()["base-image"] == .changed)
+        #expect(!machine.written.contains { $0.body == .stepStarted(step: "image") })
     }
 
     @Test func aFreshStartRemovesWhatIsLabelledFirst() async throws {

@@ -73,7 +73,7 @@ import Testing
 
     @Test func eventsOfAnotherRunAreRefused() async throws {
         let (error, _) = try await failure { _, emit in
-            try await ScriptedAgent(run: "another", emit: emit).send([.stepStarted(step: "docker")])
+            try await ScriptedAgent(run: RunIdentifier.new(), emit: emit).send([.stepStarted(step: "docker")])
             return .exited(0)
         }
         #expect(error.code == .protocolViolation)
@@ -92,15 +92,6 @@ import Testing
                 return .exited(0)
             })
         #expect(try await host.up() == 0)
-    }
-
-    @Test func aLostLinkSaysHowToGoOn() async throws {
-        let (error, _) = try await failure { request, emit in
-            try await ScriptedAgent(run: request.run, emit: emit).send([.stepStarted(step: "docker")])
-            throw PgafError(.linkLost, "The connection broke.", remedy: "?")
-        }
-        #expect(error.code == .linkLost)
-        #expect(error.remedy == "Run `pgaf-host up` again; it goes on where this one stopped.")
     }
 
     @Test func absurdNumbersDoNotEndTheProgram() async throws {

@@ -4,14 +4,14 @@ import Testing
 
 @testable import HostOrchestrator
 
-/// Locks, passwords, run directories, interrupts: what the host keeps and who may use it.
+/// Locks, passwords, run directories: what the host keeps and who may use it.
 @Suite struct HostStateTests {
     private let scratch = ScratchDirectory()
 
     @Test func oneProgramWorksOnADirectoryAtATime() throws {
         try scratch.project.prepare()
-        var first: ProjectLock? = try ProjectLock(scratch.project, verb: "up")
-        let error = #expect(throws: PgafError.self) { try ProjectLock(scratch.project, verb: "destroy") }
+        var first: FileLock? = try ProjectLock.now(scratch.project, verb: "up")
+        let error = #expect(throws: PgafError.self) { try ProjectLock.now(scratch.project, verb: "destroy") }
         #expect(error?.code == .clusterLocked)
         #expect(error?.code.exitCode == 75)
         #expect(
@@ -19,7 +19,7 @@ import Testing
         )
         withExtendedLifetime(first) {}
         first = nil
-        _ = try ProjectLock(scratch.project, verb: "destroy")
+        _ = try ProjectLock.now(scratch.project, verb: "destroy")
     }
 
     @Test func generatedPasswordsAreMadeOnceAndKept() throws {
@@ -99,39 +99,6 @@ import Testing
         #expect(LocalFile.exists("\(outside)/kept"))
     }
 
-    @Test func anInterruptCancelsTheRunAndSaysHowToGoOn() async throws {
-        let host = TestHost(
-            ScriptedMachine { request, emit in
-                try await ScriptedAgent(run: request.run, emit: emit).send([.stepStarted(step: "docker")])
-                // Until cancelled: what a long step does.
-                try await Task.sleep(for: .seconds(3600))
-                return .exited(0)
-            })
-        let (interrupts, continuation) = AsyncStream.makeStream(of: Void.self)
-        let display = InterruptingDisplay(at: "docker", continuation)
-        try host.scratch.project.prepare()
-        let recorder = try RunRecorder(try RunDirectory(in: host.scratch.project), display: display)
-        let context = host.context()
-        let error = await #expect(throws: PgafError.self) {
-            let run = UpRun(
-                context: context, configuration: host.configuration, fresh: false, recorder: recorder)
-            _ = try await Interrupts.cancelling(
-                on: interrupts, onFirst: { context.note("stopping") },
-                { try await RecordedRun.recorded("up", recorder) { _ in try await run.run() } })
-        }
-        #expect(error?.code.exitCode == 130)
-        #expect(error?.remedy == "Run `pgaf-host up` to go on where it stopped.")
-        #expect(host.errors.text == "stopping\n")
-        guard case .result(let result) = try host.events().last?.body else { throw ExpectationFailure() }
-        #expect(result.status == .cancelled)
-        #expect(host.machine.story.last == "close")
-    }
-
-    @Test func workThatEndsIsNotWaitedForByInterrupts() async throws {
-        let (interrupts, _) = AsyncStream.makeStream(of: Void.self)
-        #expect(try await Interrupts.cancelling(on: interrupts, onFirst: {}, { 42 }) == 42)
-    }
-
     @Test func theAgentIsFoundBesideTheProgramOrInTheCheckout() throws {
         func locate(_ executable: String, _ there: String, _ environment: [String: String] = [:]) throws -> String {
             try AgentBinary.locate(executable: executable, environment: environment) { $0 == there }
@@ -158,20 +125,5 @@ import Testing
         let native = candidates.firstIndex(of: "/p/.build/debug/pgaf-agent")
         let portable = candidates.firstIndex(of: "/p/.build-agent/release/pgaf-agent")
         #expect(native != nil && portable != nil && (portable ?? 0) < (native ?? 0))
-    }
-}
-
-/// Presses Ctrl-C when a step starts.
-private struct InterruptingDisplay: EventDisplay {
-    let step: String
-    let continuation: AsyncStream<Void>.Continuation
-
-    init(at step: String, _ continuation: AsyncStream<Void>.Continuation) {
-        self.step = step
-        self.continuation = continuation
-    }
-
-    func show(_ event: Event) {
-        if event.body == .stepStarted(step: step) { continuation.yield() }
     }
 }

@@ -15,20 +15,27 @@ final class ScriptedMachine: Machine, Connection {
     /// What the agent's `up` does with its request.
     typealias Script = @Sendable (Request, @escaping Emit) async throws -> RemoteStatus
 
+    /// What another verb of the agent does with its arguments.
+    typealias Verb = @Sendable ([String], @escaping Emit) async throws -> RemoteStatus
+
     let description = "virtual machine \"test\""
     private let script: Script
+    private let verbs: [String: Verb]
     private let answers: [String: CommandResult]
     private let needsWork: Bool
     private let calls = Mutex<[Call]>([])
     private let events = Mutex<[String]>([])
 
-    /// - Parameter answers: by the last words of a command line (`status --json --cluster pgaf`).
+    /// - Parameters:
+    ///   - answers: by the last words of a command line (`status --json --cluster pgaf`).
+    ///   - verbs: by the agent's verb (`follow`, `cancel`).
     init(
-        needsWork: Bool = true, answers: [String: CommandResult] = [:],
+        needsWork: Bool = true, answers: [String: CommandResult] = [:], verbs: [String: Verb] = [:],
         script: @escaping Script = { _, _ in .exited(1) }
     ) {
         self.needsWork = needsWork
         self.answers = answers
+        self.verbs = verbs
         self.script = script
     }
 
@@ -67,6 +74,7 @@ final class ScriptedMachine: Machine, Connection {
         if arguments.last == "up", let input {
             return try await script(Request(decoding: Array(input.revealed.utf8)), onOutput)
         }
+        if let verb = arguments.lazy.compactMap({ self.verbs[$0] }).first { return try await verb(arguments, onOutput) }
         let line = arguments.joined(separator: " ")
         guard let answer = answers.first(where: { line.hasSuffix($0.key) })?.value else { return .exited(127) }
         try await onOutput(.standardOutput(Array(answer.standardOutput.utf8)))

@@ -24,15 +24,18 @@ struct TestHost {
     var environment = ["PGAF_AGENT": "/bin/sh", "PATH": ""]
     var answer: Bool?
     var programs: [String: String] = [:]
+    /// What is typed when a line is asked for; a terminal is there when it is not empty.
+    var line = ""
 
     init(_ machine: ScriptedMachine) { self.machine = machine }
 
     func context(replacing: TextRecord? = nil) -> HostContext {
-        let (machine, configuration, answer, questions, programs) = (
-            machine, configuration, answer, questions, programs
+        let (machine, configuration, answer, questions, programs, line) = (
+            machine, configuration, answer, questions, programs, line
         )
         var terminal = Terminal.absent
-        terminal.inputIsTerminal = answer != nil
+        terminal.inputIsTerminal = answer != nil || !line.isEmpty
+        terminal.errorIsTerminal = !line.isEmpty
         return HostContext(
             project: scratch.project, environment: environment, terminal: terminal, output: output,
             errorOutput: errors, executable: "/nowhere/pgaf-host",
@@ -46,6 +49,10 @@ struct TestHost {
             confirm: { question in
                 questions.write(question)
                 return answer ?? false
+            },
+            ask: { question in
+                questions.write(question)
+                return line
             },
             replaceProcess: { command in
                 guard let replacing else {

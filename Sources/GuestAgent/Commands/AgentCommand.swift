@@ -16,8 +16,8 @@ public struct AgentCommand: AsyncParsableCommand {
         abstract: "Makes and looks after a pg_auto_failover cluster on this machine.",
         version: PgafVersion.current,
         subcommands: [
-            AgentUpCommand.self, AgentStatusCommand.self, AgentLogsCommand.self, AgentDownCommand.self,
-            AgentVersionCommand.self,
+            AgentUpCommand.self, AgentFollowCommand.self, AgentCancelCommand.self, AgentStatusCommand.self,
+            AgentLogsCommand.self, AgentDownCommand.self, AgentVersionCommand.self, AgentWorkCommand.self,
         ])
 
     public init() {}

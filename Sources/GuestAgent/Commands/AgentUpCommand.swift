@@ -11,6 +11,9 @@ struct AgentUpCommand: AsyncParsableCommand {
         discussion: """
             Without --config a request is read from standard input as pgaf-host sends it, and events are written to
             standard output, one JSON object a line. With --config the program works alone.
+
+            The work is a run of its own that goes on when this program ends: `pgaf-agent follow` shows it again,
+            `pgaf-agent cancel` ends it at its next step boundary.
             """)
 
     @Option(help: ArgumentHelp("Read this pgaf.yaml instead of a request.", valueName: "file"))
@@ -19,17 +22,23 @@ struct AgentUpCommand: AsyncParsableCommand {
     @Option(name: .customLong("set"), help: ArgumentHelp("Override one key of the file.", valueName: "key=value"))
     var overrides: [String] = []
 
+    @Flag(help: "Wait for another run on this machine to end, instead of failing.")
+    var wait = false
+
     @Flag(help: "Write events as JSON lines instead of readable text (always so for a request).")
     var json = false
 
     func run() async throws {
         let store = ClusterStore()
         let request: Request
-        if config != nil || !overrides.isEmpty {
+        let isAlone = config != nil || !overrides.isEmpty
+        if isAlone {
             try Privilege.requireRoot()
-            request = try StandaloneRequest(store: store).make(file: config, overrides: overrides)
+            request = try StandaloneRequest(store: store).make(
+                file: config, overrides: overrides, options: Request.Options(wait: wait))
         } else {
             request = try Request(decoding: try Self.readStandardInput())
+            try Privilege.requireRoot()
         }
         guard RunIdentifier.isOne(request.run) else {
             throw PgafError(
@@ -37,27 +46,9 @@ struct AgentUpCommand: AsyncParsableCommand {
                 "The request's run id is not one that pgaf makes (\(request.run.utf8.count) bytes).",
                 remedy: "Use pgaf-host and pgaf-agent of the same release.")
         }
-        let asEvents = json || (config == nil && overrides.isEmpty)
-        let journal = try? Journal(run: request.run, store: store)
-        let events = EventWriter(
-            run: request.run, redactor: Redactor(request.secrets.all),
-            outlets: [
-                { line, event in try journal?.append(line, event) },
-                { line, event in
-                    if asEvents {
-                        Output.line(line)
-                    } else if let text = EventText.line(event.body) {
-                        Output.error(text)
-                    }
-                },
-            ])
-        // One more than there are processors: some programs only wait.
-        let turnstile = Turnstile(max(3, ProcessInfo.processInfo.activeProcessorCount + 1))
-        let status = await UpRun(
-            runner: LimitedRunner(SubprocessRunner(), turnstile: turnstile),
-            sessions: PsqlSessions(turnstile: turnstile), store: store, request: request, events: events
-        ).run()
-        if status != 0 { throw ExitCode(status) }
+        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let place = try await DetachedRun(runner: SubprocessRunner(), store: store, program: program).start(request)
+        try await RunView(place: place, json: json || !isAlone).show(since: 0, waiting: true)
     }
 
     /// At most 4 MiB: a request is a configuration and a few passwords.

@@ -5,6 +5,13 @@ import SystemPackage
 /// The agent's two streams: results and the protocol on standard output, people's text on standard error.
 enum Output {
     static func line(_ text: String) { write(text + "\n", to: .standardOutput) }
+    /// A line of the protocol.
+    ///
+    /// - Throws: what the system says when the reader is gone.
+    static func event(_ line: String) throws {
+        _ = try FileDescriptor.standardOutput.writeAll(Array((line + "\n").utf8))
+    }
+
     static func error(_ text: String) { write(text + "\n", to: .standardError) }
 
     /// A value as one JSON object, keys sorted.

@@ -50,7 +50,7 @@ public struct AgentContext: Sendable {
 }
 
 /// Lets a heartbeat through after 1 s of waiting and then every 10 s.
-private actor Pulse {
+actor Pulse {
     private var next = Duration.seconds(1)
 
     func isDue(at elapsed: Duration) -> Bool {

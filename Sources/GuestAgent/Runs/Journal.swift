@@ -2,31 +2,35 @@ import FoundationEssentials
 import Shared
 import SystemPackage
 
-/// The events of one run on the machine's own disk: `/var/lib/pgaf/runs/ID/events.jsonl`.
+/// The events of one run in a file, `events.jsonl`, one line each.
 public final class Journal: Sendable {
     private let descriptor: FileDescriptor
+    private let durable: Bool
 
+    /// - Parameters:
+    ///   - directory: made with mode 0700 if it is not there.
+    ///   - durable: whether the end of each step is on the disk before the run goes on.
     /// - Throws: `file.failed`, `disk.full`.
-    public init(run: String, store: ClusterStore) throws {
-        let directory = "\(store.root)/runs/\(run)"
-        try store.files.makeDirectory(store.root)
-        try store.files.makeDirectory(directory)
+    public init(directory: String, files: MachineFiles, durable: Bool = false) throws {
+        self.durable = durable
+        try files.makeDirectory(directory)
         do {
             descriptor = try FileDescriptor.open(
-                FilePath(store.files.place("\(directory)/events.jsonl")), .writeOnly, options: [.create, .append],
+                FilePath(files.place("\(directory)/events.jsonl")), .writeOnly, options: [.create, .append],
                 permissions: [.ownerReadWrite])
         } catch {
             throw PgafError(
                 .fileFailed, "The journal in \(directory) cannot be written.",
-                remedy: "Check the disk and the rights of \(store.root) on the machine.", cause: "\(error)")
+                remedy: "Check the disk and the rights of \(directory) on the machine.", cause: "\(error)")
         }
     }
 
-    /// Appends one line; the end of a step and of the run are on the disk when this returns.
+    /// Appends one line.
     public func append(_ line: String, _ event: Event) throws {
         _ = try descriptor.writeAll(Array((line + "\n").utf8))
         switch event.body {
-        case .stepFinished, .stepFailed, .result: try MachineFiles().synchronize(descriptor)
+        case .stepFinished, .stepFailed, .result:
+            if durable { try MachineFiles().synchronize(descriptor) }
         default: break
         }
     }

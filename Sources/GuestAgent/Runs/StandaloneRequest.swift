@@ -8,13 +8,14 @@ struct StandaloneRequest: Sendable {
     /// - Parameters:
     ///   - file: a pgaf.yaml; nil means the configuration of the last `up`, or the defaults.
     ///   - overrides: `KEY=VALUE` texts.
-    func make(file: String?, overrides: [String]) throws -> Request {
+    ///   - options: what else the run should do.
+    func make(file: String?, overrides: [String], options: Request.Options = Request.Options()) throws -> Request {
         let loaded = try ConfigurationLoader.load(
             file: file, environment: ProcessInfo.processInfo.environment,
             overrides: overrides.map { try ConfigurationOverride(setting: $0) })
         let configuration = loaded.configuration
         return Request(
             run: RunIdentifier.new(), configuration: configuration,
-            secrets: try store.secrets(configuration.cluster) ?? .generate())
+            secrets: try store.secrets(configuration.cluster) ?? .generate(), options: options)
     }
 }

@@ -7,17 +7,21 @@ public struct UpRun: Sendable {
     let store: ClusterStore
     let request: Request
     let events: EventWriter
+    let stop: StopSign
 
-    /// - Parameter sessions: closed at the run's end.
+    /// - Parameters:
+    ///   - sessions: closed at the run's end.
+    ///   - stop: ends the run at its next step boundary.
     public init(
         runner: any CommandRunner, sessions: PsqlSessions? = nil, store: ClusterStore, request: Request,
-        events: EventWriter
+        events: EventWriter, stop: StopSign = StopSign()
     ) {
         self.runner = runner
         self.sessions = sessions
         self.store = store
         self.request = request
         self.events = events
+        self.stop = stop
     }
 
     /// Does the work and writes exactly one result.
@@ -60,12 +64,10 @@ public struct UpRun: Sendable {
         try Privilege.requireRoot()
         // A request is checked like a file: whoever sent it, its names reach Docker and SQL.
         try ConfigurationValidator.validate(request.configuration)
-        try FailoverTimings(request.configuration.failover).validate()
-        try store.files.makeDirectory(store.root)
+        try FailoverTimings(request.configuration.failover, isSlow: facts.isSlow).validate()
         let cluster = request.configuration.cluster
-        let lock = try FileLock(
-            store.files.place("\(store.root)/lock"), subject: "this machine",
-            holder: "run \(request.run), since \(Timestamp.now())")
+        let lock = try await MachineLock(store: store, holder: "run \(request.run)")
+            .take(waiting: request.options.wait, events)
         defer { withExtendedLifetime(lock) {} }
         if request.options.fresh {
             try await ClusterRemoval(runner: runner, store: store).remove(cluster)
@@ -82,7 +84,8 @@ public struct UpRun: Sendable {
         var seen = context
         seen.snapshot = try await context.docker.snapshot(
             containers: topology.containerNames, images: [topology.baseImage, topology.configuration.image.reference])
-        let changed = try await StepGraph(ClusterSteps.all(topology, store: store)).run(context, planningWith: seen)
+        let changed = try await StepGraph(ClusterSteps.all(topology, store: store))
+            .run(context, planningWith: seen, stop: stop)
         if let formation = try await FormationReader(runner: runner, sessions: sessions, topology: topology).read() {
             await events.write(.state(formation))
         }

@@ -34,7 +34,7 @@ struct FailoverSettingsStep: Step {
                         "set the replication quorum of \(node.name) to \(node.replicationQuorum)"))
             }
         }
-        let wanted = FailoverTimings(topology.configuration.failover).partitionTimeout
+        let wanted = topology.failoverTimings.partitionTimeout
         let registered = topology.configuration.nodes.filter { node in rows.contains { $0.name == node.name } }
         let found = try await partitionTimeouts(registered, context)
         for node in registered where (found[node.name] ?? wanted) != wanted {
@@ -65,7 +65,7 @@ struct FailoverSettingsStep: Step {
                     node.name, ["set", "node", "replication-quorum", "\(node.replicationQuorum)"], context)
             }
             if changes.has("keeper.\(node.name)") {
-                let wanted = FailoverTimings(topology.configuration.failover).partitionTimeout
+                let wanted = topology.failoverTimings.partitionTimeout
                 try await autoctl(
                     node.name, ["config", "set", Self.partitionKey, "\(wanted)"], context)
                 // No base backup runs here any more, so the reload can kill none.

@@ -19,7 +19,7 @@ struct MonitorStep: Step {
     /// connection that costs more than it saves. The step `failover-settings` sets the final timings.
     private var firstFiles: [String: String] {
         var files = topology.monitorFiles
-        var settings = PostgresTuning.monitor(failover: topology.configuration.failover)
+        var settings = PostgresTuning.monitor(topology.failoverTimings)
         if !topology.facts.isSlow {
             settings["pgautofailover.health_check_period"] = "500"
             settings["pgautofailover.health_check_retry_delay"] = "200"

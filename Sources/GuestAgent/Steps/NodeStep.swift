@@ -25,7 +25,7 @@ struct NodeStep: Step {
         let row = try await monitor(context).rows()?.first { $0.name == node.name }
         if row?.isSettled != true {
             let state = row.map { "\($0.reported), assigned \($0.assigned)" } ?? "not registered"
-            changes.append(Change(.change, "join", "bring \(node.name) into the formation (now: \(state))"))
+            changes.append(Change(.wait, "join", "wait for \(node.name) to take its place (now: \(state))"))
         }
         return changes
     }

@@ -32,6 +32,8 @@ extension Step {
 public struct Change: Sendable, Equatable {
     public enum Kind: Sendable, Equatable {
         case create, change
+        /// The thing moves by itself and is only waited for.
+        case wait
     }
 
     public var kind: Kind
@@ -50,7 +52,10 @@ public struct Change: Sendable, Equatable {
 extension [Change] {
     func has(_ subject: String) -> Bool { contains { $0.subject == subject } }
 
+    /// Whether pgaf itself changes anything.
+    var isChange: Bool { contains { $0.kind != .wait } }
+
     var action: PlannedStep.Action {
-        isEmpty ? .none : (contains { $0.kind == .change } ? .change : .create)
+        isChange ? (contains { $0.kind == .change } ? .change : .create) : .none
     }
 }

@@ -28,11 +28,15 @@ public struct StepGraph: Sendable {
 
     /// Plans, announces and applies.
     ///
-    /// A failed step lets those that run already come to their end and starts no other.
-    /// - Parameter seen: the context for the plan, when it is another one (with a snapshot of what there is).
+    /// A failed step, and a raised stop sign, let those that run already come to their end and start no other.
+    /// - Parameters:
+    ///   - seen: the context for the plan, when it is another one (with a snapshot of what there is).
+    ///   - stop: asked at each step boundary.
     /// - Returns: the number of steps that changed something.
-    /// - Throws: the first failure.
-    public func run(_ context: AgentContext, planningWith seen: AgentContext? = nil) async throws -> Int {
+    /// - Throws: the first failure; `cancelled`, which names the steps that were not begun.
+    public func run(
+        _ context: AgentContext, planningWith seen: AgentContext? = nil, stop: StopSign = StopSign()
+    ) async throws -> Int {
         let plan = try await plan(seen ?? context)
         await context.events.write(.plan(announcement(plan)))
         return try await withThrowingTaskGroup(of: Finished.self) { group in
@@ -44,7 +48,7 @@ public struct StepGraph: Sendable {
             var running = 0
             var failure: PgafError?
             while true {
-                if failure == nil, !Task.isCancelled {
+                if failure == nil, !Task.isCancelled, !stop.isRaised {
                     for step in waiting where step.dependencies.allSatisfy({ outcomes[$0] != nil }) {
                         let lookAgain = step.dependencies.contains { moved.contains($0) }
                         if lookAgain { moved.insert(step.id) }
@@ -67,6 +71,12 @@ public struct StepGraph: Sendable {
             }
             if let failure { throw failure }
             try Task.checkCancellation()
+            guard waiting.isEmpty || !stop.isRaised else {
+                throw PgafError(
+                    .cancelled, "The run was cancelled; what is done stays as it is.",
+                    remedy: "Run `up` to go on where it stopped.",
+                    cause: "not begun: \(waiting.map(\.id).joined(separator: ", "))")
+            }
             guard waiting.isEmpty else {
                 throw PgafError(
                     .internalError, "The steps \(waiting.map(\.id).joined(separator: ", ")) wait for each other.",
@@ -92,7 +102,7 @@ public struct StepGraph: Sendable {
             var outcome = StepOutcome.unchanged
             if !changes.isEmpty || step.always {
                 try await step.apply(changes, context)
-                if !changes.isEmpty {
+                if changes.isChange {
                     outcome = .changed
                     if step.confirmed { try await confirm(step, context) }
                 }

@@ -29,6 +29,8 @@ struct VerifyStep: Step {
             group.addTask { try await checkSynchronousStandbys(primary, context) }
             try await group.waitForAll()
         }
+        // A formation that was still moving while it was looked at has to stand still at the end.
+        _ = try await settledPrimary(context)
     }
 
     /// Waits until the monitor sees one primary and every other node as its secondary, all healthy.

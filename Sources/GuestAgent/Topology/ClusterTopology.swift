@@ -62,7 +62,7 @@ public struct ClusterTopology: Sendable, Equatable {
         [
             "pg_hba.conf": HBARules.monitor(access: configuration.access, subnet: subnet),
             "pg_ident.conf": HBARules.identities,
-            "postgresql.conf": PostgresTuning.text(PostgresTuning.monitor(failover: configuration.failover)),
+            "postgresql.conf": PostgresTuning.text(PostgresTuning.monitor(failoverTimings)),
         ]
     }
 
@@ -75,6 +75,9 @@ public struct ClusterTopology: Sendable, Equatable {
             "postgresql.conf": PostgresTuning.text(nodeSettings),
         ]
     }
+
+    /// How fast failures are noticed on this machine.
+    public var failoverTimings: FailoverTimings { FailoverTimings(configuration.failover, isSlow: facts.isSlow) }
 
     /// What pgaf sets on each data node, derived values and the user's.
     public var nodeSettings: [String: String] {

@@ -3,28 +3,30 @@ import Shared
 /// How fast failures are noticed, resolved from the profile and the user's own values.
 ///
 /// `default` leaves pg_auto_failover's own timings, `fast` is what measured 13 s instead of 52 s from SIGKILL of the
-/// primary to the next write.
+/// primary to the next write. On a slow machine `default` is patient: in an emulated one whose host was busy, every node
+/// of a sound formation missed its health checks for more than 20 s, and the monitor gave up a primary that lived.
 public struct FailoverTimings: Sendable, Equatable {
     /// GUCs of the monitor in milliseconds (retries: a count); empty where pg_auto_failover's default stands.
     public var monitorSettings: [(name: String, value: Int)]
     /// The keeper's `timeout.network_partition_timeout` in seconds.
     public var partitionTimeout: Int
 
-    public init(_ settings: FailoverSettings) {
+    /// - Parameter isSlow: whether the machine is many times slower than today's, as an emulated one is.
+    public init(_ settings: FailoverSettings, isSlow: Bool) {
         let fast = settings.profile == .fast
-        let rows: [(String, Int?, Int)] = [
-            ("health_check_period", settings.healthCheckPeriod, 1000),
-            ("health_check_timeout", settings.healthCheckTimeout, 1000),
-            ("health_check_retry_delay", settings.healthCheckRetryDelay, 500),
-            ("health_check_max_retries", settings.healthCheckMaxRetries, 2),
-            ("node_considered_unhealthy_timeout", settings.unhealthyAfter, 4000),
-            ("primary_demote_timeout", settings.demoteTimeout, 6000),
-            ("startup_grace_period", settings.startupGrace, 3000),
+        let rows: [(name: String, own: Int?, quick: Int, patient: Int)] = [
+            ("health_check_period", settings.healthCheckPeriod, 1000, 10_000),
+            ("health_check_timeout", settings.healthCheckTimeout, 1000, 20_000),
+            ("health_check_retry_delay", settings.healthCheckRetryDelay, 500, 2000),
+            ("health_check_max_retries", settings.healthCheckMaxRetries, 2, 3),
+            ("node_considered_unhealthy_timeout", settings.unhealthyAfter, 4000, 60_000),
+            ("primary_demote_timeout", settings.demoteTimeout, 6000, 60_000),
+            ("startup_grace_period", settings.startupGrace, 3000, 60_000),
         ]
-        monitorSettings = rows.compactMap { name, own, quick in
-            (own ?? (fast ? quick : nil)).map { ("pgautofailover.\(name)", $0) }
+        monitorSettings = rows.compactMap { row in
+            (row.own ?? (fast ? row.quick : isSlow ? row.patient : nil)).map { ("pgautofailover.\(row.name)", $0) }
         }
-        partitionTimeout = settings.partitionTimeout ?? (fast ? 5 : 20)
+        partitionTimeout = settings.partitionTimeout ?? (fast ? 5 : isSlow ? 60 : 20)
     }
 
     /// A primary that the monitor gives up must have given up itself by then, or two nodes take writes.

@@ -30,9 +30,9 @@ public enum PostgresTuning {
     }
 
     /// Settings of the monitor: a small database, and the failover settings.
-    public static func monitor(failover: FailoverSettings) -> [String: String] {
+    public static func monitor(_ timings: FailoverTimings) -> [String: String] {
         var settings = ["shared_buffers": "32MB", "wal_keep_size": "0", "max_wal_size": "128MB"]
-        for (name, value) in FailoverTimings(failover).monitorSettings { settings[name] = "\(value)" }
+        for (name, value) in timings.monitorSettings { settings[name] = "\(value)" }
         return settings
     }
 

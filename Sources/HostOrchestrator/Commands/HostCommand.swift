@@ -30,7 +30,8 @@ public struct HostCommand: AsyncParsableCommand {
             """,
         version: PgafVersion.current,
         subcommands: [
-            UpCommand.self, StatusCommand.self, UriCommand.self, PsqlCommand.self, LogsCommand.self,
+            UpCommand.self, AttachCommand.self, EventsCommand.self, StatusCommand.self, UriCommand.self,
+            PsqlCommand.self, LogsCommand.self,
             SSHCommand.self, DestroyCommand.self, InitCommand.self, BoxGroupCommand.self, VersionCommand.self,
         ])
 

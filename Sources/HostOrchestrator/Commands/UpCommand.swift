@@ -7,7 +7,10 @@ struct UpCommand: AsyncParsableCommand {
         abstract: "Make the machine and the cluster, or bring them into order.",
         discussion: """
             The first run takes some minutes. Every further run looks at what is there, changes only what differs from \
-            the configuration, and keeps data and passwords. Ctrl-C stops in order; `pgaf-host up` goes on later.
+            the configuration, and keeps data and passwords.
+
+            The work in the machine does not need this program: Ctrl-C asks whether to detach from it or to cancel it \
+            (in a pipe it cancels), and `pgaf-host attach` follows it again from anywhere.
 
             Examples:
               pgaf-host up
@@ -28,6 +31,9 @@ struct UpCommand: AsyncParsableCommand {
     @Flag(name: .shortAndLong, help: "Do not ask.")
     var yes = false
 
+    @Flag(help: "Wait for another run, here or in the machine, instead of failing.")
+    var wait = false
+
     @OptionGroup(title: "Output") var progress: ProgressOptions
 
     @Flag(help: "The same as --progress json.")
@@ -39,7 +45,7 @@ struct UpCommand: AsyncParsableCommand {
         choice.machine = shape.machine?.rawValue
         choice.provider = shape.provider?.rawValue
         try await Up.run(
-            Up.Options(choice: choice, fresh: fresh, yes: yes, progress: json ? .json : progress.progress),
+            Up.Options(choice: choice, fresh: fresh, yes: yes, wait: wait, progress: json ? .json : progress.progress),
             in: .live())
     }
 }

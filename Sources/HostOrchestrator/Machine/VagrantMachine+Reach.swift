@@ -3,7 +3,13 @@ import Shared
 extension VagrantMachine {
     public func connect() async throws -> any Connection {
         let config = try await sshConfig()
-        return try await SSHConnection.open(config.parameters(knownHosts: project.knownHosts))
+        do {
+            return try await SSHConnection.open(config.parameters(knownHosts: project.knownHosts))
+        } catch {
+            // A machine that was started again may have another address.
+            await memory.forget()
+            throw error
+        }
     }
 
     /// Where the port answers now: a live forward, moved by `auto_correct` or not.

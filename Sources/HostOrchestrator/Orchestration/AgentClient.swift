@@ -32,22 +32,30 @@ struct AgentClient: Sendable {
         return AgentClient(connection: connection, invocation: AgentInvocation(path: path, needsSudo: true))
     }
 
-    /// Runs `up` to its end; every event goes to the recorder but the result, which is returned.
+    /// Asks a run to end at its next step boundary.
     ///
-    /// - Throws: `agent.died`, `ssh.link-lost`, `protocol.violation`, `CancellationError`.
-    func up(_ request: Request, recorder: RunRecorder) async throws -> RunResult {
-        let stream = AgentStream(run: request.run, recorder: recorder)
-        do {
-            let status = try await connection.execute(invocation.up, input: try request.encoded()) {
-                try await stream.take($0)
-            }
-            return try await stream.finish(status)
-        } catch let error as PgafError where error.code == .linkLost {
-            if let result = await stream.result { return result }
-            throw PgafError(
-                .linkLost, error.message, remedy: "Run `pgaf-host up` again; it goes on where this one stopped.",
-                cause: error.cause, output: await stream.lastErrorLines)
-        }
+    /// - Parameter run: nil means the latest one of the machine.
+    func cancel(run: String?) async throws {
+        let answer = try await connection.collect(invocation.cancel(run: run))
+        guard answer.succeeded else { throw await failure(answer, doing: "cancel the run") }
+    }
+
+    /// Hands on the events of a run, cleaned, without judging its result.
+    ///
+    /// - Throws: what the agent reports on its standard error, `protocol.violation`.
+    func events(
+        of run: String?, since: Int, waiting: Bool, _ take: @escaping @Sendable (Event) -> Void
+    ) async throws {
+        let reader = EventReader(take: take)
+        let arguments = invocation.follow(run: run, since: since, waiting: waiting)
+        let status = try await connection.execute(arguments, input: nil) { try await reader.take($0) }
+        // A run that failed ends its follower with the run's own status.
+        guard status != .exited(0), await !reader.sawResult else { return }
+        let errors = await reader.errors
+        guard !errors.isEmpty else { return }
+        throw await failure(
+            CommandResult(status: status.number, standardError: errors.joined(separator: "\n")),
+            doing: "list the events")
     }
 
     /// What the monitor and Docker say now.
@@ -107,6 +115,29 @@ struct AgentClient: Sendable {
             .commandFailed, "The agent could not \(activity) (status \(answer.status)).",
             remedy: "Run `pgaf-host up`; it installs the agent that belongs to this program and repairs the cluster.",
             output: lines)
+    }
+}
+
+/// Reads events as they come, keeps the last lines of standard error.
+private actor EventReader {
+    private let handOn: @Sendable (Event) -> Void
+    private var lines = LineSplitter(limit: EventCoding.maximumLineLength + 1, breaksAtCarriageReturn: false)
+    private var errorLines = LineSplitter()
+    private(set) var errors: [String] = []
+    private(set) var sawResult = false
+
+    init(take: @escaping @Sendable (Event) -> Void) { handOn = take }
+
+    func take(_ chunk: OutputChunk) throws {
+        switch chunk {
+        case .standardOutput(let bytes):
+            for line in lines.append(bytes) {
+                let event = try EventCoding.decode(line)
+                if case .result = event.body { sawResult = true }
+                handOn(event.mapTexts { TerminalText.clean($0) })
+            }
+        case .standardError(let bytes): errors = (errors + errorLines.append(bytes)).suffix(12)
+        }
     }
 }
 

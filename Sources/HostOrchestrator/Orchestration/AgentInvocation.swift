@@ -17,6 +17,13 @@ struct AgentInvocation: Sendable, Equatable {
 
     /// The request, secrets in it, comes on standard input.
     var up: [String] { root([path, "up"]) }
+    /// Events of a run, or of the latest one, after the one with the number `since`.
+    func follow(run: String?, since: Int, waiting: Bool = true) -> [String] {
+        root(
+            [path, "follow", "--json", "--since", String(since)] + (waiting ? [] : ["--no-wait"])
+                + (run.map { [$0] } ?? []))
+    }
+    func cancel(run: String?) -> [String] { root([path, "cancel"] + (run.map { [$0] } ?? [])) }
     func status(cluster: String) -> [String] { root([path, "status", "--json", "--cluster", cluster]) }
     func down(cluster: String) -> [String] { root([path, "down", "--yes", "--cluster", cluster]) }
     var version: [String] { root([path, "version"]) }

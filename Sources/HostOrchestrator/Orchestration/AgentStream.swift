@@ -10,17 +10,27 @@ actor AgentStream {
     static let keptErrorLines = 12
 
     private let recorder: RunRecorder
-    private let run: String
+    /// The run whose events these must be; that of the first one where it is not known beforehand.
+    private(set) var run: String?
     private var output = LineSplitter(limit: EventCoding.maximumLineLength + 1, breaksAtCarriageReturn: false)
     private var errors = LineSplitter()
-    private var lastSequence = 0
+    /// Number of the last event that was taken.
+    private(set) var lastSequence: Int
     private(set) var result: RunResult?
     /// The last lines of standard error, oldest first.
     private(set) var lastErrorLines: [String] = []
 
-    init(run: String, recorder: RunRecorder) {
+    /// - Parameter since: the events up to this number are known already.
+    init(run: String?, since: Int = 0, recorder: RunRecorder) {
         self.run = run
         self.recorder = recorder
+        lastSequence = since
+    }
+
+    /// Forgets what came of a line that the end of a connection cut: the next one begins with the whole event.
+    func dropPartialLines() {
+        _ = output.finish()
+        _ = errors.finish()
     }
 
     /// Takes a piece of output as it comes.
@@ -55,10 +65,12 @@ actor AgentStream {
 
     private func take(line: String) async throws {
         let event = try EventCoding.decode(line)
-        guard event.run == run else {
+        if let run, event.run != run {
             throw violation(
                 "an event of the run \"\(TerminalText.clean(String(event.run.prefix(80))))\" instead of \(run)")
         }
+        guard RunIdentifier.isOne(event.run) else { throw violation("an event of a run without a proper id") }
+        run = event.run
         guard event.seq == lastSequence + 1 else {
             throw violation("event number \(event.seq) where \(lastSequence + 1) was due")
         }

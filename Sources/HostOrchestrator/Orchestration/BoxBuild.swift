@@ -17,7 +17,8 @@ enum BoxBuild {
 
     static func run(_ options: Options, in context: HostContext) async throws {
         let (made, _) = try await RecordedRun.perform("box build", progress: options.progress, in: context) {
-            recorder in
+            active in
+            let recorder = active.recorder
             await recorder.report(
                 .plan([
                     PlannedStep(

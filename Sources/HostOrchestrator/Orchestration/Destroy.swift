@@ -20,8 +20,9 @@ enum Destroy {
         lines += parts.map { "  \($0)" }
         lines.append("  the passwords in \(context.project.secrets)")
         try await context.agree(to: lines, question: "Destroy all this?", yes: options.yes)
-        _ = try await RecordedRun.perform("destroy", progress: options.progress, in: context) { recorder in
-            let machine = try await context.machine(configuration, recorder.directory.machineLog)
+        _ = try await RecordedRun.perform("destroy", progress: options.progress, in: context) { active in
+            let recorder = active.recorder
+            let machine = try await context.machine(configuration, active.directory.machineLog)
             let stays = configuration.machine.kind != .vagrant
             await recorder.report(.plan(plan(machine.description, stays: stays)))
             if stays {

@@ -18,7 +18,7 @@ extension HostContext {
     }
 
     /// The agent where it is: beside this program for this machine, installed on all others.
-    private func agent(over connection: any Connection, _ configuration: Configuration) async throws -> AgentClient {
+    func agent(over connection: any Connection, _ configuration: Configuration) async throws -> AgentClient {
         guard configuration.machine.kind == .local else { return try await AgentClient.onMachine(connection) }
         return try await AgentClient.onMachine(
             connection, path: AgentBinary.locate(executable: executable, environment: environment))

@@ -21,17 +21,20 @@ extension HostContext {
                 let box = try await BoxBuilder(environment: environment).build(reporting: progress, force: force)
                 return BoxBuild.Made(built: box.built, file: box.file)
             },
-            confirm: ask, replaceProcess: ForegroundProcess.replace,
+            confirm: confirm, ask: ask, replaceProcess: ForegroundProcess.replace,
             findProgram: { ForegroundProcess.find($0, path: environment["PATH"] ?? "") })
     }
 
     /// Asks on the terminal; only a whole `yes` or `y` is one.
-    private static func ask(_ question: String) async -> Bool {
-        DescriptorOutput.standardError.write("\(question) [y/N] ")
+    private static func confirm(_ question: String) async -> Bool {
+        ["y", "yes"].contains(await ask("\(question) [y/N] ").lowercased())
+    }
+
+    private static func ask(_ question: String) async -> String {
+        DescriptorOutput.standardError.write(question)
         // Reading a line blocks until somebody has typed it, so not on one of Swift's own threads.
-        let answer = await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { continuation.resume(returning: readLine()) }
+        return await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(returning: readLine()?.trimmed ?? "") }
         }
-        return ["y", "yes"].contains(answer?.trimmed.lowercased() ?? "")
     }
 }

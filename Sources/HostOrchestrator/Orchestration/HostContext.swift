@@ -19,6 +19,8 @@ struct HostContext: Sendable {
     var buildBox: @Sendable (any ProgressSink, Bool) async throws -> BoxBuild.Made
     /// Asks a question that is answered with yes or no; only called when somebody can answer.
     var confirm: @Sendable (String) async -> Bool
+    /// Asks a question that is answered with a line; only called when somebody can answer.
+    var ask: @Sendable (String) async -> String
     /// Puts another program in place of this one; returns only in tests.
     var replaceProcess: @Sendable (Command) throws -> Void
     /// Absolute path of a program on PATH.

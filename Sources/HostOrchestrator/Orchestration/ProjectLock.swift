@@ -9,44 +9,29 @@ import Shared
 #endif
 
 /// The right to change one project directory: one pgaf-host at a time.
-///
-/// The lock is the kernel's (`flock`), so it ends with its holder however that dies; the file's text only tells the next
-/// one who holds it.
-final class ProjectLock: Sendable {
-    private let descriptor: Int32
-
-    /// Takes the lock or fails at once.
+enum ProjectLock {
+    /// Takes the lock; when `waiting`, after the one who holds it has finished, two hours at most.
     ///
     /// - Throws: `cluster.locked` with the holder's process id, verb and start time.
-    init(_ project: ProjectDirectory, verb: String) throws {
-        let descriptor = open(project.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw LocalFile.failure("lock", project.lock) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let number = errno
-            defer { close(descriptor) }
-            guard number == EWOULDBLOCK else { throw LocalFile.failure("lock", project.lock) }
-            let holder = (try? LocalFile.read(project.lock)).flatMap { $0 }.map {
-                String(decoding: $0, as: UTF8.self).trimmed
+    static func take(_ project: ProjectDirectory, verb: String, waiting: Bool = false) async throws -> FileLock {
+        guard waiting else { return try now(project, verb: verb) }
+        let wait = Wait(
+            for: "the other pgaf-host in \(project.path) to finish", upTo: .seconds(7200), every: .milliseconds(500),
+            hint: "Follow it with `pgaf-host attach`.", code: .clusterLocked)
+        return try await wait.until {
+            do {
+                return .found(try now(project, verb: verb))
+            } catch let error as PgafError where error.code == .clusterLocked {
+                return .notYet(error.message)
             }
-            throw PgafError(
-                .clusterLocked, "Another pgaf-host works in \(project.path): \(Self.shown(holder)).",
-                remedy: "Wait until it has finished, then run the same command again.")
-        }
-        self.descriptor = descriptor
-        do {
-            guard ftruncate(descriptor, 0) == 0 else { throw LocalFile.failure("lock", project.lock) }
-            let text = "pid \(getpid()), `pgaf-host \(verb)`, since \(Timestamp.now())\n"
-            try LocalFile.append(Array(text.utf8), to: descriptor, path: project.lock)
-        } catch {
-            close(descriptor)
-            throw error
         }
     }
 
-    private static func shown(_ holder: String?) -> String {
-        guard let holder, !holder.isEmpty else { return "it has not said who it is" }
-        return TerminalText.clean(holder)
+    /// The same at once or not at all.
+    static func now(_ project: ProjectDirectory, verb: String) throws -> FileLock {
+        try FileLock(
+            project.lock, subject: project.path,
+            holder: "pid \(getpid()), `pgaf-host \(verb)`, since \(Timestamp.now())",
+            remedy: "Follow it with `pgaf-host attach`, or wait for its end with `pgaf-host up --wait`.")
     }
-
-    deinit { close(descriptor) }
 }

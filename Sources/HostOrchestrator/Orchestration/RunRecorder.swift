@@ -6,24 +6,39 @@ import Shared
 /// agent's own numbers are checked before (`AgentStream`) and kept in its journal inside the machine. Every text is
 /// redacted and cleaned of control characters here.
 actor RunRecorder: ProgressSink {
-    let directory: RunDirectory
+    /// Id of the run; that of the host's events.
+    private let run: String
     private let display: any EventDisplay
-    private let events: LogFile
-    private let agentLog: LogFile
+    /// Both nil for somebody who only looks on.
+    private let events: LogFile?
+    private let agentLog: LogFile?
     private var redactor: Redactor
     private var sequence = 0
     /// What has happened so far, for the summary.
     private(set) var tally = Tally()
     /// The first failure to keep a log; the run goes on without it and says so at the end.
     private(set) var trouble: PgafError?
+    /// Set when this program leaves a run that goes on in the machine: then its end is not this program's to tell.
+    private(set) var hasLeft = false
 
+    /// Keeps the run's logs in its directory.
     init(_ directory: RunDirectory, display: any EventDisplay, hiding secrets: [Secret] = []) throws {
-        self.directory = directory
+        run = directory.id
         self.display = display
         redactor = Redactor(secrets)
         events = try LogFile(directory.events, limit: 256 << 20)
         agentLog = try LogFile(directory.agentLog)
     }
+
+    /// Shows a run without keeping anything of it.
+    init(showing run: String, on display: any EventDisplay) {
+        self.run = run
+        self.display = display
+        redactor = Redactor()
+        (events, agentLog) = (nil, nil)
+    }
+
+    func leave() { hasLeft = true }
 
     /// Hides these from now on.
     func hide(_ secrets: [Secret]) { redactor = Redactor(secrets) }
@@ -39,7 +54,7 @@ actor RunRecorder: ProgressSink {
     /// - Returns: the line as it may be shown.
     func keep(agentLine line: String) -> String {
         let line = safe(line)
-        attempt { try agentLog.add(line) }
+        attempt { try agentLog?.add(line) }
         return line
     }
 
@@ -51,10 +66,10 @@ actor RunRecorder: ProgressSink {
 
     private func record(_ body: Event.Body, at time: String) {
         sequence += 1
-        let event = Event(run: directory.id, seq: sequence, time: time, body: body).mapTexts { safe($0) }
+        let event = Event(run: run, seq: sequence, time: time, body: body).mapTexts { safe($0) }
         tally.count(event.body)
         attempt {
-            try events.add(EventCoding.encode(event))
+            try events?.add(EventCoding.encode(event))
         }
         display.show(event)
     }

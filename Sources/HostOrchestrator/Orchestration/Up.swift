@@ -7,6 +7,8 @@ enum Up {
         var fresh = false
         /// Agreed beforehand to what `fresh` destroys.
         var yes = false
+        /// Whether another run, here or in the machine, is waited for.
+        var wait = false
         var progress = ProgressMode.auto
     }
 
@@ -19,10 +21,12 @@ enum Up {
             try await context.agree(
                 to: loss(configuration), question: "Make a fresh cluster and lose this data?", yes: options.yes)
         }
-        let (outcome, log) = try await RecordedRun.perform("up", progress: options.progress, in: context) {
+        let (outcome, log) = try await RecordedRun.perform(
+            "up", progress: options.progress, waiting: options.wait, in: context
+        ) {
             try await UpRun(
                 context: context, configuration: configuration, warnings: loaded.warnings, fresh: options.fresh,
-                recorder: $0
+                wait: options.wait, active: $0
             ).run()
         }
         guard options.progress != .json else { return }

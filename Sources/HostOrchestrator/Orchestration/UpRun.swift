@@ -7,18 +7,10 @@ struct UpRun: Sendable {
     /// What the loader found worth knowing.
     var warnings: [String] = []
     let fresh: Bool
-    let recorder: RunRecorder
+    var wait = false
+    let active: RecordedRun.Active
 
-    /// What a finished run leaves to be said.
-    struct Outcome: Sendable {
-        var strings: ConnectionStrings
-        /// nil when the agent sent no snapshot.
-        var state: FormationState?
-        var warnings: [String]
-        var steps: Int
-        var changed: Int
-        var took: Duration
-    }
+    private var recorder: RunRecorder { active.recorder }
 
     /// Tells the whole story.
     ///
@@ -39,7 +31,7 @@ struct UpRun: Sendable {
         let secrets = try PasswordStore(project: context.project, environment: context.environment)
             .resolve(configuration.passwords, creating: true)
         await recorder.hide(secrets.all)
-        let machine = try await context.machine(configuration, recorder.directory.machineLog)
+        let machine = try await context.machine(configuration, active.directory.machineLog)
         await recorder.report(.plan(HostStep.plan(machine: machine.description)))
         try await recorder.step(.machine) { try await machine.bringUp(reporting: recorder) }
         // From here on there is something that `destroy`, `ssh` and `logs` have to find again.
@@ -60,27 +52,18 @@ struct UpRun: Sendable {
     ) async throws -> Outcome {
         let client = try await recorder.step(.agent) { try await installAgent(connection) }
         let request = Request(
-            run: recorder.directory.id, configuration: configuration, secrets: secrets,
-            options: Request.Options(fresh: fresh, publishEverywhere: configuration.machine.kind != .local))
-        let result = try await client.up(request, recorder: recorder)
-        switch result.status {
-        case .ok: break
-        case .cancelled: throw CancellationError()
-        case .failed:
-            throw result.error
-                ?? PgafError(
-                    .protocolViolation, "The agent failed without saying why.",
-                    remedy: "Run `pgaf-host up` again; it goes on where this one stopped.")
+            run: active.directory.id, configuration: configuration, secrets: secrets,
+            options: Request.Options(
+                fresh: fresh, publishEverywhere: configuration.machine.kind != .local, wait: wait))
+        let run = AgentRun(machine: machine, recorder: recorder) {
+            try await context.agent(over: try await machine.connect(), configuration)
         }
-        let strings = try await ConnectionStrings.resolve(configuration, on: machine)
-        var warnings = warnings + result.warnings
-        if let trouble = await recorder.trouble {
-            warnings.append("The log of this run is not whole: \(trouble.message)")
+        active.control.workIsInTheMachine {
+            try await context.withAgent(on: machine, configuration) { try await $0.cancel(run: request.run) }
         }
-        let tally = await recorder.tally
-        return Outcome(
-            strings: strings, state: tally.state, warnings: warnings, steps: tally.finished, changed: tally.changed,
-            took: .zero)
+        let result = try await run.start(request, over: client)
+        active.control.workIsHere()
+        return try await Outcome(result, configuration, machine, recorder, warnings: warnings)
     }
 
     /// Puts the agent on the machine, where it is not there already.
@@ -97,5 +80,46 @@ struct UpRun: Sendable {
                 .stepProgress(step: HostStep.agent.id, fraction: fraction, message: "copying the agent"))
         }
         return (client, sent)
+    }
+}
+
+extension UpRun {
+    /// What a finished run leaves to be said.
+    struct Outcome: Sendable {
+        var strings: ConnectionStrings
+        /// nil when the agent sent no snapshot.
+        var state: FormationState?
+        var warnings: [String]
+        var steps: Int
+        var changed: Int
+        var took: Duration
+    }
+}
+
+extension UpRun.Outcome {
+    /// What the agent's result means for people of this host.
+    ///
+    /// - Throws: the error of a run that failed, `CancellationError` for one that was cancelled.
+    init(
+        _ result: RunResult, _ configuration: Configuration, _ machine: any Machine, _ recorder: RunRecorder,
+        warnings: [String] = []
+    ) async throws {
+        switch result.status {
+        case .ok: break
+        case .cancelled: throw result.error ?? CancellationError()
+        case .failed:
+            throw result.error
+                ?? PgafError(
+                    .protocolViolation, "The agent failed without saying why.",
+                    remedy: "Run `pgaf-host up` again; it goes on where this one stopped.")
+        }
+        var all = warnings + result.warnings
+        if let trouble = await recorder.trouble {
+            all.append("The log of this run is not whole: \(trouble.message)")
+        }
+        let tally = await recorder.tally
+        self.init(
+            strings: try await ConnectionStrings.resolve(configuration, on: machine), state: tally.state,
+            warnings: all, steps: tally.finished, changed: tally.changed, took: .zero)
     }
 }

@@ -14,12 +14,18 @@ protocol EventDisplay: Sendable {
     /// Says something to the user in between, without spoiling what is drawn.
     func say(_ line: String, elsewhere errors: any TextOutput)
 
+    /// Draws nothing until `resume`, so that a question can be asked on the terminal.
+    func pause()
+    func resume()
+
     /// Leaves the terminal in order; nothing is shown afterwards.
     func finish()
 }
 
 extension EventDisplay {
     func tick() {}
+    func pause() {}
+    func resume() {}
     func finish() {}
     func say(_ line: String, elsewhere errors: any TextOutput) { errors.write(line + "\n") }
 

@@ -8,6 +8,7 @@ final class LiveDisplay: EventDisplay {
         var renderer = FrameRenderer()
         var printed: Set<String> = []
         var finished = false
+        var paused = false
     }
 
     private let content = Mutex(Content())
@@ -45,6 +46,16 @@ final class LiveDisplay: EventDisplay {
 
     func tick() { content.withLock { draw(&$0) } }
 
+    func pause() {
+        content.withLock { content in
+            guard !content.finished else { return }
+            output.write(content.renderer.frame(permanent: permanent(&content), live: []))
+            content.paused = true
+        }
+    }
+
+    func resume() { content.withLock { $0.paused = false } }
+
     func finish() {
         content.withLock { content in
             guard !content.finished else { return }
@@ -71,7 +82,7 @@ final class LiveDisplay: EventDisplay {
     private func live(_ content: Content) -> [String] { view.live(content.state, now: elapsed()) }
 
     private func draw(_ content: inout Content) {
-        guard !content.finished else { return }
+        guard !content.finished, !content.paused else { return }
         output.write(content.renderer.frame(permanent: permanent(&content), live: live(content)))
     }
 

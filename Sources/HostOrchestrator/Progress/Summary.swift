@@ -2,14 +2,13 @@ import Shared
 
 /// What `up` says at its end.
 enum Summary {
-    /// - Parameter log: where the run left its logs.
-    static func lines(_ outcome: UpRun.Outcome, cluster: String, log: String) -> [String] {
+    /// - Parameter log: where the run left its logs here, if it did.
+    static func lines(_ outcome: UpRun.Outcome, cluster: String, log: String?) -> [String] {
         var lines = [headline(outcome, cluster: cluster), ""]
         if let state = outcome.state { lines += StatusTable.lines(state) + [""] }
         lines += connections(outcome.strings, state: outcome.state)
-        lines += [
-            "", "passwords:   pgaf-host uri --show-password   (`pgaf-host psql` needs none)", "log:         \(log)",
-        ]
+        lines += ["", "passwords:   pgaf-host uri --show-password   (`pgaf-host psql` needs none)"]
+        if let log { lines.append("log:         \(log)") }
         if !outcome.warnings.isEmpty { lines += [""] + outcome.warnings.map { "warning: \($0)" } }
         return lines
     }

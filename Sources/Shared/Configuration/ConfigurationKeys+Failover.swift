@@ -3,7 +3,8 @@ extension ConfigurationKeys {
     static let failover: [ConfigurationKey<Configuration>] = [
         .init(
             "failover.profile", \.failover.profile, .choice,
-            "`default` writes again about 52 s after the primary was killed, `fast` after about 13 s."),
+            "`default` writes again about 52 s after the primary was killed (minutes on an emulated machine), `fast`"
+                + " after about 13 s."),
         .init(
             "failover.health_check_period", \.failover.healthCheckPeriod, time(100...600_000),
             "Time between two health checks of a node."),

@@ -46,6 +46,8 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
     case verifyFailed = "verify.failed"
     case clusterNotFound = "cluster.not-found"
     case clusterLocked = "cluster.locked"
+    case runNotFound = "run.not-found"
+    case runDetached = "run.detached"
     case dataWouldBeLost = "data.would-be-lost"
 
     case timeout = "timeout"
@@ -67,7 +69,7 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
         case .configurationNotReadable, .configurationSyntax, .configurationUnknownKey, .configurationInvalid,
             .configurationConflict, .secretUnavailable, .dataWouldBeLost, .vagrantfileForeign, .foreignObject:
             78
-        case .clusterLocked: 75
+        case .clusterLocked, .runDetached: 75
         case .protocolMismatch, .protocolViolation: 76
         case .loginRefused, .hostKeyChanged, .hostKeyUnknown, .privilegeMissing: 77
         case .cancelled: 130
@@ -76,7 +78,7 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
             .machineUnsupported, .machineNotMade, .linkLost, .uploadFailed, .agentMissing, .agentDied, .diskFull,
             .portInUse, .archiveUnreachable, .packagesFailed, .dockerUnavailable, .dockerFailed,
             .imageBuildFailed, .networkConflict, .monitorFailed, .nodeFailed, .accessFailed, .verifyFailed,
-            .clusterNotFound, .timeout, .commandFailed, .commandNotFound, .fileFailed:
+            .clusterNotFound, .runNotFound, .timeout, .commandFailed, .commandNotFound, .fileFailed:
             69
         }
     }

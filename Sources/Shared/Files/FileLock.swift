@@ -19,17 +19,21 @@ public final class FileLock: Sendable {
     ///   - path: the lock file; made with mode 0600.
     ///   - subject: completes "Another … works on": `the cluster "pgaf"`.
     ///   - holder: how others will see who holds it: run, process id, start time.
+    ///   - remedy: what somebody can do who finds it taken.
     /// - Throws: `cluster.locked` with the holder's words; `file.failed`.
-    public init(_ path: String, subject: String, holder: String) throws {
+    public init(
+        _ path: String, subject: String, holder: String,
+        remedy: String = "Wait until it has finished, then run the same command again."
+    ) throws {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.failure(path) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             defer { close(descriptor) }
             guard errno == EWOULDBLOCK else { throw Self.failure(path) }
-            let words = (try? MachineFiles().read(path))?.trimmed ?? ""
+            let words = Self.holder(path) ?? ""
             throw PgafError(
                 .clusterLocked, "Somebody else works on \(subject): \(words.isEmpty ? "it has not said who" : words).",
-                remedy: "Wait until it has finished, then run the same command again.")
+                remedy: remedy)
         }
         self.descriptor = descriptor
         let text = Array("\(holder)\n".utf8)
@@ -39,6 +43,18 @@ public final class FileLock: Sendable {
             throw failure
         }
     }
+
+    /// Whether a living process holds this lock; asking does not disturb it.
+    public static func isHeld(_ path: String) -> Bool {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        // A shared lock that is given back at once: two who ask at the same time do not take each other for a holder.
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
+
+    /// What the last holder wrote; nil when there is no such file.
+    public static func holder(_ path: String) -> String? { ((try? MachineFiles().read(path)) ?? nil)?.trimmed }
 
     deinit { close(descriptor) }
 

@@ -24,6 +24,8 @@ public struct Wait: Sendable {
     public var deadline: Duration
     /// The pause between two looks.
     public var interval: Duration
+    /// Where the pause grows: it doubles after each look, up to this.
+    public var longestInterval: Duration?
     /// Whether the pause is at least as long as the look itself took, so that a slow machine does not spend itself on
     /// being looked at.
     public var sparing: Bool
@@ -34,11 +36,12 @@ public struct Wait: Sendable {
 
     public init(
         for description: String, upTo deadline: Duration, every interval: Duration = .milliseconds(200),
-        sparing: Bool = false, hint: String, code: ErrorCode = .timeout
+        growingTo longestInterval: Duration? = nil, sparing: Bool = false, hint: String, code: ErrorCode = .timeout
     ) {
         self.description = description
         self.deadline = deadline
         self.interval = interval
+        self.longestInterval = longestInterval
         self.sparing = sparing
         self.hint = hint
         self.code = code
@@ -56,6 +59,7 @@ public struct Wait: Sendable {
     ) async throws -> Value {
         let clock = ContinuousClock()
         let start = clock.now
+        var interval = interval
         while true {
             try Task.checkCancellation()
             let reason: String
@@ -73,6 +77,7 @@ public struct Wait: Sendable {
             }
             await onWaiting?(self, elapsed)
             try await clock.sleep(for: min(pause, deadline - elapsed))
+            if let longestInterval { interval = min(interval * 2, longestInterval) }
         }
     }
 

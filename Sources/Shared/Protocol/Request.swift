@@ -20,10 +20,13 @@ public struct Request: Sendable, Equatable {
         public var fresh = false
         /// Whether ports may be published on every address of the machine when the configuration is silent.
         public var publishEverywhere = false
+        /// Whether a run that finds another one at work waits for its end.
+        public var wait = false
 
-        public init(fresh: Bool = false, publishEverywhere: Bool = false) {
+        public init(fresh: Bool = false, publishEverywhere: Bool = false, wait: Bool = false) {
             self.fresh = fresh
             self.publishEverywhere = publishEverywhere
+            self.wait = wait
         }
     }
 

@@ -1,0 +1,44 @@
+import Shared
+
+/// The right to change clusters on this machine: one run or verb at a time.
+struct MachineLock: Sendable {
+    let store: ClusterStore
+    /// Who takes it, as others will read it: `run ID`, "`pgaf-agent stop`".
+    let holder: String
+
+    private static let path = "\(RunPlace.runtimeRoot)/lock"
+
+    /// Takes the lock; it is free again when the value is gone or its process is dead.
+    ///
+    /// - Throws: `cluster.locked` with holder and start time.
+    func take() throws -> FileLock {
+        try store.files.makeDirectory(RunPlace.runtimeRoot)
+        return try FileLock(
+            store.files.place(Self.path), subject: "this machine", holder: "\(holder), since \(Timestamp.now())",
+            remedy: "Follow it with `pgaf-host attach` (`pgaf-agent follow` on the machine), or wait for its end with"
+                + " `pgaf-host up --wait`.")
+    }
+
+    /// The same; when `waiting`, after the one who holds it has finished, two hours at most.
+    func take(waiting: Bool, _ events: EventWriter) async throws -> FileLock {
+        guard waiting else { return try take() }
+        let since = Timestamp.now()
+        let wait = Wait(
+            for: "whoever works on this machine to finish", upTo: .seconds(7200), every: .milliseconds(500),
+            hint: "Follow it with `pgaf-host attach`.", code: .clusterLocked)
+        let pulse = Pulse()
+        return try await wait.until(
+            onWaiting: { wait, elapsed in
+                guard await pulse.isDue(at: elapsed) else { return }
+                await events.write(
+                    .heartbeat(Heartbeat(step: nil, awaiting: wait.description, since: since, until: nil)))
+            }
+        ) {
+            do {
+                return .found(try take())
+            } catch let error as PgafError where error.code == .clusterLocked {
+                return .notYet(error.message)
+            }
+        }
+    }
+}

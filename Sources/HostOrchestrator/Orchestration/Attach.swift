@@ -1,0 +1,62 @@
+import Shared
+
+/// `pgaf-host attach`: follows a run of the machine from anywhere, also one that has ended.
+enum Attach {
+    struct Options: Sendable, Equatable {
+        var choice = ConfigurationChoice()
+        /// nil means the latest run of the machine.
+        var run: String?
+        var progress = ProgressMode.auto
+    }
+
+    static func run(_ options: Options, in context: HostContext) async throws {
+        if let run = options.run { try RunChoice.check(run) }
+        let configuration = try context.currentConfiguration(options.choice)
+        let machine = try await context.machine(configuration)
+        let display = options.progress.display(context)
+        let recorder = RunRecorder(showing: options.run ?? RunIdentifier.new(), on: display)
+        let control = RunControl()
+        let outcome = try await RecordedRun.interruptible(
+            "attach", control, recorder, display, in: context, log: nil
+        ) {
+            do {
+                return try await follow(options.run, configuration, machine, recorder, control, context)
+            } catch {
+                throw await recorder.hasLeft ? RecordedRun.detached : error
+            }
+        }
+        guard options.progress != .json else { return }
+        for line in Summary.lines(outcome, cluster: configuration.cluster, log: nil) { context.say(line) }
+    }
+
+    private static func follow(
+        _ run: String?, _ configuration: Configuration, _ machine: any Machine, _ recorder: RunRecorder,
+        _ control: RunControl, _ context: HostContext
+    ) async throws -> UpRun.Outcome {
+        let start = ContinuousClock.now
+        let result = try await context.withAgent(on: machine, configuration) { client in
+            control.workIsInTheMachine {
+                try await context.withAgent(on: machine, configuration) { try await $0.cancel(run: run) }
+            }
+            return try await AgentRun(machine: machine, recorder: recorder) {
+                try await context.agent(over: try await machine.connect(), configuration)
+            }.attach(run, over: client)
+        }
+        control.workIsHere()
+        await recorder.report(.result(result))
+        var outcome = try await UpRun.Outcome(result, configuration, machine, recorder)
+        outcome.took = ContinuousClock.now - start
+        return outcome
+    }
+}
+
+/// Ids of runs as people give them.
+enum RunChoice {
+    /// - Throws: `run.not-found` for what cannot be one.
+    static func check(_ run: String) throws {
+        guard !RunIdentifier.isOne(run) else { return }
+        throw PgafError(
+            .runNotFound, "\"\(TerminalText.clean(String(run.prefix(60))))\" is not the id of a run.",
+            remedy: "Leave it out to mean the latest run; the directories in .pgaf/runs/ have the ids.")
+    }
+}

@@ -1,0 +1,248 @@
+import Foundation
+import Shared
+import Synchronization
+import Testing
+
+@testable import HostOrchestrator
+
+/// A run goes on in the machine whatever happens to the host: links that break, Ctrl-C, another terminal.
+@Suite(.timeLimit(.minutes(1))) struct DetachedRunTests {
+    private static let broken = PgafError(.linkLost, "The connection broke.", remedy: "?")
+
+    @Test func aLostLinkIsMadeAgainAndTheRunGoesOnAfterTheLastEvent() async throws {
+        let sinces = Mutex<[String]>([])
+        let id = Mutex("")
+        let machine = ScriptedMachine(
+            verbs: [
+                "follow": { arguments, emit in
+                    let since = try #require(arguments.firstIndex(of: "--since").map { arguments[$0 + 1] })
+                    sinces.withLock { $0.append(since) }
+                    let agent = ScriptedAgent(run: id.withLock { $0 }, emit: emit)
+                    if since == "2" {
+                        try await agent.send([.stepOutput(step: "docker", line: "more")], from: 3)
+                        throw Self.broken
+                    }
+                    try await agent.send(
+                        [
+                            .stepFinished(step: "docker", outcome: .changed, seconds: 1),
+                            .result(RunResult(status: .ok, changed: 1)),
+                        ], from: 4)
+                    return .exited(0)
+                }
+            ]
+        ) { request, emit in
+            id.withLock { $0 = request.run }
+            let agent = ScriptedAgent(run: request.run, emit: emit)
+            try await agent.send([.stepStarted(step: "docker"), .stepOutput(step: "docker", line: "one")])
+            // Half a line of the next event is on its way when the link breaks.
+            try await emit(.standardOutput(Array("{\"v\":1,\"ru".utf8)))
+            throw Self.broken
+        }
+        let host = TestHost(machine)
+        #expect(try await host.up() == 0)
+        #expect(sinces.withLock { $0 } == ["2", "3"])
+        let outputs = try host.events().compactMap { event in
+            if case .stepOutput("docker", let line) = event.body { line } else { nil }
+        }
+        #expect(outputs == ["one", "more"])
+        #expect(host.errors.text.contains(": the machine to answer again; the run goes on in it"))
+        #expect(machine.story.filter { $0 == "connect" }.count == 3)
+        #expect(machine.story.filter { $0 == "close" }.count >= 3)
+    }
+
+    @Test func aRequestThatMayNotHaveArrivedIsSentAgain() async throws {
+        let count = Mutex(0)
+        let machine = ScriptedMachine { request, emit in
+            if count.withLock({ count in
+                count += 1
+                return count
+            }) == 1 {
+                throw Self.broken
+            }
+            try await ScriptedAgent(run: request.run, emit: emit).send(ScriptedAgent.happy(.changed))
+            return .exited(0)
+        }
+        #expect(try await TestHost(machine).up() == 0)
+        #expect(count.withLock { $0 } == 2)
+    }
+
+    @Test func anotherHostKeyAfterALostLinkIsNotWaitedFor() async throws {
+        let machine = ScriptedMachine(
+            verbs: [
+                "follow": { _, _ in throw PgafError(.hostKeyChanged, "Another key.", remedy: "Find out.") }
+            ]
+        ) { request, emit in
+            try await ScriptedAgent(run: request.run, emit: emit).send([.stepStarted(step: "docker")])
+            throw Self.broken
+        }
+        #expect(try await TestHost(machine).up() == 77)
+    }
+
+    /// A run that ends only when it is cancelled, as in the machine.
+    private func endless(_ cancelled: @escaping @Sendable () -> Void = {}) -> ScriptedMachine {
+        let (signal, raise) = AsyncStream.makeStream(of: Void.self)
+        return ScriptedMachine(
+            verbs: [
+                "cancel": { _, _ in
+                    cancelled()
+                    raise.yield()
+                    return .exited(0)
+                }
+            ]
+        ) { request, emit in
+            let agent = ScriptedAgent(run: request.run, emit: emit)
+            try await agent.send([.stepStarted(step: "docker")])
+            for await _ in signal { break }
+            try Task.checkCancellation()
+            try await agent.send(
+                [
+                    .stepFinished(step: "docker", outcome: .changed, seconds: 1),
+                    .result(
+                        RunResult(
+                            status: .cancelled,
+                            error: PgafError(.cancelled, "Cancelled.", remedy: "`up`.", cause: "not begun: image"))),
+                ], from: 2)
+            return .exited(130)
+        }
+    }
+
+    /// Runs `up` and sends a signal when the step `docker` starts.
+    private func interrupted(_ host: TestHost, by number: Int32) async throws -> PgafError? {
+        let (signals, continuation) = AsyncStream.makeStream(of: Int32.self)
+        let display = SignallingDisplay(at: "docker", number, continuation)
+        try host.scratch.project.prepare()
+        let directory = try RunDirectory(in: host.scratch.project)
+        let recorder = try RunRecorder(directory, display: display)
+        let active = RecordedRun.Active(recorder: recorder, directory: directory, control: RunControl())
+        let context = host.context()
+        let run = UpRun(context: context, configuration: host.configuration, fresh: false, active: active)
+        let dialogue = InterruptDialogue(
+            verb: "up", context: context, display: display, control: active.control,
+            leave: { await recorder.leave() })
+        return await #expect(throws: PgafError.self) {
+            _ = try await Interrupts.handling(signals, decide: dialogue.decide) {
+                try await RecordedRun.recorded("up", recorder) { _ in try await run.run() }
+            }
+        }
+    }
+
+    @Test func inAPipeAnInterruptCancelsAtTheNextStepBoundary() async throws {
+        let asked = Mutex(0)
+        let host = TestHost(endless { asked.withLock { $0 += 1 } })
+        let error = try await interrupted(host, by: SIGINT)
+        #expect(error?.code == .cancelled && error?.cause == "not begun: image")
+        #expect(asked.withLock { $0 } == 1)
+        #expect(try host.events().contains { $0.body.type == "step.finished" })
+        guard case .result(let result) = try host.events().last?.body else { throw ExpectationFailure() }
+        #expect(result.status == .cancelled)
+    }
+
+    @Test func aClosedTerminalLeavesTheRunAlone() async throws {
+        let host = TestHost(endless { Issue.record("the run was cancelled") })
+        let error = try await interrupted(host, by: SIGHUP)
+        #expect(error?.code == .runDetached && error?.code.exitCode == 75)
+        #expect(error?.remedy.contains("pgaf-host attach") == true)
+        #expect(try !host.events().contains { $0.body.type == "result" })
+        #expect(host.machine.story.last == "close")
+    }
+
+    @Test func onATerminalOneIsAskedWhetherToDetach() async throws {
+        var host = TestHost(endless { Issue.record("the run was cancelled") })
+        host.line = "d"
+        #expect(try await interrupted(host, by: SIGINT)?.code == .runDetached)
+        #expect(host.questions.text.contains("c to cancel it at its next step boundary"))
+    }
+
+    @Test func onATerminalOneMayCancel() async throws {
+        var host = TestHost(endless())
+        host.line = "cancel"
+        #expect(try await interrupted(host, by: SIGINT)?.code == .cancelled)
+    }
+
+    @Test func beforeTheMachineWorksAnInterruptStopsTheHost() async throws {
+        let host = TestHost(ScriptedMachine())
+        let dialogue = InterruptDialogue(
+            verb: "up", context: host.context(), display: SilentDisplay(), control: RunControl(),
+            leave: { Issue.record("there is nothing to leave") })
+        #expect(await dialogue.decide(SIGINT) == .stop)
+        #expect(host.errors.text.contains("`pgaf-host up` goes on later"))
+    }
+
+    @Test func workThatEndsIsNotWaitedForByInterrupts() async throws {
+        let (signals, _) = AsyncStream.makeStream(of: Int32.self)
+        #expect(try await Interrupts.handling(signals, decide: { _ in .stop }, { 42 }) == 42)
+    }
+
+    private static let run = "20261122T213149123Z-4f0a9c21"
+
+    private func ended(_ bodies: [Event.Body] = ScriptedAgent.happy(.changed)) -> ScriptedMachine {
+        ScriptedMachine(
+            verbs: [
+                "follow": { arguments, emit in
+                    #expect(arguments.contains("--json"))
+                    try await ScriptedAgent(run: Self.run, emit: emit).send(bodies)
+                    return .exited(0)
+                }
+            ])
+    }
+
+    @Test func attachShowsARunToItsSummaryAndKeepsNothing() async throws {
+        let host = TestHost(ended())
+        try await Attach.run(Attach.Options(progress: .plain), in: host.context())
+        #expect(host.errors.text.contains("docker             changed in 4.1 s"))
+        #expect(host.output.text.contains("connect from this machine:"))
+        #expect(!host.output.text.contains("log: "))
+        #expect(LocalFile.names(in: host.scratch.project.runs).isEmpty)
+        #expect(host.machine.executed.last?.arguments.suffix(4) == ["follow", "--json", "--since", "0"])
+    }
+
+    @Test func attachToARunThatFailedTellsItsError() async throws {
+        let failure = PgafError(.imageBuildFailed, "No image.", remedy: "Run `pgaf-host up` again.")
+        let host = TestHost(ended([.result(RunResult(status: .failed, error: failure))]))
+        let error = await #expect(throws: ReportedFailure.self) {
+            try await Attach.run(Attach.Options(run: Self.run, progress: .plain), in: host.context())
+        }
+        #expect(error?.exitCode == 69)
+        #expect(host.errors.text.contains("error: No image."))
+        #expect(host.machine.executed.last?.arguments.last == Self.run)
+    }
+
+    @Test(arguments: ["", "../../etc", "latest", "x; reboot"])
+    func whatIsNoRunIsRefusedBeforeAnythingIsAsked(_ run: String) async throws {
+        let host = TestHost(ended())
+        let error = await #expect(throws: PgafError.self) {
+            try await Attach.run(Attach.Options(run: run), in: host.context())
+        }
+        #expect(error?.code == .runNotFound)
+        #expect(host.machine.story.isEmpty)
+    }
+
+    @Test func eventsListsWhatTheMachineHas() async throws {
+        let host = TestHost(ended())
+        try await Events.run(Events.Options(), in: host.context())
+        #expect(host.output.lines.count == 8)
+        #expect(host.output.lines[3] == "4  2026-01-02T03:04:05.678Z  docker: | Setting up docker.io")
+        #expect(host.machine.executed.last?.arguments.contains("--no-wait") == true)
+        let json = TestHost(ended())
+        try await Events.run(Events.Options(follow: true, json: true), in: json.context())
+        #expect(try json.output.lines.dropLast().map { try EventCoding.decode($0).seq } == Array(1...7))
+        #expect(json.machine.executed.last?.arguments.contains("--no-wait") == false)
+    }
+}
+
+/// Sends a signal when a step starts.
+private struct SignallingDisplay: EventDisplay {
+    let step: String
+    let number: Int32
+    let continuation: AsyncStream<Int32>.Continuation
+
+    init(at step: String, _ number: Int32, _ continuation: AsyncStream<Int32>.Continuation) {
+        self.step = step
+        self.number = number
+        self.continuation = continuation
+    }
+
+    func show(_ event: Event) {
+        if event.body == .stepStarted(step: step) { continuation.yield(number) }
+    }
+}
