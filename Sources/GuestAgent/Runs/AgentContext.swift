@@ -33,30 +33,12 @@ public struct AgentContext: Sendable {
     public func wait<Value: Sendable>(
         _ wait: Wait, step: String, _ condition: @Sendable () async throws -> Wait.Observation<Value>
     ) async throws -> Value {
-        let since = Timestamp.now()
-        let pulse = Pulse()
-        return try await wait.until(
-            onWaiting: { wait, elapsed in
-                guard await pulse.isDue(at: elapsed) else { return }
-                await events.write(
-                    .heartbeat(Heartbeat(step: step, awaiting: wait.description, since: since, until: nil)))
-            }, condition)
+        try await events.wait(wait, step: step, condition)
     }
 
     /// A line of a tool's output in the name of a step.
     public func output(_ step: String) -> @Sendable (String) async -> Void {
         { line in await events.write(.stepOutput(step: step, line: line)) }
-    }
-}
-
-/// Lets a heartbeat through after 1 s of waiting and then every 10 s.
-actor Pulse {
-    private var next = Duration.seconds(1)
-
-    func isDue(at elapsed: Duration) -> Bool {
-        guard elapsed >= next else { return false }
-        next = elapsed + .seconds(10)
-        return true
     }
 }
 

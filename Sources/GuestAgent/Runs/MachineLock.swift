@@ -22,18 +22,10 @@ struct MachineLock: Sendable {
     /// The same; when `waiting`, after the one who holds it has finished, two hours at most.
     func take(waiting: Bool, _ events: EventWriter) async throws -> FileLock {
         guard waiting else { return try take() }
-        let since = Timestamp.now()
         let wait = Wait(
             for: "whoever works on this machine to finish", upTo: .seconds(7200), every: .milliseconds(500),
             hint: "Follow it with `pgaf-host attach`.", code: .clusterLocked)
-        let pulse = Pulse()
-        return try await wait.until(
-            onWaiting: { wait, elapsed in
-                guard await pulse.isDue(at: elapsed) else { return }
-                await events.write(
-                    .heartbeat(Heartbeat(step: nil, awaiting: wait.description, since: since, until: nil)))
-            }
-        ) {
+        return try await events.wait(wait, step: nil) {
             do {
                 return .found(try take())
             } catch let error as PgafError where error.code == .clusterLocked {
