@@ -41,7 +41,7 @@ struct AgentWorkCommand: AsyncParsableCommand {
         let turnstile = Turnstile(max(3, ProcessInfo.processInfo.activeProcessorCount + 1))
         let stop = StopSign()
         let signals = Self.raising(stop)
-        defer { signals.forEach { $0.cancel() } }
+        defer { for source in signals { source.cancel() } }
         let status = await UpRun(
             runner: LimitedRunner(SubprocessRunner(), turnstile: turnstile),
             sessions: PsqlSessions(turnstile: turnstile), store: store, request: request, events: events, stop: stop

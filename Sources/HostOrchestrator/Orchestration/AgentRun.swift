@@ -75,20 +75,19 @@ struct AgentRun: Sendable {
             hint: "Follow the run with `pgaf-host attach` once the machine answers; if the machine was restarted,"
                 + " `pgaf-host up` goes on.",
             code: .linkLost)
-        await recorder.report(
-            .heartbeat(Heartbeat(step: step, awaiting: wait.description, since: since, until: nil)))
-        let client = try await wait.until(
-            onWaiting: { wait, _ in
-                await recorder.report(
-                    .heartbeat(Heartbeat(step: step, awaiting: wait.description, since: since, until: nil)))
-            }
-        ) { () async throws -> Wait.Observation<AgentClient> in
+        let tell: @Sendable (Wait, Duration) async -> Void = { wait, _ in
+            await recorder.report(
+                .heartbeat(Heartbeat(step: step, awaiting: wait.description, since: since, until: nil)))
+        }
+        await tell(wait, .zero)
+        let look: @Sendable () async throws -> Wait.Observation<AgentClient> = {
             do {
                 return .found(try await reconnect())
             } catch let error as PgafError where Self.passing.contains(error.code) {
                 return .notYet(error.message)
             }
         }
+        let client = try await wait.until(onWaiting: tell, look)
         let seconds = (ContinuousClock.now - start).inSeconds
         await recorder.report(
             .stepOutput(step: step, line: "connected again after \(Duration.seconds(seconds).brief): \(lost.message)"))
