@@ -63,6 +63,16 @@ import Testing
         #expect(changing.last?.contains("pgaf.hash=\(wantedHash)") == true)
     }
 
+    @Test func aPausedContainerGoesOn() async throws {
+        container("paused")
+        try node.writeFiles(machine.context())
+        let changes = try await node.inspect(machine.context())
+        #expect(changes.map(\.subject) == ["unpause"])
+        machine.runner.on("docker", "unpause")
+        try await node.apply(changes, step: "node.pgnode1", machine.context())
+        #expect(machine.runner.lines.last == ["docker", "unpause", "pgnode1"])
+    }
+
     @Test func changedPasswordsAreHandedToTheRunningContainer() async throws {
         container("running")
         try node.writeFiles(machine.context())

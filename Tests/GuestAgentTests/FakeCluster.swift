@@ -47,7 +47,7 @@ final class FakeCluster: Sendable {
             "apt-get", "indextargets", prints: "Debian|main|trixie|http://example.org|http://example.org/debian/\n")
         machine.runner.on("mmdebstrap").on("id", status: 1).on("df", prints: "1M Avail\n40000 20000\n")
         machine.runner.on("uname", prints: "6.12.1-amd64 x86_64\n")
-        machine.runner.on("service", "docker", "start") { _ in
+        machine.runner.on("env", "--unset", "PGAF_RUN", "service", "docker", "start") { _ in
             self.change {
                 $0.engine = true
                 return CommandResult()

@@ -69,6 +69,7 @@ public struct UpRun: Sendable {
         let lock = try await MachineLock(store: store, holder: "run \(request.run)")
             .take(waiting: request.options.wait, events)
         defer { withExtendedLifetime(lock) {} }
+        try await AbandonedWork(store: store, run: request.run).clear()
         if request.options.fresh {
             try await ClusterRemoval(runner: runner, store: store).remove(cluster)
         }
