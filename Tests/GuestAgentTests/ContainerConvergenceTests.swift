@@ -23,7 +23,7 @@ import Testing
         machine.runner.on("docker", "image", "inspect", prints: "sha256:1\n").on(
             "docker", "container", "inspect", "pgnode1",
             prints:
-                #"[{"Name":"/pgnode1","State":{"Status":"\#(status)","Running":\#(status == "running"),"ExitCode":0},"#
+                #"[{"Name":"/pgnode1","State":{"Status":"\#(status)","Running":\#(["running", "paused"].contains(status)),"ExitCode":0},"#
                 + #""Config":{"Labels":{"pgaf.cluster":"\#(cluster)","pgaf.hash":"\#(hash ?? wantedHash)"}}}]"#)
     }
 
