@@ -15,7 +15,7 @@ extension VagrantMachine {
             return false
         }
         if provider == .libvirt, settings.box == nil, state == "not_created" {
-            _ = try await boxes.build(reporting: progress, force: false)
+            _ = try await boxes.build(reporting: progress)
         }
         // A machine that is about to be made has no known host keys yet; those of one that was destroyed by hand would
         // only look like an attack.
