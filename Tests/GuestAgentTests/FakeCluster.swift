@@ -8,7 +8,7 @@ final class FakeCluster: Sendable {
     struct Memory: Sendable {
         var engine = true
         var images: [String: [String: String]] = [:]
-        var networks: [String: [String: String]] = [:]
+        var networks: [String: [String: String]] = ["bridge": [:]]
         var volumes: [String: [String: String]] = [:]
         var containers: [String: ContainerStatus] = [:]
         /// Nodes in the order of their registration.

@@ -18,7 +18,7 @@ public struct AgentCommand: AsyncParsableCommand {
         subcommands: [
             AgentUpCommand.self, AgentFollowCommand.self, AgentCancelCommand.self, AgentStatusCommand.self,
             AgentLogsCommand.self, AgentStopCommand.self, AgentStartCommand.self, AgentDownCommand.self,
-            AgentVersionCommand.self, AgentWorkCommand.self,
+            AgentPrepareCommand.self, AgentVersionCommand.self, AgentWorkCommand.self,
         ])
 
     public init() {}

@@ -4,7 +4,7 @@ import Shared
 struct DockerStep: Step {
     let id = "docker"
     let title = "Docker"
-    let dependencies = ["preflight"]
+    var dependencies = ["preflight"]
 
     /// The account that Vagrant's boxes have.
     private static let machineUser = "vagrant"
