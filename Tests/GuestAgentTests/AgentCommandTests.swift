@@ -17,6 +17,13 @@ import Testing
         #expect(own.config == "/etc/pgaf.yaml" && own.overrides == ["a.b=1", "c=d=e"] && own.json)
     }
 
+    @Test func planReadsARequestUnlessAFileIsNamed() throws {
+        let plain = try parse(AgentPlanCommand.self, "plan")
+        #expect(plain.config == nil && plain.overrides.isEmpty && !plain.json)
+        let own = try parse(AgentPlanCommand.self, "plan", "--config", "/etc/pgaf.yaml", "--set", "a.b=1", "--json")
+        #expect(own.config == "/etc/pgaf.yaml" && own.overrides == ["a.b=1"] && own.json)
+    }
+
     @Test func theOtherVerbs() throws {
         let status = try parse(AgentStatusCommand.self, "status", "--cluster", "other", "--json")
         #expect(status.json && status.options.cluster == "other")
@@ -51,7 +58,9 @@ import Testing
 
     @Test func helpNamesEveryVerbAndDefault() {
         let help = AgentCommand.helpMessage(columns: 120)
-        for verb in ["up", "status", "logs", "down", "version"] { #expect(help.contains("\n  \(verb) "), "\(verb)") }
+        for verb in ["up", "plan", "status", "logs", "down", "version"] {
+            #expect(help.contains("\n  \(verb) "), "\(verb)")
+        }
         #expect(AgentLogsCommand.helpMessage(columns: 120).contains("(default: 200)"))
         #expect(AgentUpCommand.helpMessage(columns: 120).contains("standard input"))
         for verb in AgentCommand.configuration.subcommands { #expect(!verb.configuration.abstract.isEmpty) }

@@ -16,7 +16,8 @@ public struct AgentCommand: AsyncParsableCommand {
         abstract: "Makes and looks after a pg_auto_failover cluster on this machine.",
         version: PgafVersion.current,
         subcommands: [
-            AgentUpCommand.self, AgentFollowCommand.self, AgentCancelCommand.self, AgentStatusCommand.self,
+            AgentPlanCommand.self, AgentUpCommand.self, AgentFollowCommand.self, AgentCancelCommand.self,
+            AgentStatusCommand.self,
             AgentLogsCommand.self, AgentDownCommand.self, AgentVersionCommand.self, AgentWorkCommand.self,
         ])
 
