@@ -43,7 +43,7 @@ public struct BoxBuilder: Sendable {
     public func build(reporting progress: any ProgressSink, force: Bool = false) async throws -> Box {
         let recipe = try await recipe()
         let stages = BoxProgress(progress)
-        let file = "\(cache)/pgaf-debian-13-\(recipe.hash).box"
+        let file = file(recipe)
         let cached = FileManager.default.fileExists(atPath: file)
         if cached, !force, isInstalled(recipe.hash) { return Box(hash: recipe.hash, file: file, built: false) }
         if !cached || force { try await make(recipe, into: file, stages) }
@@ -54,6 +54,18 @@ public struct BoxBuilder: Sendable {
         ) { await stages.take($0) }
         await stages.say("the box is ready", 1)
         return Box(hash: recipe.hash, file: file, built: !cached || force)
+    }
+
+    private func file(_ recipe: BoxRecipe) -> String { "\(cache)/pgaf-debian-13-\(recipe.hash).box" }
+
+    /// What `build` would do, in words; nil for nothing. Looks only.
+    func outlook() async throws -> String? {
+        let build = "build the box \(Box.name) from the Debian archive"
+        // Vagrant's own key, which goes into the box, comes with Vagrant's first run; before it there is no box.
+        guard FileManager.default.fileExists(atPath: "\(vagrantHome)/insecure_private_key") else { return build }
+        let recipe = try await recipe()
+        guard FileManager.default.fileExists(atPath: file(recipe)) else { return build }
+        return isInstalled(recipe.hash) ? nil : "add the box \(Box.name) to Vagrant"
     }
 
     private func isInstalled(_ hash: String) -> Bool {
