@@ -47,10 +47,13 @@ final class ContinuousWriter: Sendable {
 
     /// Ends the writing and looks for every acknowledged row on the primary.
     func finish() async throws -> Outcome {
-        guard let task = work.withLock({ $0 }) else { return Outcome(acknowledged: 0, missing: [], longestPause: .zero) }
+        guard let task = work.withLock({ $0 }) else {
+            return Outcome(acknowledged: 0, missing: [], longestPause: .zero)
+        }
         task.cancel()
         let (rows, pause) = try await task.value
-        let found = try await Wait(for: "the rows to be read", upTo: .seconds(120), every: .seconds(1), hint: "").until {
+        let found = try await Wait(for: "the rows to be read", upTo: .seconds(120), every: .seconds(1), hint: "").until
+        {
             let read = try await cluster.sql(
                 "SELECT n FROM \(table)", ports: TestCluster.ports, password: password, attributes: "read-write")
             return read.succeeded

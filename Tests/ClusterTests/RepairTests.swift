@@ -83,7 +83,8 @@ extension ClusterSuite {
         @Test func aContainerWithoutARowRegistersAgain() async throws {
             let (value, _, standby) = try await begin()
             let removal = try await monitor(
-                "SELECT pgautofailover.remove_node(nodeid, true) FROM pgautofailover.node WHERE nodename = '\(standby)'")
+                "SELECT pgautofailover.remove_node(nodeid, true) FROM pgautofailover.node WHERE nodename = '\(standby)'"
+            )
             #expect(removal.trimmedOutput == "t")
             let events = try await mend(value)
             #expect(PgafProject.changedSteps(events).first == "registration")
