@@ -41,7 +41,8 @@ package struct PgafProject: Sendable {
         let script = "cd \"$0\" && exec \"$@\""
         return try DaemonProcess(
             [
-                "/usr/bin/env", "PGAF_AGENT=\(Self.root)/.build-agent/release/pgaf-agent", "sh", "-c", script, directory,
+                "/usr/bin/env", "PGAF_AGENT=\(Self.root)/.build-agent/release/pgaf-agent", "sh", "-c", script,
+                directory,
                 "\(Self.root)/.build/debug/pgaf-host",
             ] + arguments, errorsTo: "\(directory)/background.log")
     }
