@@ -87,6 +87,17 @@ public struct BoxBuilder: Sendable {
 
     func file(_ recipe: BoxRecipe) -> String { "\(cache)/pgaf-debian-13-\(recipe.hash).box" }
 
+    /// What `build` would do, in words; nil for nothing. Looks only.
+    func outlook() async throws -> String? {
+        let build = "build the box \(Box.name) from the Debian archive"
+        // Vagrant's own key, which goes into the box, comes with Vagrant's first run; before it there is no box.
+        guard FileManager.default.fileExists(atPath: "\(vagrantHome)/insecure_private_key") else { return build }
+        let best = try await recipe()
+        let cached = Wish.usable.acceptable(best).first { FileManager.default.fileExists(atPath: file($0)) }
+        guard let cached else { return build }
+        return isInstalled(cached.hash) ? nil : "add the box \(Box.name) to Vagrant"
+    }
+
     private func isInstalled(_ hash: String) -> Bool {
         guard let data = FileManager.default.contents(atPath: "\(installed)/metadata.json") else { return false }
         return String(decoding: data, as: UTF8.self).contains("\"\(hash)\"")
