@@ -47,7 +47,9 @@ import Testing
         change(&settings)
         return VagrantMachine(
             settings: settings, ports: ports, project: scratch.project, logFile: "\(scratch.path)/log", runner: tools,
-            boxes: BoxBuilder(runner: tools, environment: ["HOME": scratch.path]) { "/bin/sh" })
+            boxes: BoxBuilder(runner: tools, environment: ["HOME": "\(scratch.path)/home"], isRoot: false) {
+                "/nowhere"
+            })
     }
 
     /// Writes the Vagrantfile as `up` would have.

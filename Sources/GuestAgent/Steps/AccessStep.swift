@@ -33,7 +33,7 @@ struct AccessStep: Step {
     /// What can be said of a node that does not answer: all is missing on a new one, and perhaps nothing on one that was
     /// here before and will be started by its own step.
     private func unseen(_ context: AgentContext) async throws -> Change {
-        if context.isPlanning, try await context.docker.container(node.name)?.running != true,
+        if context.isPlanning, try await context.docker.container(node.name)?.status != "running",
             try await container.hasVolume(context)
         {
             return Change(.wait, "access", "see what access to \(node.name) lacks once it answers")

@@ -68,7 +68,7 @@ extension VagrantMachine {
 
     private func acceleration(_ reporter: VagrantReporter) async -> Bool {
         try? FileManager.default.createDirectory(atPath: boxes.cacheHome, withIntermediateDirectories: true)
-        let usable = await LibvirtAcceleration(runner: runner, memoryFile: "\(boxes.cacheHome)/acceleration.json")
+        let usable = await LibvirtAcceleration(runner: runner, memoryFile: boxes.accelerationMemory)
             .isUsable(kernels: boxes.kernels()) { await reporter.say($0) }
         if !usable {
             await reporter.say("no usable hardware virtualisation: the machine is emulated and many times slower")

@@ -43,7 +43,7 @@ extension VagrantMachine {
             String(decoding: $0, as: UTF8.self)
         }
         // What has not been tried out since the boot is taken to be as it was.
-        let usable = LibvirtAcceleration(runner: runner, memoryFile: "\(boxes.cacheHome)/acceleration.json").known
+        let usable = LibvirtAcceleration(runner: runner, memoryFile: boxes.accelerationMemory).known
         let emulated = usable.map { !$0 } ?? (VagrantfileDifference.values(found ?? "")["emulated"] == "true")
         let wanted = Vagrantfile(
             settings: settings, provider: provider, forwards: try await forwards(provider, running: running),
