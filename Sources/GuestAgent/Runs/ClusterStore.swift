@@ -54,6 +54,24 @@ public struct ClusterStore: Sendable {
         }
     }
 
+    /// What is remembered otherwise than it is now, in words; no password is shown. Empty when all is remembered.
+    public func differences(_ topology: ClusterTopology, _ secrets: ClusterSecrets) throws -> [String] {
+        if try isCurrent(topology, secrets) { return [] }
+        let cluster = topology.configuration.cluster
+        // What another release wrote and this one cannot read is written anew.
+        guard let known = try? configuration(cluster), let state = try? state(cluster) else {
+            return ["remember the cluster's configuration and addresses"]
+        }
+        var lines = ConfigurationDifference.lines(from: known, to: topology.configuration)
+        for (name, offset) in topology.state.offsets.sorted(by: { $0.key < $1.key }) where state.offsets[name] != offset
+        {
+            lines.append("address of \(name): \(topology.address(name))")
+        }
+        if (try? self.secrets(cluster)) != secrets { lines.append("the changed passwords") }
+        return lines.isEmpty
+            ? ["remember the cluster in this release's form"] : lines.map { "remember \($0)" }
+    }
+
     public func save(_ topology: ClusterTopology, _ secrets: ClusterSecrets) throws {
         try files.makeDirectory(root)
         let directory = directory(topology.configuration.cluster)

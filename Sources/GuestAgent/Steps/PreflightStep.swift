@@ -19,8 +19,7 @@ struct PreflightStep: Step {
         }
         try await checkDisk(context)
         try await checkPorts(context)
-        return try store.isCurrent(context.topology, context.secrets)
-            ? [] : [Change(.change, "memory", "remember the cluster's configuration and addresses")]
+        return try store.differences(context.topology, context.secrets).map { Change(.change, "memory", $0) }
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {

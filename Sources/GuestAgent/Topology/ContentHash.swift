@@ -15,4 +15,7 @@ public enum ContentHash {
             return digits.count == 1 ? "0" + digits : digits
         }.joined()
     }
+
+    /// A hash as it is shown: its first 12 digits, as Docker does with its own.
+    static func short(_ hash: String) -> String { String(hash.prefix(12)) }
 }
