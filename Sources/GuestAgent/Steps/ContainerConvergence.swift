@@ -37,12 +37,9 @@ struct ContainerConvergence: Sendable {
                 + options.map { Change(.change, "container", $0) }
                 + (try fileDifferences(context).map { Change(.change, "files", $0) }) + passwords
         }
-        let start: [Change] =
-            status.running
-            ? (status.status == "paused"
-                ? [Change(.change, "unpause", "let container \(name) go on, which is paused")] : [])
-            : [Change(.change, "start", "start container \(name)")]
-        return start + passwords
+        if !status.running { return [Change(.change, "start", "start container \(name)")] + passwords }
+        let isPaused = status.status == "paused"
+        return (isPaused ? [Change(.change, "unpause", "let container \(name) go on, which is paused")] : []) + passwords
     }
 
     /// Whether a plan has the container made by its own step, which is before all others that look at it. In a run that
