@@ -13,9 +13,11 @@ struct PasswordStore: Sendable {
 
     /// One password of each kind, from where the configuration says.
     ///
-    /// - Parameter creating: whether a missing generated password is made and kept (`up`), or is an error (all others).
+    /// - Parameters:
+    ///   - creating: whether a missing generated password is made and kept (`up`), or is an error (most others).
+    ///   - keeping: false for one that is made but not kept (`plan`).
     /// - Throws: `secret.unavailable`; no error ever carries a value.
-    func resolve(_ settings: PasswordSettings, creating: Bool) throws -> ClusterSecrets {
+    func resolve(_ settings: PasswordSettings, creating: Bool, keeping: Bool = true) throws -> ClusterSecrets {
         var kept = try stored()
         let before = kept
         func one(_ name: String, _ source: PasswordSource) throws -> Secret {
@@ -37,7 +39,7 @@ struct PasswordStore: Sendable {
         let secrets = ClusterSecrets(
             superuser: try one("superuser", settings.superuser), monitor: try one("monitor", settings.monitor),
             replication: try one("replication", settings.replication), client: try one("client", settings.client))
-        if kept != before { try store(kept) }
+        if keeping, kept != before { try store(kept) }
         return secrets
     }
 
