@@ -84,6 +84,33 @@ extension ClusterSuite {
             return result
         }
 
+        @Test func aPriorityChangesWithoutAnotherContainer() async throws {
+            _ = try await cluster.up()
+            let identifiers = try await TestCluster.identifiers(cluster)
+            let state = try await cluster.state()
+            let standby = try #require(state.nodes.first { $0.reportedState == "secondary" }?.name)
+            let nodes = zip(TestCluster.nodes, TestCluster.ports).map {
+                "{name: \($0), port: \($1), candidate_priority: \($0 == standby ? 10 : 50)}"
+            }
+            let flags = ["--set", "nodes=[\(nodes.joined(separator: ", "))]"]
+            let plan = try await plan(flags, expecting: 2)
+            #expect(
+                plan.steps.flatMap(\.changes) == [
+                    "remember nodes.\(standby).candidate_priority: 50 → 10",
+                    "candidate priority of \(standby): 50 → 10",
+                ])
+            _ = try await cluster.up(flags)
+            #expect(try await TestCluster.identifiers(cluster) == identifiers)
+            // The container was made with the old value, which must not come back.
+            #expect(try await cluster.command("docker", ["restart", standby]).succeeded)
+            _ = try await cluster.up(flags)
+            let priority = try await cluster.state().nodes.first { $0.name == standby }?.candidatePriority
+            #expect(priority == 10)
+            #expect(try await self.plan(flags, expecting: 0).changes == 0)
+            _ = try await cluster.up()
+            #expect(try await TestCluster.identifiers(cluster) == identifiers)
+        }
+
         @Test func aRefusalIsAnErrorObject() async throws {
             _ = try await cluster.up()
             let result = try await cluster.host(

@@ -54,6 +54,9 @@ import Testing
     @Test func theCommandsOwnOptions() {
         var configuration = topology.configuration
         configuration.nodes[1].candidatePriority = 10
+        // Alone it would be no difference: the container is the same.
+        let same = TestMachine.topology(configuration).nodeContainer(configuration.nodes[1], imageHash: node.imageHash)
+        #expect(same.hash == node.hash && same.runCommand.arguments.contains("10"))
         configuration.nodes[1].hostname = "two"
         let wanted = TestMachine.topology(configuration).nodeContainer(
             configuration.nodes[1], imageHash: node.imageHash)

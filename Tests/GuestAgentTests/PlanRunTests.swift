@@ -149,6 +149,30 @@ import Testing
         #expect(try await self.plan(wanted).changes == 0)
     }
 
+    @Test func aPriorityChangesWithoutAnotherContainer() async throws {
+        _ = try await up()
+        var wanted = configuration
+        wanted.nodes[1].candidatePriority = 10
+        let plan = try await plan(wanted)
+        #expect(changing(plan) == ["failover-settings", "preflight"])
+        #expect(
+            plan.steps.first { $0.id == "failover-settings" }?.changes == ["candidate priority of pgnode2: 50 → 10"])
+        let run = try await up(wanted)
+        #expect(run.plan == plan.steps && run.changed == changing(plan))
+        #expect(try await self.plan(wanted).changes == 0)
+    }
+
+    @Test func aNodeThatLeaves() async throws {
+        _ = try await up()
+        var wanted = configuration
+        wanted.nodes.removeLast()
+        let plan = try await plan(wanted)
+        #expect(plan.steps.first { $0.id == "preflight" }?.changes == ["remember nodes: - pgnode3"])
+        #expect(
+            plan.steps.first { $0.id == "departures" }?.changes
+                == ["take pgnode3 out of the formation and remove its container; its volume stays"])
+    }
+
     @Test func aNodeThatComesBringsItsOwnSettings() async throws {
         var fast = configuration
         fast.failover.profile = .fast

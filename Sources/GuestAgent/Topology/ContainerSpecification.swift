@@ -19,6 +19,9 @@ public struct ContainerSpecification: Sendable, Equatable {
     public var imageHash: String
     public var labels: [String: String]
     public var command: [String]
+    /// Values of the command's options that count only when a node registers for the first time, by option. Other ones
+    /// are no reason for another container: `failover-settings` changes them on the monitor.
+    public var firstValues: [String: String] = [:]
 
     /// Arguments of `docker run`, without the labels that tell of them.
     private var plainArguments: [String] {
@@ -49,7 +52,11 @@ public struct ContainerSpecification: Sendable, Equatable {
 
     /// Options, image and command: what a container keeps as a label, so that a plan can say what differs. No secret is
     /// in them: passwords come by file.
-    var parts: [[String]] { [plainArguments, [image], command] }
+    var parts: [[String]] { [plainArguments, [image], wholeCommand] }
+
+    private var wholeCommand: [String] {
+        command.indices.map { index in index > 0 ? firstValues[command[index - 1]] ?? command[index] : command[index] }
+    }
 
     /// Labels about the arguments; they follow from them and take no part in the hash.
     private var ownLabels: [String: String] {
@@ -62,7 +69,7 @@ public struct ContainerSpecification: Sendable, Equatable {
     /// The whole `docker run` line.
     public var runCommand: Command {
         let labels = ownLabels.sorted { $0.key < $1.key }.flatMap { ["--label", "\($0.key)=\($0.value)"] }
-        return Command("docker", ["run", "--detach"] + plainArguments + labels + [image] + command)
+        return Command("docker", ["run", "--detach"] + plainArguments + labels + [image] + wholeCommand)
     }
 }
 
