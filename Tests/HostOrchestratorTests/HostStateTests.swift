@@ -34,7 +34,7 @@ import Testing
 
     @Test func otherPasswordsAreFetchedEachTime() throws {
         try scratch.project.prepare()
-        try LocalFile.write("from a file\r\nsecond line\n".utf8, to: "\(scratch.path)/pw", mode: 0o600)
+        try MachineFiles().write("from a file\r\nsecond line\n", to: "\(scratch.path)/pw")
         var settings = PasswordSettings()
         settings.superuser = .file("pw")
         settings.client = .environment("PW")
@@ -58,18 +58,18 @@ import Testing
         #expect(error?.code == .secretUnavailable)
         #expect(error?.message.contains("monitor") == true)
         #expect(error?.description.contains("secret\n") == false)
-        #expect(!LocalFile.exists(scratch.project.secrets))
+        #expect(!MachineFiles().exists(scratch.project.secrets))
     }
 
     @Test func onlyTheLastTwentyRunsAreKept() throws {
         try scratch.project.prepare()
-        try LocalFile.makeDirectory("\(scratch.project.runs)/00-notes", mode: 0o700)
+        try MachineFiles().makeDirectory("\(scratch.project.runs)/00-notes")
         for day in 10..<35 {
             let id = RunIdentifier.new(at: Date(timeIntervalSince1970: Double(day) * 86_400), random: 7)
             let run = try RunDirectory(in: scratch.project, id: id)
-            try LocalFile.write("x".utf8, to: run.events, mode: 0o600)
+            try MachineFiles().write("x", to: run.events)
         }
-        let names = LocalFile.names(in: scratch.project.runs)
+        let names = MachineFiles().list(scratch.project.runs)
         #expect(names.contains("00-notes"))
         #expect(names.last == "19700204T000000000Z-00000007")
         #expect(names.count(where: RunIdentifier.isOne) == 20)
@@ -86,17 +86,6 @@ import Testing
         let log = try LogFile(path, limit: 20)
         for _ in 0..<5 { try log.add("123456789") }
         #expect(scratch.text(path) == "123456789\n… the log is full, the rest is left out\n")
-    }
-
-    @Test func removingNeverFollowsLinks() throws {
-        let inside = "\(scratch.path)/inside"
-        let outside = "\(scratch.path)/outside"
-        for path in [inside, outside] { try LocalFile.makeDirectory(path, mode: 0o700) }
-        try LocalFile.write("x".utf8, to: "\(outside)/kept", mode: 0o600)
-        try FileManager.default.createSymbolicLink(atPath: "\(inside)/link", withDestinationPath: outside)
-        LocalFile.remove(inside)
-        #expect(!LocalFile.exists(inside))
-        #expect(LocalFile.exists("\(outside)/kept"))
     }
 
     @Test func theAgentIsFoundBesideTheProgramOrInTheCheckout() throws {

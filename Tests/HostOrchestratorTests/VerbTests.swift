@@ -126,8 +126,8 @@ import Testing
             ])
         #expect(host.errors.text.contains("  their volumes with every database in them: pgnode1_data"))
         #expect(host.errors.text.contains("  the virtual machine \"test\""))
-        #expect(!LocalFile.exists(host.scratch.project.secrets))
-        #expect(!LocalFile.exists(host.scratch.project.memory))
+        #expect(!MachineFiles().exists(host.scratch.project.secrets))
+        #expect(!MachineFiles().exists(host.scratch.project.memory))
     }
 
     @Test func destroyWithoutATerminalOrConsentDoesNothing() async throws {
@@ -137,7 +137,7 @@ import Testing
         }
         #expect(thrown?.code == .usage)
         #expect(host.machine.story == [])
-        #expect(LocalFile.exists(host.scratch.project.secrets))
+        #expect(MachineFiles().exists(host.scratch.project.secrets))
     }
 
     @Test func theBoxIsMadeOnlyWhenItHasTo() async throws {

@@ -53,15 +53,11 @@ struct AgentUpCommand: AsyncParsableCommand {
 
     /// At most 4 MiB: a request is a configuration and a few passwords.
     private static func readStandardInput() throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 64 << 10)
-        while bytes.count <= 4 << 20 {
-            let count = try buffer.withUnsafeMutableBytes { try FileDescriptor.standardInput.read(into: $0) }
-            if count == 0 { return bytes }
-            bytes += buffer[..<count]
+        guard let bytes = try FileDescriptor.standardInput.readToEnd(upTo: 4 << 20) else {
+            throw PgafError(
+                .protocolViolation, "The request on standard input is longer than 4 MiB.",
+                remedy: "Use `pgaf-agent up --config FILE` when you run the agent by hand.")
         }
-        throw PgafError(
-            .protocolViolation, "The request on standard input is longer than 4 MiB.",
-            remedy: "Use `pgaf-agent up --config FILE` when you run the agent by hand.")
+        return bytes
     }
 }

@@ -42,7 +42,7 @@ struct PasswordStore: Sendable {
     }
 
     private func stored() throws -> [String: String] {
-        guard let bytes = try LocalFile.read(project.secrets) else { return [:] }
+        guard let bytes = try MachineFiles().bytes(of: project.secrets) else { return [:] }
         guard let kept = try? JSONDecoder().decode([String: String].self, from: Data(bytes)) else {
             throw PgafError(
                 .secretUnavailable, "The password store \(project.secrets) is damaged (\(bytes.count) bytes).",
@@ -54,7 +54,7 @@ struct PasswordStore: Sendable {
     private func store(_ kept: [String: String]) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-        try LocalFile.write(try encoder.encode(kept), to: project.secrets, mode: 0o600)
+        try MachineFiles().write(try encoder.encode(kept), to: project.secrets)
     }
 
     private func fromEnvironment(_ variable: String, _ name: String) throws -> Secret {
@@ -70,7 +70,7 @@ struct PasswordStore: Sendable {
         let full = LocalPath.absolute(path, in: project.path, home: environment["HOME"])
         let bytes: [UInt8]?
         do {
-            bytes = try LocalFile.read(full, limit: 64 << 10)
+            bytes = try MachineFiles().bytes(of: full, limit: 64 << 10)
         } catch let error as PgafError {
             throw unreadable(full, name, cause: error.cause ?? error.message)
         }

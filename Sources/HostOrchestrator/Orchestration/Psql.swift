@@ -19,7 +19,7 @@ enum Psql {
                 .resolve(configuration.passwords, creating: false)
             try context.project.prepare()
             let passwords = PasswordFile.text(strings, secrets)
-            try LocalFile.write(passwords.utf8, to: context.project.passwordFile, mode: 0o600)
+            try MachineFiles().write(passwords, to: context.project.passwordFile)
             try context.replaceProcess(
                 command(
                     program, strings, node: options.node, passwordFile: context.project.passwordFile,
