@@ -36,11 +36,7 @@ public struct ClusterStore: Sendable {
 
     /// Texts of everything that is remembered, by file name; written by `save`, compared by the preflight.
     func texts(_ topology: ClusterTopology, _ secrets: ClusterSecrets) throws -> [String: Secret] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        func text(_ value: some Encodable) throws -> Secret {
-            Secret(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
-        }
+        func text(_ value: some Encodable) throws -> Secret { Secret(try JSONText.indented(value) + "\n") }
         return [
             "state.json": try text(topology.state), "configuration.json": try text(topology.configuration),
             "secrets.json": try text(secrets.revealed),

@@ -37,9 +37,7 @@ struct ClusterMemory: Sendable, Codable, Equatable {
     }
 
     func save(in project: ProjectDirectory) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        try MachineFiles().write(try encoder.encode(self), to: project.memory)
+        try MachineFiles().write(try JSONText.indented(self) + "\n", to: project.memory)
     }
 
     /// - Throws: `file.failed` for what could not be removed.

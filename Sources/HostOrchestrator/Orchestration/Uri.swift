@@ -17,7 +17,7 @@ enum Uri {
             ? try PasswordStore(project: context.project, environment: context.environment)
                 .resolve(configuration.passwords, creating: false) : nil
         if options.json {
-            context.say(try JSONText.of(Listing(strings, secrets)))
+            context.say(try JSONText.indented(Listing(strings, secrets)))
         } else {
             lines(Listing(strings, secrets)).forEach(context.say)
         }
