@@ -4,7 +4,7 @@ import Testing
 
 @testable import HostOrchestrator
 
-/// Locks, passwords, run directories: what the host keeps and who may use it.
+/// Locks, run directories: what the host keeps and who may use it.
 @Suite struct HostStateTests {
     private let scratch = ScratchDirectory()
 
@@ -20,45 +20,6 @@ import Testing
         withExtendedLifetime(first) {}
         first = nil
         _ = try ProjectLock.now(scratch.project, verb: "destroy")
-    }
-
-    @Test func generatedPasswordsAreMadeOnceAndKept() throws {
-        try scratch.project.prepare()
-        let store = PasswordStore(project: scratch.project, environment: [:])
-        #expect(throws: PgafError.self) { try store.resolve(PasswordSettings(), creating: false) }
-        let first = try store.resolve(PasswordSettings(), creating: true)
-        #expect(Set(first.all).count == 4)
-        #expect(try store.resolve(PasswordSettings(), creating: false) == first)
-        #expect(scratch.mode(scratch.project.secrets) == 0o600)
-    }
-
-    @Test func otherPasswordsAreFetchedEachTime() throws {
-        try scratch.project.prepare()
-        try MachineFiles().write("from a file\r\nsecond line\n", to: "\(scratch.path)/pw")
-        var settings = PasswordSettings()
-        settings.superuser = .file("pw")
-        settings.client = .environment("PW")
-        let store = PasswordStore(project: scratch.project, environment: ["PW": "from the environment"])
-        let secrets = try store.resolve(settings, creating: true)
-        #expect(secrets.superuser.revealed == "from a file")
-        #expect(secrets.client.revealed == "from the environment")
-        #expect(!scratch.text(scratch.project.secrets).contains("from"))
-    }
-
-    @Test(arguments: [
-        PasswordSource.environment("UNSET"), .environment("EMPTY"), .environment("EVIL"), .file("/nowhere/pw"),
-    ])
-    func unusablePasswordsAreNamedByTheirPlaceOnly(_ source: PasswordSource) throws {
-        try scratch.project.prepare()
-        var settings = PasswordSettings()
-        settings.monitor = source
-        let store = PasswordStore(
-            project: scratch.project, environment: ["EMPTY": "", "EVIL": "top\u{0}secret"])
-        let error = #expect(throws: PgafError.self) { try store.resolve(settings, creating: true) }
-        #expect(error?.code == .secretUnavailable)
-        #expect(error?.message.contains("monitor") == true)
-        #expect(error?.description.contains("secret\n") == false)
-        #expect(!MachineFiles().exists(scratch.project.secrets))
     }
 
     @Test func onlyTheLastTwentyRunsAreKept() throws {

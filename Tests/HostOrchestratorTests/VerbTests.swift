@@ -14,7 +14,7 @@ import Testing
         let host = TestHost(ScriptedMachine(answers: answers))
         try host.scratch.project.prepare()
         _ = try PasswordStore(project: host.scratch.project, environment: [:]).resolve(
-            PasswordSettings(), creating: true)
+            PasswordSettings(), missing: .kept)
         try ClusterMemory(host.configuration).save(in: host.scratch.project)
         return host
     }
@@ -74,7 +74,7 @@ import Testing
         #expect(host.output.lines.count == 6)
         try await Uri.run(Uri.Options(showPassword: true, json: true), in: host.context())
         let secret = try PasswordStore(project: host.scratch.project, environment: [:])
-            .resolve(PasswordSettings(), creating: false).superuser
+            .resolve(PasswordSettings(), missing: .refused).superuser
         #expect(host.output.text.contains("postgresql://postgres:\(secret.revealed)@127.0.0.1:15001/"))
     }
 

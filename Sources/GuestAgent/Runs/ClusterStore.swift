@@ -29,9 +29,15 @@ public struct ClusterStore: Sendable {
         try load(Configuration.self, "\(directory(cluster))/configuration.json")
     }
 
-    /// Passwords of the last `up`; kept so that the agent can be used alone inside the machine.
-    public func secrets(_ cluster: String) throws -> ClusterSecrets? {
-        try load([String: String].self, "\(directory(cluster))/secrets.json").map { ClusterSecrets(revealed: $0) }
+    /// Passwords of the last `up`, wherever they came from; kept so that the agent can be used alone inside the machine.
+    ///
+    /// - Parameter directory: where relative paths of password files begin.
+    public func passwords(
+        _ cluster: String, directory: String, environment: [String: String]
+    ) -> PasswordStore {
+        PasswordStore(
+            file: "\(self.directory(cluster))/secrets.json", directory: directory, environment: environment,
+            files: files)
     }
 
     /// Texts of everything that is remembered, by file name; written by `save`, compared by the preflight.

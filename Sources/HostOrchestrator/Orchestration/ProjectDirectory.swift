@@ -35,3 +35,10 @@ public struct ProjectDirectory: Sendable, Equatable {
         try files.makeDirectory(runs)
     }
 }
+
+extension PasswordStore {
+    /// The passwords of the project's cluster, generated ones kept in `.pgaf/secrets.json`.
+    init(project: ProjectDirectory, environment: [String: String]) {
+        self.init(file: project.secrets, directory: project.path, environment: environment)
+    }
+}

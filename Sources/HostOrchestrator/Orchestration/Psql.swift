@@ -16,7 +16,7 @@ enum Psql {
         if let program = context.findProgram("psql") {
             let strings = try await ConnectionStrings.resolve(configuration, on: machine)
             let secrets = try PasswordStore(project: context.project, environment: context.environment)
-                .resolve(configuration.passwords, creating: false)
+                .resolve(configuration.passwords, missing: .refused)
             try context.project.prepare()
             let passwords = PasswordFile.text(strings, secrets)
             try MachineFiles().write(passwords, to: context.project.passwordFile)
