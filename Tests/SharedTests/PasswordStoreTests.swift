@@ -62,14 +62,14 @@ import Testing
     }
 
     @Test(arguments: [
-        PasswordSource.environment("UNSET"), .environment("EMPTY"), .environment("EVIL"),
+        PasswordSource.environment("UNSET"), .environment("EMPTY"), .environment("EVIL"), .environment("CHANGED"),
         .file("/nowhere/pw"), .file("/project"),
     ])
     func unusablePasswordsAreNamedByTheirPlaceOnly(_ source: PasswordSource) throws {
         cleaned {
             var settings = PasswordSettings()
             settings.monitor = source
-            let environment = ["EMPTY": "", "EVIL": "top\u{0}secret"]
+            let environment = ["EMPTY": "", "EVIL": "top\u{0}secret", "CHANGED": "top ﬁne secret"]
             let error = #expect(throws: PgafError.self) { try store(environment).resolve(settings, missing: .kept) }
             #expect(error?.code == .secretUnavailable)
             #expect(error?.message.contains("monitor") == true)

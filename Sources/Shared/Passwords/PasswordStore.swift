@@ -108,6 +108,7 @@ public struct PasswordStore: Sendable {
         guard let problem = PasswordRules.problem(with: value) else { return Secret(value) }
         throw PgafError(
             .secretUnavailable, "The \(name) password from \(place) cannot be used: \(problem).",
-            remedy: "Put another password there, or write `passwords.\(name): generate`.")
+            remedy: "Put another password there (ASCII letters, digits and signs always do), or write"
+                + " `passwords.\(name): generate`.")
     }
 }
