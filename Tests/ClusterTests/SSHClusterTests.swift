@@ -20,10 +20,7 @@ extension ClusterSuite {
             try await TestServer.run { server in
                 let remote = try TestCluster.project(
                     directory: "\(server.directory)/project",
-                    machine: """
-                          kind: ssh
-                          ssh: {host: 127.0.0.1, port: \(server.port), user: \(NSUserName()), identity_files: [\(server.directory)/user]}
-                        """)
+                    machine: TestCluster.machine(server))
                 let events = try await remote.up()
                 #expect(events.contains { $0.body == .stepStarted(step: "connect") })
                 let new = try #require(try remote.passwords()["superuser"])

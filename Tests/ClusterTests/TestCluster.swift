@@ -37,6 +37,14 @@ enum TestCluster {
                 """)
     }
 
+    /// The `machine` part for a machine behind a test's own sshd.
+    static func machine(_ server: TestServer) -> String {
+        """
+          kind: ssh
+          ssh: {host: 127.0.0.1, port: \(server.port), user: \(NSUserName()), identity_files: [\(server.directory)/user]}
+        """
+    }
+
     /// The project on this machine that all tests share.
     static func local() throws -> PgafProject {
         try project(directory: "\(NSTemporaryDirectory())/pgaf-cluster-tests", machine: "  kind: local")

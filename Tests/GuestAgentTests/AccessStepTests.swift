@@ -114,12 +114,12 @@ import Testing
         let head = ["docker", "exec", "--user", "postgres"]
         #expect(
             machine.runner.lines.dropFirst(before).map { Array($0.dropFirst(4)) } == [
-                ["pgnode1", "pg_autoctl", "config", "set", "timeout.network_partition_timeout", "5"],
-                ["pgnode1", "pg_autoctl", "reload"],
-                ["pgnode2", "pg_autoctl", "set", "node", "candidate-priority", "10"],
-                ["pgnode2", "pg_autoctl", "set", "node", "replication-quorum", "false"],
-                ["pgnode2", "pg_autoctl", "config", "set", "timeout.network_partition_timeout", "5"],
-                ["pgnode2", "pg_autoctl", "reload"],
+                ["pgnode1", "timeout", "240", "pg_autoctl", "config", "set", "timeout.network_partition_timeout", "5"],
+                ["pgnode1", "timeout", "240", "pg_autoctl", "reload"],
+                ["pgnode2", "timeout", "240", "pg_autoctl", "set", "node", "candidate-priority", "10"],
+                ["pgnode2", "timeout", "240", "pg_autoctl", "set", "node", "replication-quorum", "false"],
+                ["pgnode2", "timeout", "240", "pg_autoctl", "config", "set", "timeout.network_partition_timeout", "5"],
+                ["pgnode2", "timeout", "240", "pg_autoctl", "reload"],
             ])
         #expect(machine.runner.lines.dropFirst(before).allSatisfy { $0.starts(with: head) })
     }

@@ -28,6 +28,9 @@ import Testing
         #expect(down.yes && down.options.cluster == "c")
         #expect(try !parse(AgentDownCommand.self, "down").yes)
         #expect(try parse(AgentVersionCommand.self, "version", "--json").json)
+        let prepare = try parse(AgentPrepareCommand.self, "prepare", "--set", "packages.source=debian", "--inputs")
+        #expect(prepare.inputs && !prepare.json && prepare.config == nil)
+        #expect(prepare.overrides == ["packages.source=debian"])
     }
 
     @Test func theVerbsOfRuns() throws {
@@ -51,7 +54,9 @@ import Testing
 
     @Test func helpNamesEveryVerbAndDefault() {
         let help = AgentCommand.helpMessage(columns: 120)
-        for verb in ["up", "status", "logs", "down", "version"] { #expect(help.contains("\n  \(verb) "), "\(verb)") }
+        for verb in ["up", "status", "logs", "down", "prepare", "version"] {
+            #expect(help.contains("\n  \(verb) "), "\(verb)")
+        }
         #expect(AgentLogsCommand.helpMessage(columns: 120).contains("(default: 200)"))
         #expect(AgentUpCommand.helpMessage(columns: 120).contains("standard input"))
         for verb in AgentCommand.configuration.subcommands { #expect(!verb.configuration.abstract.isEmpty) }
@@ -70,6 +75,11 @@ import Testing
             EventText.line(.result(RunResult(status: .ok, warnings: ["open"])))
                 == "warning: open\neverything was in order: nothing changed")
         #expect(EventText.line(.result(RunResult(status: .ok, changed: 2)))?.contains("2 steps") == true)
+        #expect(EventText.line(.result(RunResult(status: .ok, changed: 2))) == "done: 2 steps changed something")
+        let connections = TestMachine.topology().connections
+        #expect(
+            EventText.line(.result(RunResult(status: .ok, changed: 2, connections: connections)))
+                == "the cluster is up: 2 steps changed something")
         let plan = [
             PlannedStep(id: "a", title: "", dependencies: [], action: .none),
             PlannedStep(id: "b", title: "", dependencies: [], action: .create),

@@ -23,7 +23,7 @@ import Testing
         machine.runner.on("docker", "image", "inspect", prints: "sha256:1\n").on(
             "docker", "container", "inspect", "pgnode1",
             prints:
-                #"[{"Name":"/pgnode1","State":{"Status":"\#(status)","Running":\#(status == "running"),"ExitCode":0},"#
+                #"[{"Name":"/pgnode1","State":{"Status":"\#(status)","Running":\#(["running", "paused"].contains(status)),"ExitCode":0},"#
                 + #""Config":{"Labels":{"pgaf.cluster":"\#(cluster)","pgaf.hash":"\#(hash ?? wantedHash)"}}}]"#)
     }
 
@@ -61,6 +61,16 @@ import Testing
         let changing = machine.runner.lines.filter { !$0.contains("inspect") }
         #expect(changing.map { Array($0.prefix(2)) } == [["docker", "stop"], ["docker", "rm"], ["docker", "run"]])
         #expect(changing.last?.contains("pgaf.hash=\(wantedHash)") == true)
+    }
+
+    @Test func aPausedContainerGoesOn() async throws {
+        container("paused")
+        try node.writeFiles(machine.context())
+        let changes = try await node.inspect(machine.context())
+        #expect(changes.map(\.subject) == ["unpause"])
+        machine.runner.on("docker", "unpause")
+        try await node.apply(changes, step: "node.pgnode1", machine.context())
+        #expect(machine.runner.lines.last == ["docker", "unpause", "pgnode1"])
     }
 
     @Test func changedPasswordsAreHandedToTheRunningContainer() async throws {

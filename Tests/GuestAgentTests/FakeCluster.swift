@@ -8,7 +8,7 @@ final class FakeCluster: Sendable {
     struct Memory: Sendable {
         var engine = true
         var images: [String: [String: String]] = [:]
-        var networks: [String: [String: String]] = [:]
+        var networks: [String: [String: String]] = ["bridge": [:]]
         var volumes: [String: [String: String]] = [:]
         var containers: [String: ContainerStatus] = [:]
         /// Nodes in the order of their registration.
@@ -19,6 +19,8 @@ final class FakeCluster: Sendable {
         var partitionTimeouts: [String: Int] = [:]
         /// How often settings were reloaded, on any node.
         var reloads = 0
+        /// The node that takes writes, where that is not the first that registered.
+        var writable: String?
         /// How many more connections the nodes refuse, as a server that still starts does.
         var refusals = 0
     }
@@ -45,7 +47,7 @@ final class FakeCluster: Sendable {
             "apt-get", "indextargets", prints: "Debian|main|trixie|http://example.org|http://example.org/debian/\n")
         machine.runner.on("mmdebstrap").on("id", status: 1).on("df", prints: "1M Avail\n40000 20000\n")
         machine.runner.on("uname", prints: "6.12.1-amd64 x86_64\n")
-        machine.runner.on("service", "docker", "start") { _ in
+        machine.runner.on("env", "--unset", "PGAF_RUN", "service", "docker", "start") { _ in
             self.change {
                 $0.engine = true
                 return CommandResult()
@@ -94,6 +96,12 @@ final class FakeCluster: Sendable {
             return Self.ok(words.count > 3 ? subnet : #"[{"Labels":\#(json(labels))}]"#)
         case ("volume", "inspect"):
             return memory.volumes[words[2]].map { Self.ok(#"[{"Labels":\#(json($0))}]"#) } ?? Self.no
+        case ("ps", _):
+            let wanted = words.filter { $0.hasPrefix("label=") }.map { $0.dropFirst(6) }
+            let found = memory.containers.values.filter { container in
+                wanted.allSatisfy { container.labels.map { "\($0.key)=\($0.value)" }.contains(String($0)) }
+            }
+            return Self.ok(found.map(\.name).sorted().joined(separator: "\n"))
         case ("network", "create"): memory.networks[words.last ?? ""] = labels(words)
         case ("volume", "create"): memory.volumes[words.last ?? ""] = labels(words)
         case ("import", _):
@@ -120,7 +128,8 @@ final class FakeCluster: Sendable {
 
     private func exec(_ words: [String], _ sql: String, _ memory: inout Memory) -> CommandResult {
         if let tool = words.firstIndex(of: "pg_autoctl") {
-            let node = words[tool - 1]
+            let node = words[tool - 3]
+            if words.contains("enable"), !memory.registered.contains(node) { memory.registered.append(node) }
             if words.contains("config") { memory.partitionTimeouts[node] = Int(words.last ?? "") }
             return Self.ok()
         }
@@ -159,6 +168,14 @@ extension FakeCluster {
             return says("")
         }
         if sql.contains("FROM pg_database") { return says(memory.databases.isEmpty ? "" : "1") }
+        if sql.contains("remove_node") {
+            memory.registered.removeAll { sql.contains("'\($0)'") }
+            return says("t")
+        }
+        if sql.contains("pg_autoctl.state") {
+            // Whoever runs has registered once.
+            return says(container == memory.writable ?? primary ? "f" : "t")
+        }
         if sql.contains("pg_is_in_recovery") { return says(container == primary ? "f" : "t") }
         if sql.contains("UPDATE pgaf.verification") {
             return CommandResult(status: container == primary ? 0 : 3, standardError: "read-only transaction")

@@ -11,7 +11,7 @@ import Testing
          && apt-get install -y --no-install-recommends postgresql-common \
          && sed -ri 's/^#?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf \
          && apt-get install -y --no-install-recommends postgresql-17 postgresql-client-17 postgresql-17-auto-failover pg-auto-failover-cli gosu openssl postgresql-17-pglogical \
-         && rm -rf /var/lib/apt/lists/*
+         && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
         RUN sed -i '1i include_if_exists /etc/pgaf/pg_hba.conf' /usr/share/postgresql/17/pg_hba.conf.sample \
          && sed -i '1i include_if_exists /etc/pgaf/pg_ident.conf' /usr/share/postgresql/17/pg_ident.conf.sample \
          && echo "include_if_exists = '/etc/pgaf/postgresql.conf'" >> /usr/share/postgresql/17/postgresql.conf.sample \
@@ -40,7 +40,7 @@ import Testing
         let head = #"""
             FROM ubuntu:focal
             ENV DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8 LC_ALL=C.UTF-8
-            RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
+            RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
             COPY pgdg.asc /etc/apt/keyrings/pgdg.asc
             COPY pgdg.list /etc/apt/sources.list.d/pgdg.list
 

@@ -118,7 +118,7 @@ import Testing
                 "setsid", "--fork", "sh", "-c", "exec \"$0\" \"$@\" </dev/null >/dev/null 2>>\"$PGAF_LOG\"",
                 "/usr/local/bin/pgaf-agent", "work", "ID",
             ])
-        #expect(own.environment == ["PGAF_LOG": "/run/pgaf/runs/ID/log"])
+        #expect(own.environment == ["PGAF_LOG": "/run/pgaf/runs/ID/log", "PGAF_RUN": "ID"])
         let hiding = DetachedRun.command("a", place, systemd: false, hiding: ["PW", "PW_2"])
         #expect(hiding.arguments.prefix(5) == ["--fork", "env", "--unset=PW", "--unset=PW_2", "sh"])
         let unit = DetachedRun.command("/usr/local/bin/pgaf-agent", place, systemd: true)
@@ -126,7 +126,19 @@ import Testing
             [unit.executable] + unit.arguments == [
                 "systemd-run", "--quiet", "--collect", "--unit", "pgaf-run-ID", "--description", "pgaf run ID",
                 "--property", "KillMode=mixed", "--property", "TimeoutStopSec=900", "--property",
-                "StandardError=append:/run/pgaf/runs/ID/log", "--", "/usr/local/bin/pgaf-agent", "work", "ID",
+                "StandardError=append:/run/pgaf/runs/ID/log", "--setenv", "PGAF_RUN=ID", "--",
+                "/usr/local/bin/pgaf-agent", "work", "ID",
             ])
+    }
+
+    @Test func whatAKilledRunLeftIsCleared() async throws {
+        let files = machine.files
+        let root = machine.store.root
+        for name in ["tmp", "build-pgaf", "clusters"] { try files.makeDirectory("\(root)/\(name)") }
+        try files.write("half", to: "\(root)/base.tar")
+        try await AbandonedWork(store: machine.store, run: place.id).clear()
+        #expect(files.list(root) == ["clusters"])
+        #expect(AbandonedWork.owner("PATH=/bin\0PGAF_RUN=x-y\0A=1\0") == "x-y")
+        #expect(AbandonedWork.owner("PATH=/bin\0NOT_PGAF_RUN=x\0") == nil)
     }
 }

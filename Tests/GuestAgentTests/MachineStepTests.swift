@@ -88,7 +88,7 @@ import Testing
         try machine.place("/proc/4711/comm", "bash\n")
         try machine.place("/var/run/docker/containerd/containerd.pid", "4712\n")
         try machine.place("/proc/4712/comm", "containerd\n")
-        machine.runner.on("docker", prints: "27.5.1\n").on("id", status: 1).on("service")
+        machine.runner.on("docker", prints: "27.5.1\n").on("id", status: 1).on("env")
         try await DockerStep().apply([Change(.create, "engine", "start the Docker engine")], machine.context())
         #expect(!machine.files.exists("/var/run/docker.pid"))
         #expect(machine.files.exists("/var/run/docker/containerd/containerd.pid"))
@@ -125,12 +125,16 @@ import Testing
     }
 
     @Test func startsTheEngineItselfWhereTheInitScriptFails() async throws {
-        machine.runner.on("docker", prints: "27.5.1\n").on("id", status: 1).on("service", status: 1).on("setsid")
+        machine.runner.on("docker", prints: "27.5.1\n").on("id", status: 1)
+            .on("env", status: 1).on("env", "--unset", "PGAF_RUN", "setsid")
         try await DockerStep().apply([Change(.create, "engine", "")], machine.context())
-        #expect(machine.runner.lines[0] == ["service", "docker", "start"])
+        #expect(machine.runner.lines[0] == ["env", "--unset", "PGAF_RUN", "service", "docker", "start"])
         #expect(
             machine.runner.lines[1]
-                == ["setsid", "--fork", "sh", "-c", "exec dockerd </dev/null >>/var/log/docker.log 2>&1"])
+                == [
+                    "env", "--unset", "PGAF_RUN", "setsid", "--fork", "sh", "-c",
+                    "exec dockerd </dev/null >>/var/log/docker.log 2>&1",
+                ])
     }
 
     @Test func theClientThatDoesNotWorkIsAnError() async {

@@ -46,8 +46,13 @@ import Testing
 
     @Test func theWholeBuildLine() {
         #expect(
-            ImageStep.buildArguments(reference: "a:b", hash: "h", directory: "/d")
+            ImageStep.buildArguments(reference: "a:b", hash: "h", directory: "/d", network: nil)
                 == ["build", "--label", "pgaf.hash=h", "--label", "pgaf.role=image", "--tag", "a:b", "/d"])
+        #expect(
+            ImageStep.buildArguments(reference: "a:b", hash: "h", directory: "/d", network: "host") == [
+                "build", "--label", "pgaf.hash=h", "--label", "pgaf.role=image", "--network", "host", "--tag", "a:b",
+                "/d",
+            ])
     }
 
     @Test func builtOnlyWhenItsInputsChanged() async throws {
@@ -66,6 +71,7 @@ import Testing
     @Test func buildsFromFilesThatAreGoneAfterwards() async throws {
         let files = machine.files
         machine.runner.on("docker", "image", "inspect", "--format", prints: "sha256:1\n")
+            .on("docker", "network", "inspect", "bridge", prints: #"[{"Labels":{}}]"#)
         machine.runner.on("docker", "build") { command in
             let directory = command.arguments.last ?? ""
             #expect(files.list(directory) == ["Dockerfile", "entrypoint.sh"])

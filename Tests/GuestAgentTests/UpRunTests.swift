@@ -57,7 +57,7 @@ import Testing
         #expect(first.first?.body.type == "hello" && first.map(\.seq) == Array(1...first.count))
         #expect(results[0].status == .ok && results[0].warnings.isEmpty)
         let made = outcomes()
-        #expect(made.count == 15)
+        #expect(made.count == 17)
         for step in [
             "preflight", "docker", "base-image", "image", "network", "monitor", "node.pgnode1", "node.pgnode3",
         ] {
@@ -133,7 +133,7 @@ import Testing
         }
         #expect(steps.first { $0.id == "docker" }?.changes.first == "install docker.io, docker-cli")
         #expect(steps.first { $0.id == "node.pgnode3" }?.changes == ["create container pgnode3"])
-        #expect(steps.filter { $0.action == .none }.map(\.id) == ["verify"])
+        #expect(steps.filter { $0.action == .none }.map(\.id) == ["registration", "departures", "verify"])
     }
 
     @Test func aSecondRunAtTheSameTimeIsRefused() async throws {
@@ -164,7 +164,7 @@ import Testing
         }
         #expect(await up() == 130)
         #expect(results.count == 1 && results[0].status == .cancelled)
-        #expect(results[0].error?.cause?.hasPrefix("not begun: image, ") == true)
+        #expect(results[0].error?.cause?.hasPrefix("not done: image, ") == true)
         #expect(outcomes()["base-image"] == .changed)
         #expect(!machine.written.contains { $0.body == .stepStarted(step: "image") })
     }

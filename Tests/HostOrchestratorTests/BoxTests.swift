@@ -1,5 +1,6 @@
 import Foundation
 import Shared
+import Synchronization
 import Testing
 
 @testable import HostOrchestrator
@@ -50,6 +51,25 @@ import Testing
         #expect(recipe.hash != other.hash)
     }
 
+    @Test func theHashFollowsWhatTheImagesAreMadeFrom() {
+        let plain = BoxRecipe(sources: ["deb http://a trixie main"], publicKey: "ssh-rsa A")
+        var recipe = plain
+        recipe.images = "1"
+        var other = recipe
+        other.images = "2"
+        #expect(Set([plain.hash, recipe.hash, other.hash]).count == 3)
+        #expect(recipe.plain == plain && plain.plain == plain)
+    }
+
+    @Test func whatIsInTheCacheWillDoAsWished() {
+        let plain = BoxRecipe(sources: [], publicKey: "k")
+        let best = BoxRecipe(sources: [], publicKey: "k", images: "1")
+        #expect(BoxBuilder.Wish.usable.acceptable(best) == [best, plain])
+        #expect(BoxBuilder.Wish.usable.acceptable(plain) == [plain])
+        #expect(BoxBuilder.Wish.best.acceptable(best) == [best])
+        #expect(BoxBuilder.Wish.again.acceptable(best).isEmpty)
+    }
+
     @Test func theManifestIsWhatVagrantReads() throws {
         let recipe = BoxRecipe(sources: [], publicKey: "k")
         let object = try #require(
@@ -58,23 +78,75 @@ import Testing
         #expect(object["virtual_size"] as? Int == 20 && object["pgaf_inputs"] as? String == recipe.hash)
     }
 
+    /// The hooks before and after the one that makes the images.
+    private static let bootstrap = (
+        [
+            "--mode=auto", "--variant=minbase", "--format=null",
+            "--include=" + BoxRecipe.packages.joined(separator: ","), "--dpkgopt=path-exclude=/usr/share/doc/*",
+            "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
+            "--dpkgopt=path-exclude=/usr/share/info/*", "--essential-hook=sh '/w x/prepare.sh' \"$1\" ",
+            "--customize-hook=sh '/w x/proc.sh' \"$1\" ",
+            "--customize-hook=sh '/w x/customize.sh' \"$1\" '/w x/vagrant.pub' '/w x/out/base.tar'"
+                + " '/var/cache/pgaf/base-trixie.tar'",
+        ],
+        [
+            "--customize-hook=sh '/w x/image.sh' \"$1\" '/w x/out' '20480' '/mbr.bin' '\(BoxRecipe.commandLine)'",
+            "trixie", "/dev/null", "/w x/sources.list",
+        ]
+    )
+
     @Test func theBootstrapIsOneCommand() {
-        let arguments = BoxCommand(work: "/w x").bootstrap(bootCode: "/mbr.bin").arguments
         #expect(
-            arguments == [
-                "--mode=auto", "--variant=minbase", "--format=null",
-                "--include=" + BoxRecipe.packages.joined(separator: ","), "--dpkgopt=path-exclude=/usr/share/doc/*",
-                "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
-                "--dpkgopt=path-exclude=/usr/share/info/*", "--essential-hook=sh '/w x/prepare.sh' \"$1\" ",
-                "--customize-hook=sh '/w x/proc.sh' \"$1\" ",
-                "--customize-hook=sh '/w x/customize.sh' \"$1\" '/w x/vagrant.pub' '/w x/out/base.tar'"
-                    + " '/var/cache/pgaf/base-trixie.tar'",
-                "--customize-hook=sh '/w x/image.sh' \"$1\" '/w x/out' '20480' '/mbr.bin' '\(BoxRecipe.commandLine)'",
-                "trixie", "/dev/null", "/w x/sources.list",
-            ])
+            BoxCommand(work: "/w x").bootstrap(bootCode: "/mbr.bin", agent: nil).arguments
+                == Self.bootstrap.0 + Self.bootstrap.1)
         #expect(
             BoxCommand(work: "/w").pack(into: "/b").arguments
                 == ["-C", "/w", "-cf", "/b", "metadata.json", "Vagrantfile", "box.img", "-C", "/w/out", "vmlinuz"])
+    }
+
+    @Test func theImagesAreMadeInAHookOfTheirOwn() {
+        let hook =
+            "--customize-hook=sh '/w x/images.sh' \"$1\" '/w x/out' '/the agent' 'pgaf-box-w x'"
+            + " '/var/cache/pgaf/base-trixie.tar'"
+        #expect(
+            BoxCommand(work: "/w x").bootstrap(bootCode: "/mbr.bin", agent: "/the agent").arguments
+                == Self.bootstrap.0 + [hook] + Self.bootstrap.1)
+        let inputs = BoxCommand.imageInputs(agent: "/the agent")
+        #expect(inputs.executable == "env")
+        #expect(inputs.arguments == ["-i", "/the agent", "prepare", "--inputs", "--set", "packages.source=debian"])
+        #expect(BoxScript.engine.contains("/run/pgaf-agent prepare --set packages.source=debian "))
+    }
+
+    @Test func saysWhyTheImagesAreMissing() {
+        let result = CommandResult(
+            standardOutput: "image: failed: The image a:b could not be built.\n", standardError: "W: something\n")
+        #expect(
+            BoxBuilder.withoutImages(result)
+                == "the image of the cluster's nodes could not be put into the box (image: failed: The image a:b could"
+                + " not be built.): each machine makes it by itself")
+        #expect(
+            BoxBuilder.withoutImages(CommandResult())
+                == "the image of the cluster's nodes could not be put into the box: each machine makes it by itself")
+    }
+
+    @Test func theStagesOfABuild() async {
+        let sink = StageRecord()
+        let progress = BoxProgress(sink)
+        for line in [
+            "I: downloading packages with apt...", "I: whatever",
+            "I: running --customize-hook in shell: sh -c 'sh '/w/images.sh' \"$1\" '/w/out'' exec /tmp/x",
+            "I: running --customize-hook in shell: sh -c 'sh '/w/image.sh' \"$1\" '/w/out'' exec /tmp/x",
+        ] {
+            await progress.take(line)
+        }
+        await progress.note("by the way")
+        #expect(
+            sink.stages == [
+                "making the box: downloading the base system",
+                "making the box: making the image of the cluster's nodes",
+                "making the box: making its disk", "by the way",
+            ])
+        #expect(sink.fractions == sink.fractions.sorted() && sink.fractions.count == 4)
     }
 
     @Test(arguments: [
@@ -85,13 +157,31 @@ import Testing
     }
 
     /// The scripts are POSIX shell: dash, which mmdebstrap's hooks run in, must parse them.
-    @Test(arguments: ["prepare", "proc", "customize", "image"]) func theScriptsParse(_ name: String) async throws {
-        let scripts = [
-            "prepare": BoxScript.prepare, "proc": BoxScript.proc, "customize": BoxScript.customize,
-            "image": BoxScript.image,
-        ]
-        let script = try #require(scripts[name])
+    @Test(arguments: BoxScript.all.keys.sorted()) func theScriptsParse(_ name: String) async throws {
+        let script = try #require(BoxScript.all[name])
         let result = try await SubprocessRunner().run(Command("sh", ["-n"], input: Secret(script)))
         #expect(result.succeeded, "\(result.standardError)")
     }
+
+    @Test func everyScriptThatAHookNamesIsThere() {
+        let arguments = BoxCommand(work: "/w").bootstrap(bootCode: "/m", agent: "/a").arguments
+        for argument in arguments where argument.contains("-hook=sh '/w/") {
+            let name = argument.split(separator: "'")[1].dropFirst(3).dropLast(3)
+            #expect(BoxScript.all[String(name)] != nil, "\(name)")
+        }
+        #expect(BoxScript.images.contains("/engine.sh\"") && BoxScript.all["engine"] != nil)
+    }
+}
+
+/// What a build says of its stages.
+private final class StageRecord: ProgressSink {
+    private let kept = Mutex<[(String, Double)]>([])
+
+    func report(_ body: Event.Body) async {
+        guard case .stepProgress(_, let fraction?, let message?) = body else { return }
+        kept.withLock { $0.append((message, fraction)) }
+    }
+
+    var stages: [String] { kept.withLock { $0.map(\.0) } }
+    var fractions: [Double] { kept.withLock { $0.map(\.1) } }
 }

@@ -44,7 +44,7 @@ struct TestHost {
             }, machine: { _, _ in machine },
             buildBox: { progress, force in
                 await progress.report(.stepOutput(step: "machine", line: "I: retrieving packages"))
-                return BoxBuild.Made(built: force, file: "/cache/a.box")
+                return BoxBuild.Made(built: force, file: "/cache/a.box", images: force)
             },
             confirm: { question in
                 questions.write(question)

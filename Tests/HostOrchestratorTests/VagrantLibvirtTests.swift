@@ -35,6 +35,10 @@ import Testing
         #expect(Privilege.asRoot(Command("a"), isRoot: true) == Command("a"))
     }
 
+    @Test func opensAccelerationAsUdevDoes() {
+        #expect(Libvirt.accelerationCommands.map(\.display) == ["chgrp kvm /dev/kvm", "chmod 0660 /dev/kvm"])
+    }
+
     @Test func theProbeEndsByItself() {
         #expect(
             LibvirtAcceleration.probe(kernel: "/k").arguments == [

@@ -30,6 +30,19 @@ package final class DaemonProcess: Sendable {
         pid = child
     }
 
+    /// Waits for its end.
+    ///
+    /// - Returns: its exit status; 128 + the signal's number when a signal ended it.
+    package func wait() -> Int32 {
+        hasEnded.withLock { ended in
+            ended = true
+            var status: Int32 = 0
+            waitpid(pid, &status, 0)
+            let signal = status & 0x7F
+            return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
+        }
+    }
+
     /// Sends TERM and waits for the end, which sshd's listener does not put off.
     package func end() {
         hasEnded.withLock { ended in

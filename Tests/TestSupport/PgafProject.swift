@@ -36,6 +36,35 @@ package struct PgafProject: Sendable {
         return result
     }
 
+    /// pgaf-host as a child that goes on by itself.
+    package func background(_ arguments: [String]) throws -> DaemonProcess {
+        let script = "cd \"$0\" && exec \"$@\""
+        return try DaemonProcess(
+            [
+                "/usr/bin/env", "PGAF_AGENT=\(Self.root)/.build-agent/release/pgaf-agent", "sh", "-c", script,
+                directory,
+                "\(Self.root)/.build/debug/pgaf-host",
+            ] + arguments, errorsTo: "\(directory)/background.log")
+    }
+
+    /// Waits until the machine's latest run has begun a step.
+    ///
+    /// - Returns: the run's id.
+    package func waitForStep(_ step: String) async throws -> String {
+        let before = try? await host(["events", "--json"], expecting: nil)
+        let old = try before.flatMap { try Self.events($0.standardOutput).last?.run }
+        return try await Wait(for: "the step \(step)", upTo: .seconds(180), every: .milliseconds(100), hint: "").until {
+            let result = try await host(["events", "--json"], expecting: nil)
+            let events = try Self.events(result.standardOutput)
+            guard let run = events.last?.run, events.contains(where: { $0.body == .stepStarted(step: step) }) else {
+                return .notYet(result.standardError)
+            }
+            // A run that had ended before is another one.
+            if run == old, events.last?.body.type == "result" { return .notYet("the run \(run) is over") }
+            return .found(run)
+        }
+    }
+
     /// `up` with its events.
     package func up(_ more: [String] = []) async throws -> [Event] {
         try Self.events(try await host(["up", "--progress", "json"] + more).standardOutput)
@@ -88,12 +117,12 @@ package struct PgafProject: Sendable {
 
     /// SQL by this machine's psql through published or forwarded ports, as a client would.
     package func sql(
-        _ text: String, ports: [Int], password: String?, attributes: String = "any"
+        _ text: String, ports: [Int], password: String?, attributes: String = "any", timeout: Int = 30
     ) async throws -> CommandResult {
         var environment = [
             "PGHOST": ports.map { _ in "127.0.0.1" }.joined(separator: ","),
             "PGPORT": ports.map(String.init).joined(separator: ","), "PGUSER": "postgres", "PGDATABASE": "myappdb",
-            "PGTARGETSESSIONATTRS": attributes, "PGSSLMODE": "require", "PGCONNECT_TIMEOUT": "30",
+            "PGTARGETSESSIONATTRS": attributes, "PGSSLMODE": "require", "PGCONNECT_TIMEOUT": "\(timeout)",
             "PGPASSFILE": "/dev/null",
         ]
         environment["PGPASSWORD"] = password

@@ -17,7 +17,8 @@ public struct AgentCommand: AsyncParsableCommand {
         version: PgafVersion.current,
         subcommands: [
             AgentUpCommand.self, AgentFollowCommand.self, AgentCancelCommand.self, AgentStatusCommand.self,
-            AgentLogsCommand.self, AgentDownCommand.self, AgentVersionCommand.self, AgentWorkCommand.self,
+            AgentLogsCommand.self, AgentStopCommand.self, AgentStartCommand.self, AgentDownCommand.self,
+            AgentPrepareCommand.self, AgentVersionCommand.self, AgentWorkCommand.self,
         ])
 
     public init() {}

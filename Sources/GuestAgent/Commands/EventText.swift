@@ -24,9 +24,10 @@ enum EventText {
                 + error.description.split(separator: "\n").map { TerminalText.clean(String($0)) }.joined(
                     separator: "\n")
         }
+        let done = result.connections == nil ? "done" : "the cluster is up"
         return warnings
             + (result.changed == 0
                 ? "everything was in order: nothing changed"
-                : "the cluster is up: \(result.changed) steps changed something")
+                : "\(done): \(result.changed) steps changed something")
     }
 }

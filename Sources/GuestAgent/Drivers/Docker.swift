@@ -75,9 +75,17 @@ public struct Docker: Sendable {
         return result.trimmedOutput.split(separator: " ").first.flatMap { IPv4Network(String($0)) }
     }
 
-    /// Names of all objects of a kind that carry the cluster's label.
-    public func labelled(_ kind: String, cluster: String) async throws -> [String] {
-        let filter = ["--filter", "label=\(Label.cluster)=\(cluster)"]
+    /// Names of the volumes that a container mounts.
+    public func volumes(of container: String) async throws -> [String] {
+        let format = "{{range .Mounts}}{{if eq .Type \"volume\"}}{{.Name}}{{println}}{{end}}{{end}}"
+        let text = try await checked(["container", "inspect", "--format", format, container]).trimmedOutput
+        return text.split(separator: "\n").map(\.trimmed).filter { !$0.isEmpty }
+    }
+
+    /// Names of all objects of a kind that carry the cluster's label, and the one of a role where one is named.
+    public func labelled(_ kind: String, cluster: String, role: String? = nil) async throws -> [String] {
+        let labels = ["\(Label.cluster)=\(cluster)"] + (role.map { ["\(Label.role)=\($0)"] } ?? [])
+        let filter = labels.flatMap { ["--filter", "label=\($0)"] }
         let arguments =
             kind == "container"
             ? ["ps", "--all"] + filter + ["--format", "{{.Names}}"]

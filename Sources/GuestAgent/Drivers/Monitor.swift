@@ -57,6 +57,31 @@ public struct Monitor: Sendable {
         return Double(text) ?? 0
     }
 
+    /// Forgets a node at once, whatever it does: only for one that cannot say goodbye itself.
+    public func forget(_ name: String) async throws {
+        try await psql.checked(
+            container, database: Self.database,
+            "SELECT pgautofailover.remove_node(nodeid, true) FROM pgautofailover.node"
+                + " WHERE nodename = \(SQL.literal(name));",
+            code: .monitorFailed, what: "The monitor could not forget the node \(name).")
+    }
+
+    /// Asks a node to leave; it is gone from the rows once it has confirmed.
+    public func dismiss(_ name: String) async throws {
+        try await psql.checked(
+            container, database: Self.database,
+            "SELECT pgautofailover.remove_node(nodeid, false) FROM pgautofailover.node"
+                + " WHERE nodename = \(SQL.literal(name));",
+            code: .monitorFailed, what: "The monitor could not take the node \(name) out of the formation.")
+    }
+
+    /// Orders a failover: another node than the present primary becomes primary.
+    public func performFailover() async throws {
+        try await psql.checked(
+            container, database: Self.database, "SELECT pgautofailover.perform_failover('default', 0);",
+            code: .monitorFailed, what: "The monitor could not order a failover.")
+    }
+
     /// What the monitor itself says `synchronous_standby_names` should be.
     public func synchronousStandbyNames() async throws -> String? {
         try await psql.attempt(

@@ -11,10 +11,13 @@ public struct AgentContext: Sendable {
     public var topology: ClusterTopology
     public var secrets: ClusterSecrets
     public var warnings: Warnings
+    /// Asked at each step boundary and while something is waited for.
+    public var stop: StopSign
 
     public init(
         runner: any CommandRunner, sessions: PsqlSessions? = nil, files: MachineFiles = MachineFiles(),
-        events: EventWriter, topology: ClusterTopology, secrets: ClusterSecrets, warnings: Warnings = Warnings()
+        events: EventWriter, topology: ClusterTopology, secrets: ClusterSecrets, warnings: Warnings = Warnings(),
+        stop: StopSign = StopSign()
     ) {
         self.runner = runner
         self.sessions = sessions
@@ -23,17 +26,21 @@ public struct AgentContext: Sendable {
         self.topology = topology
         self.secrets = secrets
         self.warnings = warnings
+        self.stop = stop
     }
 
     public var configuration: Configuration { topology.configuration }
     public var docker: Docker { Docker(runner: runner, snapshot: snapshot) }
     public var psql: Psql { Psql(runner: runner, sessions: sessions) }
 
-    /// Waits with heartbeats in the name of a step.
+    /// Waits with heartbeats in the name of a step; nothing is half done then, so a raised stop sign ends the wait.
     public func wait<Value: Sendable>(
         _ wait: Wait, step: String, _ condition: @Sendable () async throws -> Wait.Observation<Value>
     ) async throws -> Value {
-        try await events.wait(wait, step: step, condition)
+        try await events.wait(wait, step: step) {
+            if stop.isRaised { throw CancellationError() }
+            return try await condition()
+        }
     }
 
     /// A line of a tool's output in the name of a step.

@@ -51,14 +51,15 @@ public struct DetachedRun: Sendable {
                     "--quiet", "--collect", "--unit", "pgaf-run-\(place.id)", "--description", "pgaf run \(place.id)",
                     // A cancelled run ends at its next step boundary, which may be minutes away.
                     "--property", "KillMode=mixed", "--property", "TimeoutStopSec=900",
-                    "--property", "StandardError=append:\(place.log)", "--",
+                    "--property", "StandardError=append:\(place.log)", "--setenv", "\(AbandonedWork.mark)=\(place.id)",
+                    "--",
                 ] + work, deadline: .seconds(120))
         }
         let script = "exec \"$0\" \"$@\" </dev/null >/dev/null 2>>\"$PGAF_LOG\""
         let cleaned = variables.isEmpty ? [] : ["env"] + variables.map { "--unset=\($0)" }
         return Command(
             "setsid", ["--fork"] + cleaned + ["sh", "-c", script] + work,
-            environment: ["PGAF_LOG": place.store.files.place(place.log)],
+            environment: ["PGAF_LOG": place.store.files.place(place.log), AbandonedWork.mark: place.id],
             deadline: .seconds(60))
     }
 }

@@ -69,6 +69,7 @@ public struct UpRun: Sendable {
         let lock = try await MachineLock(store: store, holder: "run \(request.run)")
             .take(waiting: request.options.wait, events)
         defer { withExtendedLifetime(lock) {} }
+        try await AbandonedWork(store: store, run: request.run).clear()
         if request.options.fresh {
             try await ClusterRemoval(runner: runner, store: store).remove(cluster)
         }
@@ -79,13 +80,12 @@ public struct UpRun: Sendable {
             publishEverywhere: request.options.publishEverywhere)
         let context = AgentContext(
             runner: runner, sessions: sessions, files: store.files, events: events, topology: topology,
-            secrets: request.secrets,
-            warnings: warnings)
+            secrets: request.secrets, warnings: warnings, stop: stop)
         var seen = context
         seen.snapshot = try await context.docker.snapshot(
             containers: topology.containerNames, images: [topology.baseImage, topology.configuration.image.reference])
         let changed = try await StepGraph(ClusterSteps.all(topology, store: store))
-            .run(context, planningWith: seen, stop: stop)
+            .run(context, planningWith: seen)
         if let formation = try await FormationReader(runner: runner, sessions: sessions, topology: topology).read() {
             await events.write(.state(formation))
         }
@@ -101,7 +101,7 @@ public enum ClusterSteps {
         let leader = nodes.first { $0.candidatePriority > 0 } ?? nodes.first
         var steps: [any Step] = [
             PreflightStep(store: store), DockerStep(), PsqlClientStep(), BaseImageStep(), ImageStep(), NetworkStep(),
-            MonitorStep(topology: topology),
+            MonitorStep(topology: topology), RegistrationStep(topology: topology),
         ]
         // Base backups take two WAL senders each and much of the primary's disk, so standbys join a few at a time; one
         // after another on a machine where they would only run into each other's time-outs.
@@ -116,6 +116,7 @@ public enum ClusterSteps {
             steps.append(NodeStep(node: node, predecessor: predecessor, topology: topology))
             joined.append(node)
         }
+        steps.append(DepartureStep(topology: topology))
         steps += nodes.map { AccessStep(node: $0, topology: topology) }
         steps.append(FailoverSettingsStep(topology: topology))
         steps.append(VerifyStep(topology: topology))

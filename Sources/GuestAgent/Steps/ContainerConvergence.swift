@@ -31,6 +31,9 @@ struct ContainerConvergence: Sendable {
             return [Change(.change, "container", "make container \(name) anew on its volume")]
         }
         var changes = status.running ? [] : [Change(.change, "start", "start container \(name)")]
+        if status.status == "paused" {
+            changes.append(Change(.change, "unpause", "let container \(name) go on, which is paused"))
+        }
         if try context.files.read(passwordPath(context)) != ClusterTopology.passwordFile(context.secrets).revealed {
             changes.append(Change(.change, "passfile", "hand \(name) the changed passwords"))
         }
@@ -61,6 +64,7 @@ struct ContainerConvergence: Sendable {
             return
         }
         if changes.has("passfile") { try writeSecrets(context) }
+        if changes.has("unpause") { try await context.docker.checked(["unpause", name]) }
         if changes.has("start") {
             try await context.docker.checked(["start", name])
         } else if changes.has("passfile") {

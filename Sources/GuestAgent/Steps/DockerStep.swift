@@ -4,7 +4,7 @@ import Shared
 struct DockerStep: Step {
     let id = "docker"
     let title = "Docker"
-    let dependencies = ["preflight"]
+    var dependencies = ["preflight"]
 
     /// The account that Vagrant's boxes have.
     private static let machineUser = "vagrant"
@@ -89,10 +89,18 @@ struct DockerStep: Step {
             return
         }
         try removeStalePidFiles(context)
-        if try await !context.runner.run(Command("service", ["docker", "start"])).succeeded {
+        // The engine belongs to no run: it must outlive them all.
+        if try await !context.runner.run(Command("env", ["--unset", AbandonedWork.mark, "service", "docker", "start"]))
+            .succeeded
+        {
             // The init script fails where it may not raise its own limits; the engine itself does not need that.
             try await context.runner.checked(
-                Command("setsid", ["--fork", "sh", "-c", "exec dockerd </dev/null >>/var/log/docker.log 2>&1"]),
+                Command(
+                    "env",
+                    [
+                        "--unset", AbandonedWork.mark, "setsid", "--fork", "sh", "-c",
+                        "exec dockerd </dev/null >>/var/log/docker.log 2>&1",
+                    ]),
                 code: .dockerUnavailable, remedy: remedy)
         }
         try await awaitEngine(context, remedy)

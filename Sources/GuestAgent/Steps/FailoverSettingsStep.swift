@@ -55,21 +55,22 @@ struct FailoverSettingsStep: Step {
                 monitor, "SELECT pg_reload_conf();", code: .monitorFailed,
                 what: "The settings of the monitor could not be reloaded.")
         }
+        let autoctl = Autoctl(runner: context.runner)
         for node in topology.configuration.nodes {
             if changes.has("priority.\(node.name)") {
-                try await autoctl(
-                    node.name, ["set", "node", "candidate-priority", "\(node.candidatePriority)"], context)
+                try await autoctl.run(
+                    node.name, ["set", "node", "candidate-priority", "\(node.candidatePriority)"])
             }
             if changes.has("quorum.\(node.name)") {
-                try await autoctl(
-                    node.name, ["set", "node", "replication-quorum", "\(node.replicationQuorum)"], context)
+                try await autoctl.run(
+                    node.name, ["set", "node", "replication-quorum", "\(node.replicationQuorum)"])
             }
             if changes.has("keeper.\(node.name)") {
                 let wanted = topology.failoverTimings.partitionTimeout
-                try await autoctl(
-                    node.name, ["config", "set", Self.partitionKey, "\(wanted)"], context)
+                try await autoctl.run(
+                    node.name, ["config", "set", Self.partitionKey, "\(wanted)"])
                 // No base backup runs here any more, so the reload can kill none.
-                try await autoctl(node.name, ["reload"], context)
+                try await autoctl.run(node.name, ["reload"])
             }
         }
     }
@@ -91,17 +92,5 @@ struct FailoverSettingsStep: Step {
         let name = Self.partitionKey.split(separator: ".").last ?? ""
         let line = text?.split(separator: "\n").first { $0.split(separator: "=").first?.trimmed == String(name) }
         return line?.split(separator: "=").last.flatMap { Int($0.trimmed) }
-    }
-
-    /// pg_autoctl inside a node's container, as its own user.
-    static func command(_ node: String, _ arguments: [String]) -> Command {
-        Command("docker", ["exec", "--user", "postgres", node, "pg_autoctl"] + arguments, deadline: .seconds(300))
-    }
-
-    private func autoctl(_ node: String, _ arguments: [String], _ context: AgentContext) async throws {
-        try await context.runner.checked(
-            Self.command(node, arguments), code: .nodeFailed,
-            what: "`pg_autoctl \(arguments.joined(separator: " "))` failed on \(node).",
-            remedy: "Look at `docker logs \(node)` on the machine, then run `up` again.")
     }
 }

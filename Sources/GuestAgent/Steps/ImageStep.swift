@@ -34,7 +34,9 @@ struct ImageStep: Step {
         for (name, text) in files.extra { try context.files.write(text, to: "\(directory)/\(name)") }
         let events = context.events
         try await context.docker.checked(
-            Self.buildArguments(reference: context.configuration.image.reference, hash: hash, directory: directory),
+            Self.buildArguments(
+                reference: context.configuration.image.reference, hash: hash, directory: directory,
+                network: try await network(context)),
             code: .imageBuildFailed, what: "The image \(context.configuration.image.reference) could not be built."
         ) { line in
             if let fraction = BuildProgress.fraction(of: line) {
@@ -53,11 +55,16 @@ struct ImageStep: Step {
         try context.files.write(key, to: repository.keyring, mode: 0o644)
     }
 
-    static func buildArguments(reference: String, hash: String, directory: String) -> [String] {
-        [
-            "build", "--label", "\(Label.hash)=\(hash)", "--label", "\(Label.role)=image", "--tag", reference,
-            directory,
-        ]
+    /// The machine's own network where the engine has no bridge (`"bridge": "none"`, or the engine that fills a box):
+    /// the build has to reach the archive. Not always, since engines that remap user ids refuse it.
+    private func network(_ context: AgentContext) async throws -> String? {
+        try await context.docker.labels(of: "network", "bridge") == nil ? "host" : nil
+    }
+
+    /// - Parameter network: nil means the engine's default.
+    static func buildArguments(reference: String, hash: String, directory: String, network: String?) -> [String] {
+        ["build", "--label", "\(Label.hash)=\(hash)", "--label", "\(Label.role)=image"]
+            + (network.map { ["--network", $0] } ?? []) + ["--tag", reference, directory]
     }
 }
 

@@ -10,7 +10,7 @@ struct NodeStep: Step {
 
     var id: String { Self.id(node.name) }
     var title: String { "the node \(node.name)" }
-    var dependencies: [String] { [predecessor.map { Self.id($0.name) } ?? "monitor"] }
+    var dependencies: [String] { [predecessor.map { Self.id($0.name) } ?? RegistrationStep.id] }
 
     /// A node goes on moving: the step `verify` waits until all stand still.
     let confirmed = false
@@ -23,7 +23,10 @@ struct NodeStep: Step {
         var changes = try await container.inspect(context)
         guard changes.isEmpty else { return changes }
         let row = try await monitor(context).rows()?.first { $0.name == node.name }
-        if row?.isSettled != true {
+        if row?.isSettled == true, try await context.psql.attempt(node.name, "SELECT 1;") == nil {
+            // The monitor does not know yet what happened to it.
+            changes.append(Change(.wait, "join", "wait for PostgreSQL of \(node.name), which takes no connections"))
+        } else if row?.isSettled != true {
             let state = row.map { "\($0.reported), assigned \($0.assigned)" } ?? "not registered"
             changes.append(Change(.wait, "join", "wait for \(node.name) to take its place (now: \(state))"))
         }
@@ -39,7 +42,12 @@ struct NodeStep: Step {
             sparing: true,
             hint: "Look at `docker logs \(node.name)` and `pgaf-agent status` on the machine, then run `up` again.",
             code: .nodeFailed)
-        try await context.wait(wait, step: id) { try await look(since: started, context) }
+        let repair = NodeRepair(node: node, topology: topology)
+        try await context.wait(wait, step: id) {
+            let seen = try await look(since: started, context)
+            guard case .notYet(let reason) = seen else { return seen }
+            return .notYet(try await repair.attempt(step: id, context) ?? reason)
+        }
         if predecessor == nil { try await setPasswords(context) }
     }
 

@@ -29,14 +29,10 @@ public struct StepGraph: Sendable {
     /// Plans, announces and applies.
     ///
     /// A failed step, and a raised stop sign, let those that run already come to their end and start no other.
-    /// - Parameters:
-    ///   - seen: the context for the plan, when it is another one (with a snapshot of what there is).
-    ///   - stop: asked at each step boundary.
+    /// - Parameter seen: the context for the plan, when it is another one (with a snapshot of what there is).
     /// - Returns: the number of steps that changed something.
     /// - Throws: the first failure; `cancelled`, which names the steps that were not begun.
-    public func run(
-        _ context: AgentContext, planningWith seen: AgentContext? = nil, stop: StopSign = StopSign()
-    ) async throws -> Int {
+    public func run(_ context: AgentContext, planningWith seen: AgentContext? = nil) async throws -> Int {
         let plan = try await plan(seen ?? context)
         await context.events.write(.plan(announcement(plan)))
         return try await withThrowingTaskGroup(of: Finished.self) { group in
@@ -48,7 +44,7 @@ public struct StepGraph: Sendable {
             var running = 0
             var failure: PgafError?
             while true {
-                if failure == nil, !Task.isCancelled, !stop.isRaised {
+                if failure == nil, !Task.isCancelled, !context.stop.isRaised {
                     for step in waiting where step.dependencies.allSatisfy({ outcomes[$0] != nil }) {
                         let lookAgain = step.dependencies.contains { moved.contains($0) }
                         if lookAgain { moved.insert(step.id) }
@@ -69,14 +65,16 @@ public struct StepGraph: Sendable {
                 case .failure(let error): failure = failure ?? error
                 }
             }
-            if let failure { throw failure }
+            if let failure, failure.code != .cancelled { throw failure }
             try Task.checkCancellation()
-            guard waiting.isEmpty || !stop.isRaised else {
+            guard !context.stop.isRaised || (waiting.isEmpty && failure == nil) else {
+                let left = steps.map(\.id).filter { outcomes[$0] == nil }
                 throw PgafError(
                     .cancelled, "The run was cancelled; what is done stays as it is.",
                     remedy: "Run `up` to go on where it stopped.",
-                    cause: "not begun: \(waiting.map(\.id).joined(separator: ", "))")
+                    cause: "not done: \(left.joined(separator: ", "))")
             }
+            if let failure { throw failure }
             guard waiting.isEmpty else {
                 throw PgafError(
                     .internalError, "The steps \(waiting.map(\.id).joined(separator: ", ")) wait for each other.",

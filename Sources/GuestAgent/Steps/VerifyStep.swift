@@ -8,7 +8,7 @@ struct VerifyStep: Step {
     let topology: ClusterTopology
 
     var dependencies: [String] {
-        topology.configuration.nodes.map { "access.\($0.name)" } + ["failover-settings", "psql-client"]
+        topology.configuration.nodes.map { "access.\($0.name)" } + ["departures", "failover-settings", "psql-client"]
     }
 
     func inspect(_ context: AgentContext) async throws -> [Change] { [] }

@@ -6,8 +6,13 @@ public enum ContainerLayout {
     public static let data = "\(volume)/data"
     public static let stateHome = "\(volume)/share"
     public static let configurationHome = "\(volume)/config"
+    /// pg_autoctl's memory of a node; the directory also holds what it notes while it initialises the node.
+    public static let keeperState = "\(stateHome)/pg_autoctl\(data)/pg_autoctl.state"
+    public static let keeperInitialisation = "\(stateHome)/pg_autoctl\(data)/pg_autoctl.init"
     /// pg_autoctl's own settings of a node.
     public static let keeperConfiguration = "\(configurationHome)/pg_autoctl\(data)/pg_autoctl.cfg"
+    /// Where a data directory is moved that a repaired node no longer uses.
+    public static let setAside = "\(volume)/data.set-aside"
     /// Read-only mount of the files that pgaf writes for this node.
     public static let configuration = "/etc/pgaf"
     /// Read-only mount of the password file as root has it; the entrypoint copies it for `postgres`.

@@ -26,7 +26,7 @@ public struct ImageFiles: Sendable, Equatable {
             extra["pgdg.list"] = repository.sourcesLine + "\n"
             lines += [
                 "RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates"
-                    + " && rm -rf /var/lib/apt/lists/*",
+                    + " && rm -rf /var/lib/apt/lists/* /var/cache/apt/*",
                 "COPY pgdg.asc \(repository.keyring)",
                 "COPY pgdg.list /etc/apt/sources.list.d/pgdg.list",
             ]
@@ -45,7 +45,8 @@ public struct ImageFiles: Sendable, Equatable {
             " && sed -ri 's/^#?create_main_cluster.*/create_main_cluster = false/'"
                 + " /etc/postgresql-common/createcluster.conf \\",
             " && apt-get install -y --no-install-recommends \(installed.joined(separator: " ")) \\",
-            " && rm -rf /var/lib/apt/lists/*",
+            // 170 MB of packages and apt's own indexes of them would stay in the image otherwise.
+            " && rm -rf /var/lib/apt/lists/* /var/cache/apt/*",
             // initdb copies these samples, so that every cluster made with this image reads pgaf's files: access
             // rules before all others, settings after all others.
             "RUN sed -i '1i include_if_exists \(ContainerLayout.configuration)/pg_hba.conf'"

@@ -32,7 +32,8 @@ public struct HostCommand: AsyncParsableCommand {
         subcommands: [
             UpCommand.self, AttachCommand.self, EventsCommand.self, StatusCommand.self, UriCommand.self,
             PsqlCommand.self, LogsCommand.self,
-            SSHCommand.self, DestroyCommand.self, InitCommand.self, BoxGroupCommand.self, VersionCommand.self,
+            StopCommand.self, StartCommand.self, SSHCommand.self, DestroyCommand.self, InitCommand.self,
+            BoxGroupCommand.self, VersionCommand.self,
         ])
 
     public init() {}

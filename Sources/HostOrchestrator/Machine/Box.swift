@@ -9,4 +9,6 @@ public struct Box: Sendable, Equatable {
     public var file: String
     /// Whether it had to be made, or was there already.
     public var built: Bool
+    /// Whether the images of the cluster's nodes are in it.
+    public var images: Bool
 }

@@ -12,23 +12,38 @@ extension BoxBuilder {
 
     /// Builds in a directory of its own and moves the finished box into place at the end: a build that dies leaves
     /// nothing that could be taken for a box.
-    func make(_ recipe: BoxRecipe, into file: String, _ stages: BoxProgress) async throws {
+    ///
+    /// - Returns: what was made: the recipe, or the plain one where the images could not be put into the box.
+    func make(_ wanted: BoxRecipe, _ stages: BoxProgress) async throws -> BoxRecipe {
         try await requireTools()
         let top = "\(scratch)/pgaf-box-\(UUID().uuidString)"
         // In a user namespace another user id writes the results: its name cannot be guessed, its parent not listed.
         let work = "\(top)/\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: top) }
-        try prepare(recipe, work: work)
+        try prepare(wanted, work: work)
         try requireSpace()
 
         let commands = BoxCommand(work: work)
+        if wanted.images == nil { await stages.note(Self.onlyRoot) }
         await stages.say("making the box: the base system of the nodes' image", 0.01)
         let base = try await runner.run(commands.base) { await stages.output($0) }
         guard base.succeeded else { throw Self.failure(base) }
-        await stages.say("making the box: downloading and installing packages", 0.02)
-        let built = try await runner.run(commands.bootstrap(bootCode: Self.bootCode)) { await stages.take($0) }
+        await stages.say("making the box: downloading and installing packages", 0.15)
+        let agent = wanted.images == nil ? nil : try agent()
+        let built = try await runner.run(commands.bootstrap(bootCode: Self.bootCode, agent: agent)) {
+            await stages.take($0)
+        }
         guard built.succeeded else { throw Self.failure(built) }
-        await stages.say("making the box: compressing the disk", 0.8)
+        let hasImages = FileManager.default.fileExists(atPath: "\(work)/out/images")
+        let made = hasImages ? wanted : wanted.plain
+        if wanted.images != nil, !hasImages { await stages.note(Self.withoutImages(built)) }
+        try write(["metadata.json": made.metadata], in: work)
+        await stages.say("making the box: compressing the disk", 0.88)
+        try await finish(commands, file: file(made))
+        return made
+    }
+
+    private func finish(_ commands: BoxCommand, file: String) async throws {
         let remedy = "Free disk space under \(scratch), then run `pgaf-host box build` again."
         try await runner.checked(
             commands.convert, code: .boxBuildFailed, what: "The box's disk could not be compressed.", remedy: remedy)
@@ -41,6 +56,18 @@ extension BoxBuilder {
         }
     }
 
+    static let onlyRoot =
+        "the box is made without the image of the cluster's nodes, since only root can put it there: each machine makes"
+        + " it by itself"
+
+    /// Why the images are not in the box, in the words of the step that failed.
+    static func withoutImages(_ result: CommandResult) -> String {
+        let lines = (result.standardError + "\n" + result.standardOutput).split(whereSeparator: \.isNewline)
+        let reason = lines.last { $0.contains(": failed: ") }.map { " (\($0))" } ?? ""
+        return
+            "the image of the cluster's nodes could not be put into the box\(reason): each machine makes it by itself"
+    }
+
     private func prepare(_ recipe: BoxRecipe, work: String) throws {
         let files = FileManager.default
         try attempt("prepare the build of the box in \(work)") {
@@ -50,16 +77,21 @@ extension BoxBuilder {
             try files.setAttributes([.posixPermissions: 0o711], ofItemAtPath: base)
             try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: work)
             try files.setAttributes([.posixPermissions: 0o777], ofItemAtPath: "\(work)/out")
-            let contents = [
-                "prepare.sh": BoxScript.prepare, "proc.sh": BoxScript.proc, "customize.sh": BoxScript.customize,
-                "image.sh": BoxScript.image,
-                "vagrant.pub": recipe.publicKey + "\n", "metadata.json": recipe.metadata,
-                "Vagrantfile": BoxRecipe.vagrantfile,
-                "sources.list": recipe.sources.map { $0 + "\n" }.joined(),
-            ]
+        }
+        var contents = [
+            "vagrant.pub": recipe.publicKey + "\n", "Vagrantfile": BoxRecipe.vagrantfile,
+            "sources.list": recipe.sources.map { $0 + "\n" }.joined(),
+        ]
+        for (name, script) in BoxScript.all { contents["\(name).sh"] = script }
+        try write(contents, in: work)
+    }
+
+    private func write(_ contents: [String: String], in work: String) throws {
+        try attempt("prepare the build of the box in \(work)") {
             for (name, text) in contents {
                 try Data(text.utf8).write(to: URL(fileURLWithPath: "\(work)/\(name)"))
-                try files.setAttributes([.posixPermissions: 0o644], ofItemAtPath: "\(work)/\(name)")
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: 0o644], ofItemAtPath: "\(work)/\(name)")
             }
         }
     }
@@ -67,7 +99,7 @@ extension BoxBuilder {
     private func requireTools() async throws {
         var missing: [String] = []
         // An ordinary user builds in a user namespace; root needs none.
-        let namespaces = NSUserName() == "root" ? [] : [("newuidmap", "--help", "uidmap")]
+        let namespaces = isRoot ? [] : [("newuidmap", "--help", "uidmap")]
         for (program, option, package) in Self.tools + namespaces {
             do {
                 _ = try await runner.run(Command(program, [option], deadline: .seconds(30)))
@@ -85,12 +117,12 @@ extension BoxBuilder {
         }
     }
 
-    /// 3 GB: 0.8 for packages, 0.8 for the disk, 0.6 for image and box, and room for growth.
+    /// 4 GB: 1.2 for packages and images, 1.2 for the disk, 1 for image and box, and room for growth.
     private func requireSpace() throws {
         let attributes = try? FileManager.default.attributesOfFileSystem(forPath: scratch)
-        guard let free = attributes?[.systemFreeSize] as? NSNumber, free.int64Value < 3 << 30 else { return }
+        guard let free = attributes?[.systemFreeSize] as? NSNumber, free.int64Value < 4 << 30 else { return }
         throw PgafError(
-            .diskFull, "Building the box needs 3 GB under \(scratch); \(free.int64Value >> 20) MB are free.",
+            .diskFull, "Building the box needs 4 GB under \(scratch); \(free.int64Value >> 20) MB are free.",
             remedy: "Free disk space, or set TMPDIR to a directory with room.")
     }
 
@@ -111,7 +143,7 @@ extension BoxBuilder {
         if says("No space left on device") {
             return PgafError(
                 .diskFull, "The disk ran full while the box was built.",
-                remedy: "Free 3 GB, then run `pgaf-host box build` again.", output: lines.suffix(12).map { $0 })
+                remedy: "Free 4 GB, then run `pgaf-host box build` again.", output: lines.suffix(12).map { $0 })
         }
         if says("Temporary failure resolving", "Could not connect", "Failed to fetch", "Could not resolve") {
             return PgafError(

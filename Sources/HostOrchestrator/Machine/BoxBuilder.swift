@@ -3,27 +3,35 @@ import Shared
 
 /// Makes the Debian 13 box for libvirt from the Debian archive that this machine uses.
 ///
-/// Kept in a cache by the hash of its inputs and made again only when they change. Needs about 2 GB of disk while it
-/// builds and 300 MB afterwards, in the cache and again in Vagrant's home.
+/// Kept in a cache by the hash of its inputs and made again only when they change. Root's boxes have the images of the
+/// cluster's nodes in Docker's store already; for others Docker cannot run on the box's directory while it is made.
 public struct BoxBuilder: Sendable {
     let runner: any CommandRunner
+    /// pgaf's own place among the caches of this user.
+    let cacheHome: String
     /// Finished boxes.
-    let cache: String
+    var cache: String { "\(cacheHome)/boxes" }
     /// `VAGRANT_HOME`.
     let vagrantHome: String
     /// Where the box is put together; for an ordinary user outside of his home, which a user namespace may not enter.
     let scratch: String
+    let isRoot: Bool
+    /// Path of the agent that makes the images in the box.
+    let agent: @Sendable () throws -> String
 
     public init(
         runner: any CommandRunner = SubprocessRunner(),
-        environment: [String: String] = ProcessInfo.processInfo.environment
+        environment: [String: String] = ProcessInfo.processInfo.environment,
+        isRoot: Bool = NSUserName() == "root", agent: @escaping @Sendable () throws -> String
     ) {
         self.runner = runner
+        self.isRoot = isRoot
+        self.agent = agent
         let home = environment["HOME"] ?? NSHomeDirectory()
-        let cacheHome = environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "\(home)/.cache"
-        cache = "\(cacheHome)/pgaf/boxes"
+        let caches = environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "\(home)/.cache"
+        cacheHome = "\(caches)/pgaf"
         vagrantHome = environment["VAGRANT_HOME"] ?? "\(home)/.vagrant.d"
-        scratch = NSUserName() == "root" ? cache : environment["TMPDIR"] ?? "/var/tmp"
+        scratch = isRoot ? "\(cacheHome)/boxes" : environment["TMPDIR"] ?? "/var/tmp"
     }
 
     /// The box as Vagrant has unpacked it.
@@ -37,24 +45,47 @@ public struct BoxBuilder: Sendable {
         return ["\(installed)/vmlinuz"] + names.filter { $0.hasPrefix("vmlinuz-") }.sorted().map { "/boot/\($0)" }
     }
 
-    /// Makes the box if its inputs changed (or `force`), and gives it to Vagrant if it is not there yet.
+    /// Which box a caller is content with.
+    public enum Wish: Sendable {
+        /// A current one, with or without the images: `up` does not try again and again what failed once.
+        case usable
+        /// A current one with the images where they can be made.
+        case best
+        /// A new one.
+        case again
+
+        /// What will do if it is in the cache, best first.
+        func acceptable(_ best: BoxRecipe) -> [BoxRecipe] {
+            switch self {
+            case .usable: best.images == nil ? [best] : [best, best.plain]
+            case .best: [best]
+            case .again: []
+            }
+        }
+    }
+
+    /// Makes the box if there is none as wished, and gives it to Vagrant if it is not there yet.
     ///
-    /// - Throws: `box.build-failed`, `packages.archive-unreachable`, `disk.full`, `vagrant.failed`.
-    public func build(reporting progress: any ProgressSink, force: Bool = false) async throws -> Box {
-        let recipe = try await recipe()
+    /// - Throws: `box.build-failed`, `packages.archive-unreachable`, `disk.full`, `vagrant.failed`, `agent.missing`.
+    public func build(reporting progress: any ProgressSink, _ wish: Wish = .usable) async throws -> Box {
+        let best = try await recipe()
         let stages = BoxProgress(progress)
-        let file = "\(cache)/pgaf-debian-13-\(recipe.hash).box"
-        let cached = FileManager.default.fileExists(atPath: file)
-        if cached, !force, isInstalled(recipe.hash) { return Box(hash: recipe.hash, file: file, built: false) }
-        if !cached || force { try await make(recipe, into: file, stages) }
-        await stages.say("adding the box to Vagrant", 0.95)
+        let cached = wish.acceptable(best).first { FileManager.default.fileExists(atPath: file($0)) }
+        let recipe: BoxRecipe
+        if let cached { recipe = cached } else { recipe = try await make(best, stages) }
+        let box = Box(
+            hash: recipe.hash, file: file(recipe), built: cached == nil, images: recipe.images != nil)
+        if cached != nil, isInstalled(recipe.hash) { return box }
+        await stages.say("adding the box to Vagrant", 0.98)
         try await runner.checked(
-            VagrantCommand.addBox(file, name: Box.name), code: .vagrantFailed,
-            what: "Vagrant did not take the box \(file).", remedy: "Run `pgaf-host box build` again with --force."
+            VagrantCommand.addBox(box.file, name: Box.name), code: .vagrantFailed,
+            what: "Vagrant did not take the box \(box.file).", remedy: "Run `pgaf-host box build` again with --force."
         ) { await stages.take($0) }
         await stages.say("the box is ready", 1)
-        return Box(hash: recipe.hash, file: file, built: !cached || force)
+        return box
     }
+
+    func file(_ recipe: BoxRecipe) -> String { "\(cache)/pgaf-debian-13-\(recipe.hash).box" }
 
     private func isInstalled(_ hash: String) -> Bool {
         guard let data = FileManager.default.contents(atPath: "\(installed)/metadata.json") else { return false }
@@ -91,6 +122,16 @@ public struct BoxBuilder: Sendable {
             BoxCommand.publicKey(vagrantHome: vagrantHome), code: .boxBuildFailed,
             what: "Vagrant's own key could not be read in \(vagrantHome).",
             remedy: "Run `vagrant box list`, then the same command again.")
-        return BoxRecipe(sources: sources, publicKey: key.trimmedOutput)
+        return BoxRecipe(
+            sources: sources, publicKey: key.trimmedOutput, images: isRoot ? try await imageInputs() : nil)
+    }
+
+    private func imageInputs() async throws -> String {
+        let agent = try agent()
+        let inputs = try await runner.checked(
+            BoxCommand.imageInputs(agent: agent), code: .boxBuildFailed,
+            what: "The agent \(agent) does not say what its images are made from.",
+            remedy: "Build it anew with `make agent`, then run the same command again.")
+        return inputs.trimmedOutput
     }
 }

@@ -13,15 +13,28 @@ struct BoxCommand: Sendable {
             deadline: .seconds(3600))
     }
 
+    /// Asks the agent what the images are made from, untouched by pgaf's own variables in this environment.
+    static func imageInputs(agent: String) -> Command {
+        Command(
+            "env", ["-i", agent, "prepare", "--inputs", "--set", "packages.source=debian"], deadline: .seconds(60))
+    }
+
     /// Builds root directory and disk; the disk is made in a hook, where files have their right owners even when an
     /// ordinary user builds in a user namespace. The directory itself is thrown away.
     ///
-    /// - Parameter bootCode: syslinux's `mbr.bin`.
-    func bootstrap(bootCode: String) -> Command {
+    /// - Parameters:
+    ///   - bootCode: syslinux's `mbr.bin`.
+    ///   - agent: makes the images of the cluster's nodes in the box; nil for a plain one.
+    func bootstrap(bootCode: String, agent: String?) -> Command {
         func hook(_ script: String, _ arguments: [String]) -> String {
             // mmdebstrap gives the root directory as $1 of the hook's shell.
             "sh \(ShellQuoting.quote("\(work)/\(script)")) \"$1\" "
                 + arguments.map(ShellQuoting.quote).joined(separator: " ")
+        }
+        // The last part of the work directory is a name that nobody else has.
+        let group = "pgaf-box-" + (work.split(separator: "/").last ?? "")
+        let images = agent.map {
+            ["--customize-hook=" + hook("images.sh", ["\(work)/out", $0, group, BaseSystem.prepared])]
         }
         let excluded = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*"]
         return Command(
@@ -37,6 +50,7 @@ struct BoxCommand: Sendable {
                         + hook(
                             "customize.sh",
                             ["\(work)/vagrant.pub", "\(work)/out/base.tar", BaseSystem.prepared]),
+                ] + (images ?? []) + [
                     "--customize-hook="
                         + hook(
                             "image.sh", ["\(work)/out", String(BoxRecipe.diskSize), bootCode, BoxRecipe.commandLine]),

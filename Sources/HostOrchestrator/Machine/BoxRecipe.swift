@@ -21,6 +21,11 @@ struct BoxRecipe: Sendable, Equatable {
     var sources: [String]
     /// Vagrant's well-known public key; `vagrant up` replaces it at the first boot.
     var publicKey: String
+    /// The agent's hash of what it makes the images of the cluster's nodes from; nil for a plain box without them.
+    var images: String?
+
+    /// The same box without the images.
+    var plain: BoxRecipe { BoxRecipe(sources: sources, publicKey: publicKey) }
 
     /// 16 hexadecimal digits.
     var hash: String {
@@ -28,7 +33,7 @@ struct BoxRecipe: Sendable, Equatable {
             sources + Self.packages + BaseSystem.packages + [
                 publicKey, Self.suite, String(Self.diskSize), Self.commandLine, BoxScript.prepare, BoxScript.customize,
                 BoxScript.image, Self.vagrantfile,
-            ]
+            ] + (images.map { [$0, BoxScript.images, BoxScript.engine] } ?? [])
         return SHA256.hash(data: Data(inputs.joined(separator: "\0").utf8)).prefix(8)
             .map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }

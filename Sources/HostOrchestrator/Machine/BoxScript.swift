@@ -1,5 +1,10 @@
 /// The scripts that `mmdebstrap` runs while it makes the box; each gets the root directory as its first argument.
 enum BoxScript {
+    /// By the names under which the hooks find them.
+    static let all = [
+        "proc": proc, "prepare": prepare, "customize": customize, "images": images, "engine": engine, "image": image,
+    ]
+
     /// In a user namespace `/proc` still shows the processes outside, and syslinux finds its files through it.
     ///
     /// Not a part of the box's hash: it does not change what is in the box.

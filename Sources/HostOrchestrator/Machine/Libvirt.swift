@@ -39,6 +39,24 @@ struct Libvirt: Sendable {
         }
     }
 
+    /// What udev does where it runs: lets QEMU's user use `/dev/kvm`.
+    ///
+    /// Where only root may, libvirt 9.0 takes what it knows of QEMU for out of date and examines it anew for each change of a
+    /// machine: 84 s of an `up`. Nothing else depends on it, so that failing is no error.
+    func openAcceleration(_ say: @Sendable (String) async -> Void) async {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: "/dev/kvm")
+        guard let mode = attributes?[.posixPermissions] as? Int, mode & 0o060 != 0o060,
+            !FileManager.default.fileExists(atPath: "/run/udev")
+        else { return }
+        await say("letting QEMU use /dev/kvm, as udev would")
+        for command in Self.accelerationCommands { _ = try? await runner.run(Privilege.asRoot(command)) }
+    }
+
+    static let accelerationCommands = [
+        Command("chgrp", ["kvm", "/dev/kvm"], deadline: .seconds(30)),
+        Command("chmod", ["0660", "/dev/kvm"], deadline: .seconds(30)),
+    ]
+
     /// - Parameter systemd: whether PID 1 is systemd; elsewhere the daemons put themselves into the background.
     static func startCommands(systemd: Bool) -> [Command] {
         systemd

@@ -7,15 +7,14 @@ import Shared
 /// So a kernel is booted without a disk: it panics at once, and `panic=-1` with `-no-reboot` ends QEMU.
 struct LibvirtAcceleration: Sendable {
     let runner: any CommandRunner
-    let project: ProjectDirectory
+    /// Remembers the answer for all projects of this user.
+    let memoryFile: String
 
     /// Kept until the next boot of this machine.
     private struct Memory: Codable {
         var boot: String
         var usable: Bool
     }
-
-    private var memoryFile: String { "\(project.state)/acceleration.json" }
 
     /// - Parameter kernels: Linux kernels to try, the first that can be read is taken.
     func isUsable(kernels: [String], say: @Sendable (String) async -> Void) async -> Bool {

@@ -25,11 +25,20 @@ public protocol Machine: Sendable {
     /// The command that opens an interactive terminal on the machine, running `remote` there (empty: a login shell).
     func interactiveCommand(_ remote: [String]) async throws -> Command
 
+    /// Shuts the machine down if pgaf made it, after its cluster was stopped; `bringUp` starts it again.
+    ///
+    /// - Returns: whether there was a machine to shut down.
+    func halt(reporting progress: any ProgressSink) async throws -> Bool
+
     /// What `destroy` would remove, one line a thing.
     func destructionSummary() async throws -> [String]
 
     /// Removes the machine if pgaf made it; leaves a machine that it did not make.
     func destroy(reporting progress: any ProgressSink) async throws
+}
+
+extension Machine {
+    public func halt(reporting progress: any ProgressSink) async throws -> Bool { false }
 }
 
 /// An address and port that can be reached from the host.

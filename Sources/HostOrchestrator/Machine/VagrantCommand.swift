@@ -14,6 +14,8 @@ enum VagrantCommand {
     /// VirtualBox only: vagrant-libvirt does not implement it.
     static func port(in directory: String) -> Command { make(["port", "--machine-readable"], directory, 120) }
 
+    static func halt(in directory: String) -> Command { make(["halt", "--no-color"], directory, 900) }
+
     static func destroy(in directory: String) -> Command { make(["destroy", "-f", "--no-color"], directory, 600) }
 
     static func addBox(_ file: String, name: String) -> Command {

@@ -7,7 +7,9 @@ extension VagrantMachine {
         try refuseForeignVagrantfile()
         let provider = try await provider()
         if provider == .libvirt {
-            try await Libvirt(runner: runner).ensureRunning { await reporter.say($0) }
+            let libvirt = Libvirt(runner: runner)
+            try await libvirt.ensureRunning { await reporter.say($0) }
+            await libvirt.openAcceleration { await reporter.say($0) }
         }
         let state = try await state()
         if state == "running" {
@@ -15,7 +17,7 @@ extension VagrantMachine {
             return false
         }
         if provider == .libvirt, settings.box == nil, state == "not_created" {
-            _ = try await boxes.build(reporting: progress, force: false)
+            _ = try await boxes.build(reporting: progress)
         }
         // A machine that is about to be made has no known host keys yet; those of one that was destroyed by hand would
         // only look like an attack.
@@ -59,9 +61,8 @@ extension VagrantMachine {
     }
 
     private func acceleration(_ reporter: VagrantReporter) async -> Bool {
-        try? FileManager.default.createDirectory(
-            atPath: project.state, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        let usable = await LibvirtAcceleration(runner: runner, project: project)
+        try? FileManager.default.createDirectory(atPath: boxes.cacheHome, withIntermediateDirectories: true)
+        let usable = await LibvirtAcceleration(runner: runner, memoryFile: "\(boxes.cacheHome)/acceleration.json")
             .isUsable(kernels: boxes.kernels()) { await reporter.say($0) }
         if !usable {
             await reporter.say("no usable hardware virtualisation: the machine is emulated and many times slower")

@@ -13,6 +13,17 @@ extension VagrantMachine {
         return lines
     }
 
+    public func halt(reporting progress: any ProgressSink) async throws -> Bool {
+        guard try await state() == "running" else { return false }
+        let reporter = VagrantReporter(progress, logFile: logFile)
+        let result = try await runner.run(VagrantCommand.halt(in: project.path)) { await reporter.take($0) }
+        await memory.forget()
+        guard result.succeeded else {
+            throw VagrantFailure.error(provider: try await provider(), lines: await reporter.tail, logFile: logFile)
+        }
+        return true
+    }
+
     public func destroy(reporting progress: any ProgressSink) async throws {
         let reporter = VagrantReporter(progress, logFile: logFile)
         if FileManager.default.fileExists(atPath: project.vagrantfile) {

@@ -18,24 +18,25 @@ public struct VagrantMachine: Machine {
     ///   - boxes: makes the box for libvirt when it is missing.
     public init(
         settings: VagrantSettings, ports: [Int], project: ProjectDirectory, logFile: String,
-        runner: any CommandRunner = SubprocessRunner(), boxes: BoxBuilder? = nil
+        runner: any CommandRunner = SubprocessRunner(), boxes: BoxBuilder
     ) {
         self.settings = settings
         self.ports = ports
         self.project = project
         self.logFile = logFile
         self.runner = runner
-        self.boxes = boxes ?? BoxBuilder(runner: runner)
+        self.boxes = boxes
     }
 
     /// The machine that a configuration describes.
     public init(
         configuration: Configuration, project: ProjectDirectory, logFile: String,
-        runner: any CommandRunner = SubprocessRunner()
+        runner: any CommandRunner = SubprocessRunner(), boxes: BoxBuilder
     ) {
         let ports = [configuration.monitor.port] + configuration.nodes.map(\.port) + [configuration.pooler.port]
         self.init(
-            settings: configuration.machine.vagrant, ports: ports, project: project, logFile: logFile, runner: runner)
+            settings: configuration.machine.vagrant, ports: ports, project: project, logFile: logFile, runner: runner,
+            boxes: boxes)
     }
 
     public var description: String {

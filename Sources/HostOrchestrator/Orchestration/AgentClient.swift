@@ -63,12 +63,36 @@ struct AgentClient: Sendable {
     /// - Throws: what the agent reports (`cluster.not-found`), `agent.missing` when it is not installed,
     ///   `protocol.violation`.
     func status(cluster: String) async throws -> FormationState {
-        let answer = try await connection.collect(invocation.status(cluster: cluster))
+        try await formation(invocation.status(cluster: cluster), doing: "report the state of the cluster")
+    }
+
+    /// Starts the cluster's containers in order.
+    ///
+    /// - Returns: the formation, once it is healthy.
+    func start(cluster: String) async throws -> FormationState {
+        try await formation(invocation.start(cluster: cluster), doing: "start the cluster")
+    }
+
+    /// Stops the cluster's containers in order.
+    ///
+    /// - Returns: the names of those that ran.
+    func stop(cluster: String) async throws -> [String] {
+        struct Answer: Decodable { var stopped: [String] }
+        let answer = try await connection.collect(invocation.stop(cluster: cluster))
+        let data = Data(answer.standardOutput.utf8)
+        if answer.succeeded, let stopped = try? JSONDecoder().decode(Answer.self, from: data).stopped {
+            return stopped.map { TerminalText.clean($0) }
+        }
+        throw await failure(answer, doing: "stop the cluster")
+    }
+
+    private func formation(_ words: [String], doing activity: String) async throws -> FormationState {
+        let answer = try await connection.collect(words)
         let data = Data(answer.standardOutput.utf8)
         if answer.succeeded, let state = try? JSONDecoder().decode(FormationState.self, from: data) {
             return state.mapTexts { TerminalText.clean($0) }
         }
-        throw await failure(answer, doing: "report the state of the cluster")
+        throw await failure(answer, doing: activity)
     }
 
     /// Removes the cluster: containers, volumes, network.

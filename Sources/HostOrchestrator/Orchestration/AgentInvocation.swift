@@ -25,6 +25,8 @@ struct AgentInvocation: Sendable, Equatable {
     }
     func cancel(run: String?) -> [String] { root([path, "cancel"] + (run.map { [$0] } ?? [])) }
     func status(cluster: String) -> [String] { root([path, "status", "--json", "--cluster", cluster]) }
+    func stop(cluster: String) -> [String] { root([path, "stop", "--json", "--cluster", cluster]) }
+    func start(cluster: String) -> [String] { root([path, "start", "--json", "--cluster", cluster]) }
     func down(cluster: String) -> [String] { root([path, "down", "--yes", "--cluster", cluster]) }
     var version: [String] { root([path, "version"]) }
 

@@ -13,6 +13,8 @@ enum BoxBuild {
         var built: Bool
         /// The finished box.
         var file: String
+        /// Whether the images of the cluster's nodes are in it.
+        var images: Bool
     }
 
     static func run(_ options: Options, in context: HostContext) async throws {
@@ -32,5 +34,9 @@ enum BoxBuild {
         }
         guard options.progress != .json else { return }
         context.say(made.built ? "made the box \(made.file)" : "the box is up to date: \(made.file)")
+        context.say(
+            made.images
+                ? "machines find the image of the cluster's nodes in it (package source debian)"
+                : "it lacks the image of the cluster's nodes: each machine makes it by itself")
     }
 }

@@ -12,14 +12,18 @@ extension HostContext {
     static func live() -> HostContext {
         let environment = ProcessInfo.processInfo.environment
         let project = ProjectDirectory(path: FileManager.default.currentDirectoryPath)
+        let executable = AgentBinary.ownExecutable()
+        let boxes = BoxBuilder(environment: environment) {
+            try AgentBinary.locate(executable: executable, environment: environment)
+        }
         return HostContext(
             project: project, environment: environment, terminal: .real, output: DescriptorOutput.standardOutput,
-            errorOutput: DescriptorOutput.standardError, executable: AgentBinary.ownExecutable(),
+            errorOutput: DescriptorOutput.standardError, executable: executable,
             loadConfiguration: { try $0.load(in: project, environment: environment) },
-            machine: { try MachineChoice.machine($0, project: project, log: $1) },
+            machine: { try MachineChoice.machine($0, project: project, log: $1, boxes: boxes) },
             buildBox: { progress, force in
-                let box = try await BoxBuilder(environment: environment).build(reporting: progress, force: force)
-                return BoxBuild.Made(built: box.built, file: box.file)
+                let box = try await boxes.build(reporting: progress, force ? .again : .best)
+                return BoxBuild.Made(built: box.built, file: box.file, images: box.images)
             },
             confirm: confirm, ask: ask, replaceProcess: ForegroundProcess.replace,
             findProgram: { ForegroundProcess.find($0, path: environment["PATH"] ?? "") })

@@ -1,0 +1,50 @@
+import ArgumentParser
+import FoundationEssentials
+import Shared
+
+/// `pgaf-agent prepare`: what an image of a machine should have inside, so that `up` on it is fast.
+struct AgentPrepareCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prepare", abstract: "Install Docker and make the images, without a cluster.",
+        discussion: """
+            For templates of machines: a later `up` finds the images and makes them again only when they are out of date.
+            `pgaf-host box build` fills the box with it.
+            """)
+
+    @Option(help: ArgumentHelp("Read this pgaf.yaml instead of taking the defaults.", valueName: "file"))
+    var config: String?
+
+    @Option(name: .customLong("set"), help: ArgumentHelp("Override one key of the file.", valueName: "key=value"))
+    var overrides: [String] = []
+
+    @Flag(help: "Only print a hash of everything that the images are made from (packages.source debian only).")
+    var inputs = false
+
+    @Flag(help: "Write events as JSON lines instead of readable text.")
+    var json = false
+
+    func run() async throws {
+        let configuration = try ConfigurationLoader.load(
+            file: config, environment: ProcessInfo.processInfo.environment,
+            overrides: overrides.map { try ConfigurationOverride(setting: $0) }
+        ).configuration
+        if inputs { return Output.line(try PrepareRun.inputs(configuration)) }
+        try Privilege.requireRoot()
+        let asEvents = json
+        let events = EventWriter(
+            run: RunIdentifier.new(), redactor: Redactor([]),
+            outlets: [
+                { line, event in
+                    if asEvents {
+                        Output.line(line)
+                    } else if let text = EventText.line(event.body) {
+                        Output.error(text)
+                    }
+                }
+            ])
+        let status = await PrepareRun(
+            runner: SubprocessRunner(), store: ClusterStore(), configuration: configuration, events: events
+        ).run()
+        if status != 0 { throw ExitCode(status) }
+    }
+}

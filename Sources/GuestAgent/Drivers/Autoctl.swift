@@ -1,0 +1,25 @@
+import Shared
+
+/// pg_autoctl inside a node's container, as its own user.
+struct Autoctl: Sendable {
+    let runner: any CommandRunner
+
+    /// The whole command line.
+    ///
+    /// - Parameter patience: pg_autoctl tries some things for ever, and ending the `docker` client would not end it.
+    static func command(_ node: String, _ arguments: [String], patience: Duration = .seconds(240)) -> Command {
+        Command(
+            "docker",
+            ["exec", "--user", "postgres", node, "timeout", "\(Int(patience.inSeconds))", "pg_autoctl"] + arguments,
+            deadline: patience + .seconds(60))
+    }
+
+    /// - Throws: `node.failed` with pg_autoctl's last lines.
+    func run(_ node: String, _ arguments: [String], patience: Duration = .seconds(240)) async throws {
+        let words = arguments.filter { !$0.hasPrefix("postgresql://") }.joined(separator: " ")
+        try await runner.checked(
+            Self.command(node, arguments, patience: patience), code: .nodeFailed,
+            what: "`pg_autoctl \(words)` failed on \(node).",
+            remedy: "Look at `docker logs \(node)` on the machine, then run `up` again.")
+    }
+}

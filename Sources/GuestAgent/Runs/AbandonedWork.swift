@@ -1,0 +1,61 @@
+import FoundationEssentials
+import Shared
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// What runs leave behind whose process was killed: programs that they had started, and unfinished files.
+///
+/// A program that a run starts carries the run's id in its environment. Where there is a systemd it ends such programs
+/// together with the run; elsewhere the next run does.
+struct AbandonedWork: Sendable {
+    /// The variable that marks a run's programs.
+    static let mark = "PGAF_RUN"
+
+    let store: ClusterStore
+    /// The run that cleans up, which holds the machine's lock.
+    let run: String
+
+    /// Ends what is still at work, then removes what was not finished.
+    ///
+    /// - Throws: `timeout` when a program does not end.
+    func clear() async throws {
+        let wait = Wait(
+            for: "programs of an earlier run that was killed to end", upTo: .seconds(30), every: .milliseconds(50),
+            hint: "Look at the processes with \(Self.mark) in their environment on the machine, then run `up` again.")
+        try await wait.until {
+            let left = processes()
+            for process in left { kill(process, SIGKILL) }
+            return left.isEmpty ? .found(()) : .notYet("still there: \(left.map(String.init).joined(separator: ", "))")
+        }
+        for name in store.files.list(store.root) where Self.isUnfinished(name) {
+            try store.files.remove("\(store.root)/\(name)")
+        }
+    }
+
+    static func isUnfinished(_ name: String) -> Bool {
+        name == "base.tar" || name == "tmp" || name.hasPrefix("build-")
+    }
+
+    /// Processes that runs have started which are no longer alive themselves.
+    private func processes() -> [pid_t] {
+        store.files.list("/proc").compactMap { pid_t($0) }.filter { process in
+            guard let environment = (try? store.files.read("/proc/\(process)/environ")) ?? nil,
+                let owner = Self.owner(environment), owner != run
+            else { return false }
+            // One that waits for its turn is nobody's orphan.
+            return !RunPlace(id: owner, store: store).isAlive
+        }
+    }
+
+    /// The run in a process's environment as `/proc` shows it.
+    static func owner(_ environment: String) -> String? {
+        environment.split(separator: "\0").first { $0.hasPrefix("\(mark)=") }
+            .map { String($0.dropFirst(mark.count + 1)) }
+    }
+}

@@ -1,0 +1,85 @@
+import Shared
+
+/// One run of `prepare`: Docker and the images of a cluster, as `up` would make them, and nothing of the cluster itself.
+///
+/// Nothing is remembered: what a later `up` finds it judges by the labels that the images carry.
+public struct PrepareRun: Sendable {
+    let runner: any CommandRunner
+    let store: ClusterStore
+    let configuration: Configuration
+    let events: EventWriter
+
+    public init(
+        runner: any CommandRunner, store: ClusterStore, configuration: Configuration, events: EventWriter
+    ) {
+        self.runner = runner
+        self.store = store
+        self.configuration = configuration
+        self.events = events
+    }
+
+    /// Does the work and writes exactly one result.
+    ///
+    /// - Returns: the process's exit code.
+    public func run() async -> Int32 {
+        let warnings = Warnings()
+        do {
+            let changed = try await converge(warnings)
+            await events.write(.result(RunResult(status: .ok, changed: changed, warnings: await warnings.all)))
+            return 0
+        } catch {
+            let failure = PgafError.wrapping(error, doing: "preparing the machine")
+            await events.write(
+                .result(RunResult(status: .failed, error: failure, warnings: await warnings.all)))
+            return failure.code.exitCode
+        }
+    }
+
+    private func converge(_ warnings: Warnings) async throws -> Int {
+        let facts = try await MachineFacts.read(runner: runner, files: store.files)
+        await events.write(
+            .hello(
+                Hello(
+                    agent: PgafVersion.current, protocols: [Event.version], kernel: facts.kernel,
+                    architecture: facts.architecture, distribution: facts.prettyName)))
+        try ConfigurationValidator.validate(configuration)
+        // The base image is made there.
+        try store.files.makeDirectory(store.root)
+        let lock = try MachineLock(store: store, holder: "`pgaf-agent prepare`").take()
+        defer { withExtendedLifetime(lock) {} }
+        let state = try await StateChoice(runner: runner, store: store, facts: facts)
+            .state(for: configuration, warnings: warnings)
+        let topology = ClusterTopology(
+            configuration: configuration, state: state, facts: facts, root: store.root, publishEverywhere: false)
+        let context = AgentContext(
+            runner: runner, files: store.files, events: events, topology: topology, secrets: .generate(),
+            warnings: warnings)
+        return try await StepGraph(Self.steps).run(context)
+    }
+
+    static let steps: [any Step] = [DockerStep(dependencies: []), BaseImageStep(), ImageStep()]
+
+    /// A hash of everything that the images are made from, for whoever keeps them: another hash means other images.
+    ///
+    /// - Throws: `usage` for a source whose repository keys are only known on a machine.
+    public static func inputs(_ configuration: Configuration) throws -> String {
+        guard configuration.packages.source == .debian else {
+            throw PgafError(
+                .usage,
+                "What images from the package source \(configuration.packages.source.rawValue) are made from is not"
+                    + " known before they are made.",
+                remedy: "Add --set packages.source=debian.")
+        }
+        let source = SoftwareSource.debian
+        let topology = ClusterTopology(
+            configuration: configuration,
+            state: ClusterState(
+                source: source, postgresVersion: configuration.postgres.version ?? source.defaultPostgresVersion,
+                subnet: IPv4Network(containing: IPv4Address(bits: 0), prefixLength: 24)),
+            facts: MachineFacts(), root: ClusterStore.defaultRoot, publishEverywhere: false)
+        return ContentHash.of([
+            BaseImageStep.hash, topology.baseImage, configuration.image.reference,
+            topology.imageFiles(pgdgKey: nil).hash(baseIdentifier: ""),
+        ])
+    }
+}

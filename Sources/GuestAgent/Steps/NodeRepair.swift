@@ -1,0 +1,170 @@
+import Shared
+import Synchronization
+
+/// A node that cannot take its place by itself, because something of it is gone: recognised, and made anew from the
+/// primary.
+///
+/// pg_autoctl comes back by itself from most interruptions. It does not when its memory of the node, the data directory
+/// or the whole volume is gone while the monitor still has the node's row. The healthy nodes are not touched, and what
+/// is left of the data is set aside, never destroyed.
+final class NodeRepair: Sendable {
+    private let node: NodeSettings
+    private let topology: ClusterTopology
+    private let state = Mutex(State())
+
+    private struct State {
+        var nextLook: ContinuousClock.Instant?
+        /// What the look before this one found: a node in the middle of something looks ill for a moment.
+        var suspicion: NodeAilment?
+    }
+
+    init(node: NodeSettings, topology: ClusterTopology) {
+        self.node = node
+        self.topology = topology
+    }
+
+    /// Looks now and then at a node that has not arrived, and repairs it when two looks agree.
+    ///
+    /// - Returns: what the node still waits for, when that is known better than by its state.
+    /// - Throws: `data.would-be-lost` when nobody else has the data.
+    func attempt(step: String, _ context: AgentContext) async throws -> String? {
+        guard isDue() else { return nil }
+        let monitor = Monitor(container: topology.configuration.monitor.name, psql: context.psql)
+        guard let rows = try await monitor.rows(), let remains = try await NodeRemains.read(node.name, context) else {
+            return nil
+        }
+        let found = NodeAilment.diagnose(remains, row: rows.first { $0.name == node.name })
+        let isConfirmed = state.withLock { state in
+            defer { state.suspicion = found }
+            return found != nil && found == state.suspicion
+        }
+        guard let found, isConfirmed else { return nil }
+        switch found.treatment(rows, node: node.name) {
+        case .makeAnew:
+            await context.output(step)("\(node.name): \(found.words); it is made anew from the primary")
+            try await makeAnew(remains, monitor, context)
+            await context.warnings.add(
+                "\(node.name) was made anew from the primary, because \(found.words)."
+                    + (remains.hasData
+                        ? " Its old data directory is kept as \(ContainerLayout.setAside) in the volume"
+                            + " \(node.effectiveVolume)." : ""))
+        case .registerAgain:
+            await context.output(step)("\(node.name): \(found.words); it registers again with its data")
+            try await monitor.forget(node.name)
+        case .waitForPrimary: return "\(found.words), and no other node is primary yet"
+        case .refuse:
+            throw PgafError(
+                .dataWouldBeLost, "\(node.name) cannot come back: \(found.words), and no other node has its data.",
+                remedy: "Restore the volume \(node.effectiveVolume) from a backup; or, without the data,"
+                    + " `pgaf-host up --fresh`.")
+        }
+        return nil
+    }
+
+    /// Five seconds after the first try, then every five; less often where a look costs seconds.
+    private func isDue() -> Bool {
+        let pause = Duration.seconds(topology.facts.isSlow ? 60 : 5)
+        return state.withLock { state in
+            let now = ContinuousClock.now
+            guard let next = state.nextLook else {
+                state.nextLook = now + pause
+                return false
+            }
+            guard now >= next else { return false }
+            state.nextLook = now + pause
+            return true
+        }
+    }
+
+    private func makeAnew(_ remains: NodeRemains, _ monitor: Monitor, _ context: AgentContext) async throws {
+        try await context.docker.checked(["stop", node.name])
+        try await NodeRemains.clear(node.name, context)
+        try await monitor.forget(node.name)
+        try await context.docker.checked(["start", node.name])
+    }
+}
+
+/// What is wrong with a node, from what is left of it.
+enum NodeAilment: Sendable, Equatable {
+    /// pg_autoctl's memory is gone, the data is there.
+    case noMemory
+    /// The data directory is gone, pg_autoctl's memory is there.
+    case noData
+    /// Both are gone: another volume, or an emptied one.
+    case nothing
+
+    /// - Parameter row: the node's row on the monitor.
+    /// - Returns: nil for a node that pg_autoctl brings up by itself.
+    static func diagnose(_ remains: NodeRemains, row: Monitor.Row?) -> NodeAilment? {
+        switch (remains.hasMemory, remains.hasData) {
+        case (true, true): nil
+        // The first base backup is under way, or will be tried again.
+        case (true, false): remains.isInitialising ? nil : .noData
+        // A node that the monitor does not know registers by itself.
+        case (false, true): row == nil ? nil : .noMemory
+        case (false, false): row == nil ? nil : .nothing
+        }
+    }
+
+    enum Treatment: Sendable, Equatable {
+        case makeAnew, registerAgain, waitForPrimary, refuse
+    }
+
+    func treatment(_ rows: [Monitor.Row], node: String) -> Treatment {
+        let others = rows.filter { $0.name != node }
+        if others.contains(where: { $0.isPrimary && $0.isSettled && $0.isHealthy }) { return .makeAnew }
+        // While the formation has other nodes, one of them is about to become primary.
+        guard others.isEmpty else { return .waitForPrimary }
+        return self == .noMemory ? .registerAgain : .refuse
+    }
+
+    /// Completes "… because".
+    var words: String {
+        switch self {
+        case .noMemory: "pg_autoctl's memory of the node is gone"
+        case .noData: "the data directory is gone"
+        case .nothing: "its volume is empty"
+        }
+    }
+}
+
+/// What lies in a node's volume.
+struct NodeRemains: Sendable, Equatable {
+    var hasMemory: Bool
+    var isInitialising: Bool
+    var hasData: Bool
+
+    /// Reads it from beside the container, which may be starting again and again; nil when Docker does not let one look.
+    static func read(_ container: String, _ context: AgentContext) async throws -> NodeRemains? {
+        let result = try await context.runner.run(
+            command(
+                container, context,
+                "for f in \(ContainerLayout.keeperState) \(ContainerLayout.keeperInitialisation)"
+                    + " \(ContainerLayout.data)/global/pg_control; do test -s $f && echo yes || echo no; done"))
+        let answers = result.trimmedOutput.split(separator: "\n").map { $0 == "yes" }
+        guard result.succeeded, answers.count == 3 else { return nil }
+        return NodeRemains(hasMemory: answers[0], isInitialising: answers[1], hasData: answers[2])
+    }
+
+    /// Sets the data aside and removes pg_autoctl's memory, in the volume of a container that is stopped.
+    static func clear(_ container: String, _ context: AgentContext) async throws {
+        let (data, aside) = (ContainerLayout.data, ContainerLayout.setAside)
+        let script =
+            "if [ -e \(data)/global/pg_control ]; then rm -rf \(aside) && mv \(data) \(aside); fi"
+            + " && rm -rf \(data) \(ContainerLayout.stateHome)/pg_autoctl \(ContainerLayout.configurationHome)/pg_autoctl"
+        try await context.runner.checked(
+            command(container, context, script), code: .nodeFailed,
+            what: "The volume of \(container) could not be put into order.", remedy: Docker.remedy)
+    }
+
+    /// A shell over the container's volume, in a container of its own without a network.
+    static func command(_ container: String, _ context: AgentContext, _ script: String) -> Command {
+        Command(
+            "docker",
+            [
+                "run", "--rm", "--network", "none", "--label",
+                "\(Label.cluster)=\(context.configuration.cluster)", "--volumes-from", container, "--entrypoint", "sh",
+                context.configuration.image.reference, "-c", script,
+            ], deadline: .seconds(300))
+    }
+}

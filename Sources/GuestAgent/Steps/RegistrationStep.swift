@@ -1,0 +1,109 @@
+import Shared
+
+/// Nodes that run and hold data, but that the monitor does not know: it lost its memory, or a row of it was removed.
+///
+/// They are told to forget their old registration and to register again, with their data and their roles; the primary
+/// goes on taking writes meanwhile.
+struct RegistrationStep: Step {
+    static let id = "registration"
+    var id: String { Self.id }
+    let title = "the nodes' registration on the monitor"
+    let dependencies = ["monitor"]
+    let topology: ClusterTopology
+
+    func inspect(_ context: AgentContext) async throws -> [Change] {
+        guard let rows = try await monitor(context).rows() else { return [] }
+        return try await strangers(rows, context).map {
+            Change(.change, $0.name, "register \($0.name) with the monitor again, which does not know it")
+        }
+    }
+
+    func apply(_ changes: [Change], _ context: AgentContext) async throws {
+        let monitor = monitor(context)
+        let rows = try await monitor.rows() ?? []
+        var strangers = try await strangers(rows, context)
+        let writable = strangers.filter(\.isWritable)
+        if writable.count > 1 { throw tooMany(writable.map(\.name)) }
+        if let primary = writable.first {
+            // The monitor registers nobody into a group whose primary it does not know: those it knows come again too.
+            for row in rows { try await monitor.forget(row.name) }
+            strangers = try await self.strangers([], context)
+            strangers.sort { left, _ in left.name == primary.name }
+        } else if !rows.contains(where: \.isPrimary) {
+            throw noPrimary(strangers.map(\.name))
+        }
+        let autoctl = Autoctl(runner: context.runner)
+        for node in strangers {
+            await context.output(id)("\(node.name) forgets its old registration")
+            try await autoctl.run(node.name, ["disable", "monitor", "--force"], patience: .seconds(60))
+        }
+        for node in strangers {
+            await context.output(id)("\(node.name) registers with the monitor")
+            try await autoctl.run(node.name, ["enable", "monitor", topology.monitorURI], patience: .seconds(120))
+            try await awaitRow(node.name, settled: node.isWritable, context)
+        }
+    }
+
+    /// A node that holds data, and whether it takes writes now.
+    private struct Stranger: Sendable {
+        var name: String
+        var isWritable: Bool
+    }
+
+    /// Those of the configured nodes whose PostgreSQL runs, whose pg_autoctl believes to be registered, and that the
+    /// rows do not have.
+    private func strangers(_ rows: [Monitor.Row], _ context: AgentContext) async throws -> [Stranger] {
+        let unknown = topology.configuration.nodes.map(\.name).filter { name in !rows.contains { $0.name == name } }
+        return try await withThrowingTaskGroup(of: Stranger?.self) { group in
+            for name in unknown {
+                group.addTask {
+                    let answer = try await context.psql.attempt(name, Self.question)
+                    return answer.flatMap {
+                        ["t", "f"].contains($0) ? Stranger(name: name, isWritable: $0 == "f") : nil
+                    }
+                }
+            }
+            let found = try await group.reduce(into: [Stranger]()) { list, one in
+                if let one { list.append(one) }
+            }
+            return unknown.compactMap { name in found.first { $0.name == name } }
+        }
+    }
+
+    /// Whether the node is a standby; no row where pg_autoctl has no memory of a registration yet.
+    static let question = """
+        SELECT pg_is_in_recovery() WHERE (pg_stat_file(\(SQL.literal(ContainerLayout.keeperState)), true)).size > 0
+            AND (pg_stat_file(\(SQL.literal(ContainerLayout.keeperInitialisation)), true)).size IS NULL;
+        """
+
+    private func awaitRow(_ name: String, settled: Bool, _ context: AgentContext) async throws {
+        let wait = Wait(
+            for: "\(name) to be known to the monitor", upTo: .seconds(300), every: .milliseconds(100), sparing: true,
+            hint: "Look at `docker logs \(name)` on the machine, then run `up` again.", code: .nodeFailed)
+        try await context.wait(wait, step: id) { () async throws -> Wait.Observation<Void> in
+            guard let row = try await monitor(context).rows()?.first(where: { $0.name == name }) else {
+                return .notYet("it has no row")
+            }
+            // The others need a primary that has arrived before they can register.
+            return !settled || row.isSettled ? .found(()) : .notYet("it reports \(row.reported)")
+        }
+    }
+
+    private func monitor(_ context: AgentContext) -> Monitor {
+        Monitor(container: topology.configuration.monitor.name, psql: context.psql)
+    }
+
+    private func tooMany(_ names: [String]) -> PgafError {
+        PgafError(
+            .nodeFailed, "\(names.joined(separator: " and ")) all take writes, and the monitor knows none of them.",
+            remedy: "Stop those whose changes you can lose with `docker stop NAME` on the machine, then run `up` again."
+        )
+    }
+
+    private func noPrimary(_ names: [String]) -> PgafError {
+        PgafError(
+            .nodeFailed, "The monitor knows no primary, and none of \(names.joined(separator: ", ")) takes writes.",
+            remedy: "Promote the node with the newest data on the machine, `docker exec -u postgres NAME pg_ctl promote"
+                + " -D \(ContainerLayout.data)`, then run `up` again.")
+    }
+}

@@ -1,0 +1,177 @@
+import Foundation
+import Shared
+import TestSupport
+import Testing
+
+extension ClusterSuite {
+    /// The agent dies by SIGKILL in each of its steps and at each of their ends; the next `up` brings everything into
+    /// order, and nothing is lost or left over.
+    ///
+    /// `PGAF_SEED` repeats the moments of an earlier run; `PGAF_ROUNDS` does the whole several times (`make soak`).
+    @Suite(.serialized) struct AgentKillTests {
+        private let cluster: PgafProject
+
+        init() throws { cluster = try TestCluster.local() }
+
+        private static let steps =
+            ["preflight", "docker", "psql-client", "base-image", "image", "network", "monitor", "registration"]
+            + TestCluster.nodes.map { "node.\($0)" } + TestCluster.nodes.map { "access.\($0)" }
+            + ["departures", "failover-settings", "verify"]
+
+        private static func number(_ name: String) -> UInt64? {
+            ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
+        }
+
+        @Test func theAgentMayDieAtAnyMoment() async throws {
+            let seed = Self.number("PGAF_SEED") ?? .random(in: 1...UInt64(Int32.max))
+            let rounds = Int(Self.number("PGAF_ROUNDS") ?? 1)
+            print("seed \(seed) (PGAF_SEED=\(seed) repeats this), \(rounds) rounds")
+            var moments = SeededGenerator(seed: seed)
+            for round in 1...rounds {
+                try await bringUp(dyingAt: &moments)
+                try await repairWhileWritten(dyingAt: &moments)
+                print("round \(round): no acknowledged row was lost")
+            }
+        }
+
+        /// From nothing: each run gets one step further than the one before.
+        private func bringUp(dyingAt moments: inout SeededGenerator) async throws {
+            _ = try await cluster.host(["destroy", "--yes"])
+            let images = try await danglingImages()
+            for step in Self.steps {
+                try await die(in: step, after: .milliseconds(Int.random(in: 0...400, using: &moments)))
+            }
+            let passwords = try cluster.passwords()
+            _ = try await cluster.up()
+            let state = try await cluster.state()
+            #expect(state.healthy, "\(state.notes)")
+            #expect(try cluster.passwords() == passwords)
+            #expect(try await danglingImages() == images)
+            try await expectNoLeftovers()
+        }
+
+        /// A cluster in use: every other container is missing, the agent dies at the ends of steps, rows stay.
+        private func repairWhileWritten(dyingAt moments: inout SeededGenerator) async throws {
+            let writer = try ContinuousWriter(cluster)
+            let state = try await cluster.state()
+            let standbys = state.nodes.filter { $0.reportedState == "secondary" }.map(\.name)
+            for name in standbys.shuffled(using: &moments) {
+                _ = try await cluster.command("docker", ["rm", "--force", name])
+                try await die(atTheEndOf: "node.\(name)")
+                for step in ["registration", "access.\(name)", "failover-settings"] { try await die(atTheEndOf: step) }
+                _ = try await cluster.up()
+            }
+            let outcome = try await writer.finish()
+            #expect(outcome.missing.isEmpty, "acknowledged rows are gone: \(outcome.missing)")
+            #expect(outcome.acknowledged > 0)
+            #expect(try await cluster.state().healthy)
+            try await expectNoLeftovers()
+        }
+
+        private func die(in step: String, after delay: Duration) async throws {
+            try await die(step, delay) { $0.body == .stepStarted(step: step) }
+        }
+
+        private func die(atTheEndOf step: String) async throws {
+            try await die(step, .zero) { event in
+                if case .stepFinished(step, _, _) = event.body { true } else { false }
+            }
+        }
+
+        /// Starts `up` and kills the working process a moment after an event.
+        private func die(
+            _ step: String, _ delay: Duration, at moment: @escaping @Sendable (Event) -> Bool
+        ) async throws {
+            let before = MachineRuns.latest
+            let host = try cluster.background(["up", "--progress", "none"])
+            let run = try await Wait(
+                for: "\(step) to be reached", upTo: .seconds(300), every: .milliseconds(5), hint: ""
+            )
+            .until { () async throws -> Wait.Observation<String> in
+                guard let run = MachineRuns.latest, run != before else { return .notYet("no new run") }
+                let events = MachineRuns.events(of: run)
+                if events.contains(where: moment) { return .found(run) }
+                if case .result(let result) = events.last?.body {
+                    Issue.record("the run ended before \(step): \(String(describing: result.error))")
+                    return .found(run)
+                }
+                return .notYet("event \(events.count)")
+            }
+            try await ContinuousClock().sleep(for: delay)
+            if let process = MachineRuns.owner(of: run) { kill(process, SIGKILL) }
+            let status = host.wait()
+            // A run that was over in that moment has nothing to complain of.
+            #expect(status == 69 || (status == 0 && MachineRuns.hasResult(run)), "\(step): status \(status)")
+        }
+
+        private func danglingImages() async throws -> Set<String> {
+            let listing = try await cluster.command(
+                "docker", ["images", "--quiet", "--no-trunc", "--filter", "dangling=true"])
+            return Set(listing.standardOutput.split(separator: "\n").map(String.init))
+        }
+
+        /// Nothing but the cluster itself: containers, volumes, network, rows, files.
+        private func expectNoLeftovers() async throws {
+            let filter = ["--filter", "label=pgaf.cluster=\(TestCluster.name)"]
+            func names(_ arguments: [String], _ format: String) async throws -> [String] {
+                try await cluster.command("docker", arguments + filter + ["--format", format]).standardOutput
+                    .split(separator: "\n").map(String.init).sorted()
+            }
+            #expect(try await names(["ps", "--all"], "{{.Names}}") == TestCluster.containers.sorted())
+            #expect(
+                try await names(["volume", "ls"], "{{.Name}}") == TestCluster.containers.map { "\($0)_data" }.sorted())
+            #expect(try await names(["network", "ls"], "{{.Name}}") == ["pgaf_test_net"])
+            let rows = try await cluster.command(
+                "docker",
+                [
+                    "exec", "--user", "postgres", TestCluster.monitor, "psql", "-XAtq", "-d", "pg_auto_failover", "-c",
+                    "SELECT nodename FROM pgautofailover.node ORDER BY 1",
+                ])
+            #expect(rows.standardOutput.split(separator: "\n").map(String.init) == TestCluster.nodes)
+            let files = try await cluster.command(
+                "find",
+                [
+                    "/var/lib/pgaf", "/run/pgaf", "-name", "*pgaf-new*", "-o", "-name", "build-*", "-o", "-name",
+                    "base.tar", "-o", "-name", "request.json",
+                ])
+            #expect(files.standardOutput == "")
+        }
+    }
+}
+
+/// The runs of this machine, looked at from beside: what a test needs to kill one at the right moment.
+enum MachineRuns {
+    private static let root = "/run/pgaf/runs"
+
+    static var latest: String? {
+        ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).filter(RunIdentifier.isOne).max()
+    }
+
+    static func events(of run: String) -> [Event] {
+        let text = (try? String(contentsOfFile: "\(root)/\(run)/events.jsonl", encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").compactMap { try? EventCoding.decode(String($0)) }
+    }
+
+    static func hasResult(_ run: String) -> Bool { events(of: run).contains { $0.body.type == "result" } }
+
+    /// The working process, if it lives.
+    static func owner(of run: String) -> pid_t? {
+        let path = "\(root)/\(run)/owner"
+        return FileLock.isHeld(path) ? FileLock.holder(path).flatMap { pid_t($0) } : nil
+    }
+}
+
+/// Random moments that a number repeats (SplitMix64, by Sebastiano Vigna's published constants).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
+        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+        return word ^ (word >> 31)
+    }
+}

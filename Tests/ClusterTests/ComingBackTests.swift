@@ -1,0 +1,87 @@
+import Foundation
+import Shared
+import TestSupport
+import Testing
+
+extension ClusterSuite {
+    /// What breaks without pgaf's doing mends without its help, while a client writes; and what is stopped in order
+    /// starts in order.
+    @Suite(.serialized) struct ComingBackTests {
+        private let cluster: PgafProject
+
+        init() throws { cluster = try TestCluster.local() }
+
+        /// Breaks something while a client writes, waits until all is healthy again, and looks for every row.
+        private func survive(_ what: String, _ fault: (FormationState) async throws -> Void) async throws {
+            _ = try await cluster.up()
+            let before = try await cluster.waitUntilHealthy("the start")
+            let writer = try ContinuousWriter(cluster)
+            let start = ContinuousClock.now
+            try await fault(before)
+            let state = try await cluster.waitUntilHealthy(what, upTo: .seconds(300))
+            let outcome = try await writer.finish()
+            #expect(outcome.missing.isEmpty, "acknowledged rows are gone: \(outcome.missing)")
+            #expect(outcome.acknowledged > 0)
+            #expect(state.nodes.count { $0.reportedState == "primary" } == 1)
+            print(
+                "\(what): healthy after \((ContinuousClock.now - start).brief), \(outcome.acknowledged) rows,"
+                    + " longest pause \(outcome.longestPause.brief)")
+        }
+
+        private func docker(_ arguments: [String]) async throws {
+            let result = try await cluster.command("docker", arguments)
+            #expect(result.succeeded, "\(result.standardError)")
+        }
+
+        @Test func aRestartOfAllContainersAtOnce() async throws {
+            try await survive("a restart of everything") { _ in
+                try await docker(["restart"] + TestCluster.containers)
+            }
+        }
+
+        @Test func aKillOfThePrimaryAndAStandby() async throws {
+            try await survive("a kill of two nodes") { state in
+                let primary = try #require(state.nodes.first { $0.reportedState == "primary" }?.name)
+                let standby = try #require(state.nodes.first { $0.reportedState == "secondary" }?.name)
+                // As a crash, not as somebody's order to stop: Docker's restart policy brings them back.
+                for name in [primary, standby] {
+                    let process = try await cluster.command(
+                        "docker", ["container", "inspect", "--format", "{{.State.Pid}}", name])
+                    kill(try #require(pid_t(process.trimmedOutput)), SIGKILL)
+                }
+            }
+        }
+
+        @Test func aPausedPrimary() async throws {
+            try await survive("a primary that was paused") { state in
+                let primary = try #require(state.nodes.first { $0.reportedState == "primary" }?.name)
+                try await docker(["pause", primary])
+                _ = try await Wait(for: "a failover", upTo: .seconds(120), every: .seconds(1), hint: "").until {
+                    let now = try await cluster.state()
+                    // The paused one still counts with what it reported last.
+                    let others = now.nodes.filter { $0.name != primary }
+                    return others.contains { $0.reportedState == "wait_primary" || $0.reportedState == "primary" }
+                        ? .found(()) : .notYet("\(now.notes)")
+                }
+                // Paused by somebody, and nothing but that: `up` lets it go on.
+                let events = try await cluster.up()
+                #expect(PgafProject.changedSteps(events).first == "node.\(primary)")
+            }
+        }
+
+        @Test func whatIsStoppedInOrderStartsInOrder() async throws {
+            _ = try await cluster.up()
+            let before = try await cluster.waitUntilHealthy("the start")
+            let primary = try #require(before.nodes.first { $0.reportedState == "primary" }?.name)
+            let stopped = try await cluster.host(["stop", "--progress", "none"]).standardOutput
+            let order = TestCluster.nodes.filter { $0 != primary } + [primary, TestCluster.monitor]
+            #expect(stopped.hasPrefix("stopped \(order.joined(separator: ", ")); "))
+            #expect(try await cluster.host(["stop", "--progress", "none"]).standardOutput.hasPrefix("nothing ran"))
+            let started = try await cluster.host(["start", "--progress", "none"]).standardOutput
+            #expect(started.contains("healthy"))
+            let after = try await cluster.state()
+            #expect(after.healthy && after.nodes.first { $0.reportedState == "primary" }?.name == primary)
+            #expect(PgafProject.changedSteps(try await cluster.up()).isEmpty)
+        }
+    }
+}

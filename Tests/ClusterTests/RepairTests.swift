@@ -1,0 +1,145 @@
+import Foundation
+import Shared
+import TestSupport
+import Testing
+
+extension ClusterSuite {
+    /// Half-made and half-lost nodes, and a monitor without memory: `up` says what it found and mends it; rows that were
+    /// acknowledged stay.
+    @Suite(.serialized) struct RepairTests {
+        private let cluster: PgafProject
+
+        init() throws { cluster = try TestCluster.local() }
+
+        /// A healthy cluster with a row in it.
+        private func begin() async throws -> (value: String, primary: String, standby: String) {
+            _ = try await cluster.up()
+            let state = try await cluster.waitUntilHealthy("the start")
+            let value = RunIdentifier.new()
+            let write = try await cluster.sql(
+                "CREATE TABLE IF NOT EXISTS kept (v text); INSERT INTO kept VALUES ('\(value)')",
+                ports: TestCluster.ports, password: try cluster.passwords()["superuser"], attributes: "read-write")
+            #expect(write.succeeded, "\(write.standardError)")
+            return (
+                value, try #require(state.nodes.first { $0.reportedState == "primary" }?.name),
+                try #require(state.nodes.last { $0.reportedState == "secondary" }?.name)
+            )
+        }
+
+        /// `up` mends it, and the row is there on every node.
+        private func mend(_ value: String) async throws -> [Event] {
+            let events = try await cluster.up()
+            let state = try await cluster.state()
+            #expect(state.healthy, "\(state.notes)")
+            let password = try cluster.passwords()["superuser"]
+            for port in TestCluster.ports {
+                try await Wait(for: "the row on \(port)", upTo: .seconds(30), hint: "").until {
+                    let read = try await cluster.sql(
+                        "SELECT count(*) FROM kept WHERE v = '\(value)'", ports: [port], password: password)
+                    return read.trimmedOutput == "1" ? .found(()) : .notYet(read.standardError)
+                }
+            }
+            return events
+        }
+
+        private func warnings(_ events: [Event]) -> [String] {
+            if case .result(let result) = events.last?.body { result.warnings } else { [] }
+        }
+
+        private func monitor(_ sql: String) async throws -> CommandResult {
+            try await cluster.command(
+                "docker",
+                [
+                    "exec", "--user", "postgres", TestCluster.monitor, "psql", "-XAtq", "-d", "pg_auto_failover", "-c",
+                    sql,
+                ])
+        }
+
+        /// Runs a shell over a node's volume while its container is down.
+        private func damage(_ node: String, _ script: String) async throws {
+            _ = try await cluster.command("docker", ["kill", "--signal", "KILL", node])
+            let result = try await cluster.command(
+                "docker",
+                [
+                    "run", "--rm", "--network", "none", "--volumes-from", node, "--entrypoint", "sh",
+                    "pgaf/pg_auto_failover:latest", "-c", script,
+                ])
+            #expect(result.succeeded, "\(result.standardError)")
+            _ = try await cluster.command("docker", ["start", node])
+        }
+
+        @Test func aMonitorThatLostItsVolumeGetsItsNodesBackWhileTheyTakeWrites() async throws {
+            let (value, primary, _) = try await begin()
+            _ = try await cluster.command("docker", ["rm", "--force", TestCluster.monitor])
+            #expect(try await cluster.command("docker", ["volume", "rm", "\(TestCluster.monitor)_data"]).succeeded)
+            let writer = try ContinuousWriter(cluster)
+            let events = try await mend(value)
+            let outcome = try await writer.finish()
+            #expect(PgafProject.changedSteps(events).contains("registration"))
+            #expect(outcome.acknowledged > 0 && outcome.missing.isEmpty)
+            #expect(try await cluster.state().nodes.first { $0.reportedState == "primary" }?.name == primary)
+        }
+
+        @Test func aContainerWithoutARowRegistersAgain() async throws {
+            let (value, _, standby) = try await begin()
+            let removal = try await monitor(
+                "SELECT pgautofailover.remove_node(nodeid, true) FROM pgautofailover.node WHERE nodename = '\(standby)'"
+            )
+            #expect(removal.trimmedOutput == "t")
+            let events = try await mend(value)
+            #expect(PgafProject.changedSteps(events).first == "registration")
+        }
+
+        @Test func aStandbyWithoutItsDataDirectoryIsMadeAnew() async throws {
+            let (value, _, standby) = try await begin()
+            try await damage(standby, "rm -rf /var/lib/pgaf/data")
+            let events = try await mend(value)
+            #expect(warnings(events).contains { $0.contains("\(standby) was made anew") })
+        }
+
+        @Test func aPrimaryWithoutPgAutoctlsMemoryIsMadeAnewAndItsDataSetAside() async throws {
+            let (value, primary, _) = try await begin()
+            try await damage(primary, "rm -rf /var/lib/pgaf/share/pg_autoctl")
+            let events = try await mend(value)
+            #expect(warnings(events).contains { $0.contains("data.set-aside in the volume \(primary)_data") })
+            let aside = try await cluster.command(
+                "docker", ["exec", primary, "test", "-s", "/var/lib/pgaf/data.set-aside/global/pg_control"])
+            #expect(aside.succeeded)
+        }
+
+        @Test func aRowWithoutContainerAndVolumeIsMadeAnew() async throws {
+            let (value, _, standby) = try await begin()
+            _ = try await cluster.command("docker", ["rm", "--force", standby])
+            #expect(try await cluster.command("docker", ["volume", "rm", "\(standby)_data"]).succeeded)
+            _ = try await mend(value)
+        }
+
+        @Test func aDroppedNodeComesBack() async throws {
+            let (value, _, standby) = try await begin()
+            let drop = try await cluster.command(
+                "docker",
+                [
+                    "exec", "--user", "postgres", TestCluster.monitor, "timeout", "60", "pg_autoctl", "drop", "node",
+                    "--name", standby, "--wait", "40",
+                ])
+            #expect(drop.succeeded, "\(drop.standardError)")
+            _ = try await mend(value)
+        }
+
+        @Test func aNodeThatIsNoLongerWantedLeavesAndMayComeBack() async throws {
+            let (value, primary, _) = try await begin()
+            // The hardest one: the primary itself.
+            let left = zip(TestCluster.nodes, TestCluster.ports).filter { $0.0 != primary }
+                .map { "{name: \($0.0), port: \($0.1)}" }.joined(separator: ", ")
+            let events = try await cluster.up(["--set", "nodes=[\(left)]"])
+            #expect(PgafProject.changedSteps(events).contains("departures"))
+            #expect(warnings(events).contains { $0.contains("stays in the volume \(primary)_data") })
+            let state = try await cluster.state()
+            #expect(state.healthy && state.nodes.count == 2, "\(state.notes)")
+            let containers = try await cluster.command("docker", ["ps", "--all", "--format", "{{.Names}}"])
+            #expect(!containers.standardOutput.split(separator: "\n").contains(Substring(primary)))
+            _ = try await mend(value)
+            #expect(try await cluster.state().nodes.count == 3)
+        }
+    }
+}

@@ -1,0 +1,212 @@
+import Shared
+import Testing
+
+@testable import GuestAgent
+
+@Suite struct NodeAilmentTests {
+    private func remains(_ memory: Bool, _ data: Bool, initialising: Bool = false) -> NodeRemains {
+        NodeRemains(hasMemory: memory, isInitialising: initialising, hasData: data)
+    }
+
+    @Test func whatPgAutoctlMendsItselfIsLeftToIt() {
+        let row = Monitor.Row.sample("a", "catchingup", "secondary")
+        #expect(NodeAilment.diagnose(remains(true, true), row: row) == nil)
+        #expect(NodeAilment.diagnose(remains(true, true), row: nil) == nil)
+        #expect(NodeAilment.diagnose(remains(true, false, initialising: true), row: row) == nil)
+        #expect(NodeAilment.diagnose(remains(false, false), row: nil) == nil)
+        #expect(NodeAilment.diagnose(remains(false, true), row: nil) == nil)
+    }
+
+    @Test func whatIsGoneIsNamed() {
+        let row = Monitor.Row.sample("a", "secondary")
+        #expect(NodeAilment.diagnose(remains(false, true), row: row) == .noMemory)
+        #expect(NodeAilment.diagnose(remains(true, false), row: row) == .noData)
+        #expect(NodeAilment.diagnose(remains(true, false), row: nil) == .noData)
+        #expect(NodeAilment.diagnose(remains(false, false), row: row) == .nothing)
+    }
+
+    @Test(arguments: [NodeAilment.noMemory, .noData, .nothing])
+    func aNodeIsMadeAnewOnlyFromAHealthyPrimary(_ ailment: NodeAilment) {
+        let own = Monitor.Row.sample("a", "primary", "demoted", health: 0)
+        #expect(ailment.treatment([own, .sample("b", "primary", id: 2)], node: "a") == .makeAnew)
+        #expect(ailment.treatment([own, .sample("b", "primary", id: 2, health: 0)], node: "a") == .waitForPrimary)
+        #expect(ailment.treatment([own, .sample("b", "secondary", id: 2)], node: "a") == .waitForPrimary)
+        #expect(
+            ailment.treatment([own, .sample("b", "secondary", "prepare_promotion", id: 2)], node: "a")
+                == .waitForPrimary)
+    }
+
+    @Test func theOnlyCopyOfDataIsNeverGivenUp() {
+        let own = Monitor.Row.sample("a", "single")
+        #expect(NodeAilment.noMemory.treatment([own], node: "a") == .registerAgain)
+        #expect(NodeAilment.noData.treatment([own], node: "a") == .refuse)
+        #expect(NodeAilment.nothing.treatment([own], node: "a") == .refuse)
+        #expect(NodeAilment.nothing.treatment([], node: "a") == .refuse)
+    }
+
+    @Test func theVolumeIsLookedAtFromBesideTheContainer() async throws {
+        let machine = TestMachine()
+        machine.runner.on("docker", "run", prints: "yes\nno\nyes\n")
+        let context = machine.context()
+        let found = try await NodeRemains.read("pgnode2", context)
+        #expect(found == NodeRemains(hasMemory: true, isInitialising: false, hasData: true))
+        let line = try #require(machine.runner.lines.first)
+        #expect(
+            line.dropLast() == [
+                "docker", "run", "--rm", "--network", "none", "--label", "pgaf.cluster=pgaf", "--volumes-from",
+                "pgnode2", "--entrypoint", "sh", "pgaf/pg_auto_failover:latest", "-c",
+            ])
+        machine.runner.on("docker", "run", status: 125, error: "No such container")
+        #expect(try await NodeRemains.read("pgnode2", context) == nil)
+    }
+
+    @Test func dataIsSetAsideAndNeverRemoved() async throws {
+        let machine = TestMachine()
+        machine.runner.on("docker", "run")
+        try await NodeRemains.clear("pgnode2", machine.context())
+        let script = try #require(machine.runner.lines.first?.last)
+        #expect(script.contains("mv /var/lib/pgaf/data /var/lib/pgaf/data.set-aside"))
+    }
+}
+
+@Suite struct RegistrationStepTests {
+    private let machine = TestMachine()
+    private let topology = TestMachine.topology()
+    private let cluster: FakeCluster
+
+    init() {
+        cluster = FakeCluster(topology)
+        cluster.install(on: machine)
+        cluster.change {
+            for name in ["monitor_node", "pgnode1", "pgnode2", "pgnode3"] {
+                $0.containers[name] = ContainerStatus(name: name, status: "running", running: true)
+            }
+            $0.registered = ["pgnode1", "pgnode2", "pgnode3"]
+        }
+    }
+
+    private var step: RegistrationStep { RegistrationStep(topology: topology) }
+    /// `pg_autoctl` command lines since, as node and words.
+    private var orders: [String] {
+        machine.runner.lines.filter { $0.contains("pg_autoctl") }.map { $0.dropFirst(4).joined(separator: " ") }
+    }
+
+    @Test func aFormationThatTheMonitorKnowsIsLeftAlone() async throws {
+        #expect(try await step.inspect(machine.context(topology)).isEmpty)
+    }
+
+    @Test func aMonitorWithoutMemoryGetsThePrimaryFirst() async throws {
+        cluster.change {
+            $0.registered = []
+            $0.writable = "pgnode2"
+        }
+        let context = machine.context(topology)
+        let changes = try await step.inspect(context)
+        #expect(changes.map(\.subject) == ["pgnode1", "pgnode2", "pgnode3"])
+        try await step.apply(changes, context)
+        #expect(try await step.inspect(context).isEmpty)
+        #expect(
+            orders == [
+                "pgnode2 timeout 60 pg_autoctl disable monitor --force",
+                "pgnode1 timeout 60 pg_autoctl disable monitor --force",
+                "pgnode3 timeout 60 pg_autoctl disable monitor --force",
+                "pgnode2 timeout 120 pg_autoctl enable monitor \(topology.monitorURI)",
+                "pgnode1 timeout 120 pg_autoctl enable monitor \(topology.monitorURI)",
+                "pgnode3 timeout 120 pg_autoctl enable monitor \(topology.monitorURI)",
+            ])
+        #expect(!topology.monitorURI.contains("s3cret"))
+    }
+
+    @Test func aStandbyThatLostItsRowComesAlone() async throws {
+        cluster.change { $0.registered = ["pgnode1", "pgnode2"] }
+        let context = machine.context(topology)
+        let changes = try await step.inspect(context)
+        #expect(changes.map(\.subject) == ["pgnode3"])
+        try await step.apply(changes, context)
+        #expect(orders.count == 2 && orders.allSatisfy { $0.hasPrefix("pgnode3 ") })
+    }
+
+    @Test func twoNodesThatTakeWritesAreNotChosenBetween() async throws {
+        cluster.change { $0.registered = [] }
+        machine.runner.on("docker", "exec") { command in
+            let sql = command.input?.revealed ?? ""
+            return CommandResult(standardOutput: sql.contains("json_agg") ? "[]\n" : "f\n")
+        }
+        let error = await #expect(throws: PgafError.self) {
+            try await step.apply([], machine.context(topology))
+        }
+        #expect(error?.code == .nodeFailed && error?.remedy.contains("docker stop NAME") == true)
+        #expect(orders.isEmpty)
+    }
+
+    @Test func withoutAnyPrimaryNobodyIsRegistered() async throws {
+        cluster.change { $0.registered = [] }
+        machine.runner.on("docker", "exec") { command in
+            let sql = command.input?.revealed ?? ""
+            return CommandResult(standardOutput: sql.contains("json_agg") ? "[]\n" : "t\n")
+        }
+        let error = await #expect(throws: PgafError.self) {
+            try await step.apply([], machine.context(topology))
+        }
+        #expect(error?.code == .nodeFailed && error?.remedy.contains("pg_ctl promote") == true)
+        #expect(orders.isEmpty)
+    }
+}
+
+@Suite struct DepartureStepTests {
+    private let machine = TestMachine()
+    private let topology: ClusterTopology
+    private let cluster: FakeCluster
+
+    init() {
+        var configuration = Configuration()
+        configuration.nodes.removeLast()
+        topology = TestMachine.topology(configuration)
+        cluster = FakeCluster(topology)
+        cluster.install(on: machine)
+        cluster.change {
+            for name in ["monitor_node", "pgnode1", "pgnode2", "pgnode3"] {
+                let role = name == "monitor_node" ? "monitor" : "node"
+                $0.containers[name] = ContainerStatus(
+                    name: name, status: "running", running: true, labels: ["pgaf.cluster": "pgaf", "pgaf.role": role])
+            }
+            $0.registered = ["pgnode1", "pgnode2", "pgnode3"]
+        }
+        machine.runner.on("docker", "container", "inspect", "--format", prints: "pgnode3_data\n")
+        machine.runner.on("docker", "update")
+    }
+
+    @Test func aNodeLeavesTheFormationBeforeItsContainerGoes() async throws {
+        let context = machine.context(topology)
+        let step = DepartureStep(topology: topology)
+        let changes = try await step.inspect(context)
+        #expect(changes.map(\.subject) == ["pgnode3"])
+        let before = machine.runner.lines.count
+        try await step.apply(changes, context)
+        #expect(try await step.inspect(context).isEmpty)
+        let lines = machine.runner.lines.dropFirst(before)
+        let unrestarted = try #require(lines.firstIndex(of: ["docker", "update", "--restart", "no", "pgnode3"]))
+        let left = try #require(
+            machine.runner.commands.dropFirst(before).firstIndex {
+                $0.input?.revealed.contains("remove_node(nodeid, false)") == true
+            })
+        let removed = try #require(lines.firstIndex(of: ["docker", "rm", "pgnode3"]))
+        #expect(unrestarted < left && left < removed)
+        #expect(!lines.contains { $0.starts(with: ["docker", "volume"]) })
+        #expect(await context.warnings.all.first?.contains("volume pgnode3_data") == true)
+    }
+
+    @Test func aPrimaryWithoutAReadySuccessorStays() async throws {
+        cluster.change {
+            $0.registered = ["pgnode3"]
+            for name in ["pgnode1", "pgnode2"] { $0.containers[name] = nil }
+        }
+        let context = machine.context(topology)
+        let step = DepartureStep(topology: topology)
+        let error = await #expect(throws: PgafError.self) {
+            try await step.apply(try await step.inspect(context), context)
+        }
+        #expect(error?.code == .dataWouldBeLost)
+        #expect(!machine.runner.lines.contains(["docker", "rm", "pgnode3"]))
+    }
+}
