@@ -62,7 +62,9 @@ let package = Package(
                 "HostOrchestrator", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
-        .testTarget(name: "SharedTests", dependencies: ["Shared"], swiftSettings: strict),
+        .testTarget(
+            name: "SharedTests",
+            dependencies: ["Shared", .product(name: "SystemPackage", package: "swift-system")], swiftSettings: strict),
         .testTarget(name: "GuestAgentTests", dependencies: ["GuestAgent", "TestSupport"], swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["HostOrchestrator"], path: "Tests/TestSupport", swiftSettings: strict),

@@ -84,6 +84,29 @@ extension ClusterSuite {
             }
         }
 
+        @Test func aPasswordOutsideASCIIThatOnlyTheAgentIsToldLogsIn() async throws {
+            _ = try await cluster.up()
+            let own = "Grüße, пароль 密码 אבג 🐘"
+            let agent = "\(PgafProject.root)/.build-agent/release/pgaf-agent"
+            let alone = try await cluster.command(
+                agent, ["up", "--config", "pgaf.yaml", "--set", "passwords.superuser=env:OWN"],
+                environment: ["OWN": own], directory: cluster.directory)
+            #expect(alone.succeeded, "\(alone.standardError)")
+            for port in TestCluster.ports {
+                let read = try await cluster.sql("SELECT 1", ports: [port], password: own)
+                #expect(read.trimmedOutput == "1", "\(read.standardError)")
+            }
+            let changed = try await cluster.command(
+                agent, ["up", "--config", "pgaf.yaml", "--set", "passwords.superuser=env:OWN"],
+                environment: ["OWN": "e\u{301}"], directory: cluster.directory)
+            #expect(changed.status == 78 && changed.standardError.contains("secret.unavailable"))
+            // The host's own passwords are set again.
+            _ = try await cluster.up()
+            let password = try #require(try cluster.passwords()["superuser"])
+            let read = try await cluster.sql("SELECT 1", ports: TestCluster.ports, password: password)
+            #expect(read.trimmedOutput == "1", "\(read.standardError)")
+        }
+
         @Test(arguments: TestCluster.containers)
         func aKilledContainerComesBack(_ name: String) async throws {
             _ = try await cluster.up()

@@ -13,7 +13,8 @@ import Testing
         try machine.store.save(topology, TestMachine.secrets)
         #expect(try machine.store.state("pgaf") == topology.state)
         #expect(try machine.store.configuration("pgaf") == topology.configuration)
-        #expect(try machine.store.secrets("pgaf") == TestMachine.secrets)
+        let passwords = machine.store.passwords("pgaf", directory: "/", environment: [:])
+        #expect(try passwords.resolve(PasswordSettings(), missing: .refused) == TestMachine.secrets)
         #expect(try machine.store.isCurrent(topology, TestMachine.secrets))
         #expect(machine.store.clusters == ["pgaf"])
         try machine.store.remove("pgaf")
@@ -91,7 +92,7 @@ import Testing
     }
 
     @Test func workingAloneUsesTheRememberedPasswords() throws {
-        let request = StandaloneRequest(store: machine.store)
+        let request = StandaloneRequest(store: machine.store, environment: [:], directory: "/")
         let file = machine.files.place("/pgaf.yaml")
         try machine.files.write("cluster: other\n", to: "/pgaf.yaml")
         let first = try request.make(file: file, overrides: [])
@@ -100,5 +101,28 @@ import Testing
         let second = try request.make(file: file, overrides: ["postgres.database=app"])
         #expect(second.secrets == TestMachine.secrets && second.configuration.postgres.database == "app")
         #expect(first.run != second.run && RunIdentifier.isOne(second.run))
+    }
+
+    @Test func workingAloneTakesPasswordsFromWhereTheFileSays() throws {
+        try machine.files.write(
+            "passwords: {superuser: \"env:PW\", monitor: \"file:pw\", client: \"file:/etc/pw\"}\n", to: "/pgaf.yaml")
+        try machine.place("/home/me/pw", "from a file\n")
+        try machine.place("/etc/pw", "from another")
+        let request = StandaloneRequest(
+            store: machine.store, environment: ["PW": "from the environment"], directory: "/home/me")
+        let file = machine.files.place("/pgaf.yaml")
+        let first = try request.make(file: file, overrides: [])
+        #expect(first.secrets.superuser.revealed == "from the environment")
+        #expect(first.secrets.monitor.revealed == "from a file" && first.secrets.client.revealed == "from another")
+        #expect(first.secrets.replication.revealed.count == 32)
+        // Nothing is remembered before the run has the machine for itself.
+        #expect(machine.store.clusters.isEmpty && !machine.files.exists("/var/lib/pgaf"))
+        try machine.store.save(TestMachine.topology(first.configuration), first.secrets)
+        let second = try request.make(file: file, overrides: ["passwords.client=generate"])
+        #expect(second.secrets == first.secrets)
+        let bare = StandaloneRequest(store: machine.store, environment: [:], directory: "/home/me")
+        let error = #expect(throws: PgafError.self) { try bare.make(file: file, overrides: []) }
+        #expect(error?.code == .secretUnavailable && error?.message.contains("$PW") == true)
+        #expect(error?.remedy.contains("--preserve-env=PW") == true)
     }
 }

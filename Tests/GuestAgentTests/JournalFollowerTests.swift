@@ -119,6 +119,8 @@ import Testing
                 "/usr/local/bin/pgaf-agent", "work", "ID",
             ])
         #expect(own.environment == ["PGAF_LOG": "/run/pgaf/runs/ID/log", "PGAF_RUN": "ID"])
+        let hiding = DetachedRun.command("a", place, systemd: false, hiding: ["PW", "PW_2"])
+        #expect(hiding.arguments.prefix(5) == ["--fork", "env", "--unset=PW", "--unset=PW_2", "sh"])
         let unit = DetachedRun.command("/usr/local/bin/pgaf-agent", place, systemd: true)
         #expect(
             [unit.executable] + unit.arguments == [

@@ -82,8 +82,8 @@ import Testing
             try choice.load(in: scratch.project, environment: environment).configuration.postgres.database
         }
         #expect(try database(ConfigurationChoice()) == "myappdb")
-        try LocalFile.write("postgres: {database: one}\n".utf8, to: "\(scratch.path)/pgaf.yaml", mode: 0o644)
-        try LocalFile.write("postgres: {database: two}\n".utf8, to: "\(scratch.path)/other.yaml", mode: 0o644)
+        try MachineFiles().write("postgres: {database: one}\n", to: "\(scratch.path)/pgaf.yaml", mode: 0o644)
+        try MachineFiles().write("postgres: {database: two}\n", to: "\(scratch.path)/other.yaml", mode: 0o644)
         #expect(try database(ConfigurationChoice()) == "one")
         #expect(try database(ConfigurationChoice(file: "other.yaml")) == "two")
         #expect(try database(ConfigurationChoice(), ["PGAF_CONFIG": "other.yaml"]) == "two")
@@ -112,7 +112,7 @@ import Testing
         configuration.postgres.settings = ["work_mem": "8MB"]
         try ClusterMemory(configuration).save(in: scratch.project)
         #expect(try ClusterMemory.load(scratch.project)?.configuration == configuration)
-        try LocalFile.write("{}".utf8, to: scratch.project.memory, mode: 0o600)
+        try MachineFiles().write("{}", to: scratch.project.memory)
         #expect(throws: PgafError.self) { try ClusterMemory.load(scratch.project) }
     }
 }

@@ -192,7 +192,7 @@ import Testing
         #expect(host.errors.text.contains("docker             changed in 4.1 s"))
         #expect(host.output.text.contains("connect from this machine:"))
         #expect(!host.output.text.contains("log: "))
-        #expect(LocalFile.names(in: host.scratch.project.runs).isEmpty)
+        #expect(MachineFiles().list(host.scratch.project.runs).isEmpty)
         #expect(host.machine.executed.last?.arguments.suffix(4) == ["follow", "--json", "--since", "0"])
     }
 

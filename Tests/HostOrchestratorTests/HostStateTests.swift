@@ -4,7 +4,7 @@ import Testing
 
 @testable import HostOrchestrator
 
-/// Locks, passwords, run directories: what the host keeps and who may use it.
+/// Locks, run directories: what the host keeps and who may use it.
 @Suite struct HostStateTests {
     private let scratch = ScratchDirectory()
 
@@ -22,54 +22,15 @@ import Testing
         _ = try ProjectLock.now(scratch.project, verb: "destroy")
     }
 
-    @Test func generatedPasswordsAreMadeOnceAndKept() throws {
-        try scratch.project.prepare()
-        let store = PasswordStore(project: scratch.project, environment: [:])
-        #expect(throws: PgafError.self) { try store.resolve(PasswordSettings(), creating: false) }
-        let first = try store.resolve(PasswordSettings(), creating: true)
-        #expect(Set(first.all).count == 4)
-        #expect(try store.resolve(PasswordSettings(), creating: false) == first)
-        #expect(scratch.mode(scratch.project.secrets) == 0o600)
-    }
-
-    @Test func otherPasswordsAreFetchedEachTime() throws {
-        try scratch.project.prepare()
-        try LocalFile.write("from a file\r\nsecond line\n".utf8, to: "\(scratch.path)/pw", mode: 0o600)
-        var settings = PasswordSettings()
-        settings.superuser = .file("pw")
-        settings.client = .environment("PW")
-        let store = PasswordStore(project: scratch.project, environment: ["PW": "from the environment"])
-        let secrets = try store.resolve(settings, creating: true)
-        #expect(secrets.superuser.revealed == "from a file")
-        #expect(secrets.client.revealed == "from the environment")
-        #expect(!scratch.text(scratch.project.secrets).contains("from"))
-    }
-
-    @Test(arguments: [
-        PasswordSource.environment("UNSET"), .environment("EMPTY"), .environment("EVIL"), .file("/nowhere/pw"),
-    ])
-    func unusablePasswordsAreNamedByTheirPlaceOnly(_ source: PasswordSource) throws {
-        try scratch.project.prepare()
-        var settings = PasswordSettings()
-        settings.monitor = source
-        let store = PasswordStore(
-            project: scratch.project, environment: ["EMPTY": "", "EVIL": "top\u{0}secret"])
-        let error = #expect(throws: PgafError.self) { try store.resolve(settings, creating: true) }
-        #expect(error?.code == .secretUnavailable)
-        #expect(error?.message.contains("monitor") == true)
-        #expect(error?.description.contains("secret\n") == false)
-        #expect(!LocalFile.exists(scratch.project.secrets))
-    }
-
     @Test func onlyTheLastTwentyRunsAreKept() throws {
         try scratch.project.prepare()
-        try LocalFile.makeDirectory("\(scratch.project.runs)/00-notes", mode: 0o700)
+        try MachineFiles().makeDirectory("\(scratch.project.runs)/00-notes")
         for day in 10..<35 {
             let id = RunIdentifier.new(at: Date(timeIntervalSince1970: Double(day) * 86_400), random: 7)
             let run = try RunDirectory(in: scratch.project, id: id)
-            try LocalFile.write("x".utf8, to: run.events, mode: 0o600)
+            try MachineFiles().write("x", to: run.events)
         }
-        let names = LocalFile.names(in: scratch.project.runs)
+        let names = MachineFiles().list(scratch.project.runs)
         #expect(names.contains("00-notes"))
         #expect(names.last == "19700204T000000000Z-00000007")
         #expect(names.count(where: RunIdentifier.isOne) == 20)
@@ -86,17 +47,6 @@ import Testing
         let log = try LogFile(path, limit: 20)
         for _ in 0..<5 { try log.add("123456789") }
         #expect(scratch.text(path) == "123456789\n… the log is full, the rest is left out\n")
-    }
-
-    @Test func removingNeverFollowsLinks() throws {
-        let inside = "\(scratch.path)/inside"
-        let outside = "\(scratch.path)/outside"
-        for path in [inside, outside] { try LocalFile.makeDirectory(path, mode: 0o700) }
-        try LocalFile.write("x".utf8, to: "\(outside)/kept", mode: 0o600)
-        try FileManager.default.createSymbolicLink(atPath: "\(inside)/link", withDestinationPath: outside)
-        LocalFile.remove(inside)
-        #expect(!LocalFile.exists(inside))
-        #expect(LocalFile.exists("\(outside)/kept"))
     }
 
     @Test func theAgentIsFoundBesideTheProgramOrInTheCheckout() throws {

@@ -72,7 +72,7 @@ import Testing
         let host = host(answer: try Self.answer(Self.inside))
         try host.scratch.project.prepare()
         let secrets = try PasswordStore(project: host.scratch.project, environment: [:])
-            .resolve(PasswordSettings(), creating: true)
+            .resolve(PasswordSettings(), missing: .kept)
         #expect(try await plan(host) == 2)
         let input = try #require(host.machine.executed.last?.input)
         #expect(try Request(decoding: Array(input.revealed.utf8)).secrets == secrets)

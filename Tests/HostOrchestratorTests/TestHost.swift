@@ -76,7 +76,7 @@ struct TestHost {
 
     /// The events of the only run.
     func events() throws -> [Event] {
-        let run = try #require(LocalFile.names(in: scratch.project.runs).last)
+        let run = try #require(MachineFiles().list(scratch.project.runs).last)
         return try scratch.text("\(scratch.project.run(run))/events.jsonl").split(separator: "\n")
             .map { try EventCoding.decode(String($0)) }
     }

@@ -48,7 +48,7 @@ import Testing
         #expect(try await host.up() == 0)
         #expect(host.output.lines.first?.hasPrefix("everything was in order: nothing changed, 4 steps, ") == true)
         #expect(host.scratch.text(host.scratch.project.secrets) == passwords)
-        #expect(LocalFile.names(in: host.scratch.project.runs).count == 2)
+        #expect(MachineFiles().list(host.scratch.project.runs).count == 2)
     }
 
     @Test func theRunLeavesItsLogsAndNothingElse() async throws {
@@ -64,9 +64,9 @@ import Testing
         #expect(host.scratch.mode(project.secrets) == 0o600)
         #expect(host.scratch.text("\(project.state)/.gitignore") == "*\n")
         #expect(
-            LocalFile.names(in: project.state) == [".gitignore", "cluster.json", "lock", "runs", "secrets.json"])
-        let run = project.run(try #require(LocalFile.names(in: project.runs).first))
-        #expect(LocalFile.names(in: run) == ["agent.log", "events.jsonl"])
+            MachineFiles().list(project.state) == [".gitignore", "cluster.json", "lock", "runs", "secrets.json"])
+        let run = project.run(try #require(MachineFiles().list(project.runs).first))
+        #expect(MachineFiles().list(run) == ["agent.log", "events.jsonl"])
         #expect(host.scratch.text("\(run)/events.jsonl").contains("\"==> default: Booting VM...\""))
         #expect(host.scratch.text("\(run)/agent.log") == "docker: ·]0;owned·pulling\n")
         #expect(try ClusterMemory.load(project)?.configuration == host.configuration)

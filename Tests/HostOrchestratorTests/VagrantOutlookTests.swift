@@ -57,7 +57,7 @@ import Testing
         var settings = VagrantSettings()
         settings.box = "some/box"
         let file = Vagrantfile(settings: settings, provider: .virtualbox, forwards: forwards, emulated: emulated)
-        try LocalFile.write(file.text.utf8, to: scratch.project.vagrantfile, mode: 0o644)
+        try MachineFiles().write(file.text, to: scratch.project.vagrantfile, mode: 0o644)
     }
 
     private static let forwards: [Vagrantfile.Forward] = [
@@ -131,7 +131,7 @@ import Testing
         #expect(outlook.state == .missing && outlook.changes.first == "start libvirt's services")
         let directory = VagrantProvider.libvirt.dataDirectory(in: scratch.project)
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        try LocalFile.write("x".utf8, to: "\(directory)/id", mode: 0o600)
+        try MachineFiles().write("x", to: "\(directory)/id", mode: 0o600)
         try render(Self.forwards)
         let made = try await machine(tools, .libvirt).outlook()
         #expect(made.state == .stopped && made.notes.count == 1)
@@ -140,7 +140,7 @@ import Testing
     }
 
     @Test func somebodyElsesVagrantfileIsRefused() async throws {
-        try LocalFile.write("Vagrant.configure\n".utf8, to: scratch.project.vagrantfile, mode: 0o644)
+        try MachineFiles().write("Vagrant.configure\n", to: scratch.project.vagrantfile, mode: 0o644)
         let error = await #expect(throws: PgafError.self) { try await machine(tools("running")).outlook() }
         #expect(error?.code == .vagrantfileForeign)
     }

@@ -14,7 +14,7 @@ import Testing
         let host = TestHost(ScriptedMachine(answers: answers))
         try host.scratch.project.prepare()
         _ = try PasswordStore(project: host.scratch.project, environment: [:]).resolve(
-            PasswordSettings(), creating: true)
+            PasswordSettings(), missing: .kept)
         try ClusterMemory(host.configuration).save(in: host.scratch.project)
         return host
     }
@@ -74,7 +74,7 @@ import Testing
         #expect(host.output.lines.count == 6)
         try await Uri.run(Uri.Options(showPassword: true, json: true), in: host.context())
         let secret = try PasswordStore(project: host.scratch.project, environment: [:])
-            .resolve(PasswordSettings(), creating: false).superuser
+            .resolve(PasswordSettings(), missing: .refused).superuser
         #expect(host.output.text.contains("postgresql://postgres:\(secret.revealed)@127.0.0.1:15001/"))
     }
 
@@ -126,8 +126,8 @@ import Testing
             ])
         #expect(host.errors.text.contains("  their volumes with every database in them: pgnode1_data"))
         #expect(host.errors.text.contains("  the virtual machine \"test\""))
-        #expect(!LocalFile.exists(host.scratch.project.secrets))
-        #expect(!LocalFile.exists(host.scratch.project.memory))
+        #expect(!MachineFiles().exists(host.scratch.project.secrets))
+        #expect(!MachineFiles().exists(host.scratch.project.memory))
     }
 
     @Test func destroyWithoutATerminalOrConsentDoesNothing() async throws {
@@ -137,7 +137,7 @@ import Testing
         }
         #expect(thrown?.code == .usage)
         #expect(host.machine.story == [])
-        #expect(LocalFile.exists(host.scratch.project.secrets))
+        #expect(MachineFiles().exists(host.scratch.project.secrets))
     }
 
     @Test func theBoxIsMadeOnlyWhenItHasTo() async throws {

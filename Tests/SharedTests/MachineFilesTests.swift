@@ -1,5 +1,6 @@
 import Foundation
 import Shared
+import SystemPackage
 import Testing
 
 @Suite struct MachineFilesTests {
@@ -34,11 +35,14 @@ import Testing
 
     @Test func whatAKilledRunLeftBehindDoesNotOpenASecret() throws {
         try cleaned {
-            try Data("old and longer".utf8).write(to: URL(fileURLWithPath: directory + "/a.pgaf-new"))
-            try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: directory + "/a.pgaf-new")
-            let open = try #require(FileHandle(forReadingAtPath: directory + "/a.pgaf-new"))
+            // No process can have that number.
+            let left = directory + "/a.999999999-7.pgaf-new"
+            try Data("old and longer".utf8).write(to: URL(fileURLWithPath: left))
+            try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: left)
+            let open = try #require(FileHandle(forReadingAtPath: left))
             try files.write("new", to: "/a")
             #expect(try files.read("/a") == "new" && mode("/a") == 0o600)
+            #expect(files.list("/") == ["a"])
             // Somebody who had the left file open does not see what was written.
             #expect(try open.readToEnd() == Data("old and longer".utf8))
         }
@@ -52,6 +56,82 @@ import Testing
             #expect(throws: PgafError.self) { try files.write("x", to: "/none/a") }
             #expect(files.list("/") == ["d"])
             #expect(throws: PgafError.self) { try files.read("/d") }
+        }
+    }
+
+    @Test func onlyWhatKilledRunsLeftOfTheSameFileIsRemoved() throws {
+        try cleaned {
+            let others = [
+                "a.\(getpid())-7.pgaf-new", "a.1-7.pgaf-new", "a.b.999999999-7.pgaf-new", "a.x.pgaf-new",
+                "b.999999999-7.pgaf-new", "pgaf-new",
+            ]
+            for name in others { try Data().write(to: URL(fileURLWithPath: "\(directory)/\(name)")) }
+            try files.write("new", to: "/a")
+            #expect(files.list("/") == (others + ["a"]).sorted())
+        }
+    }
+
+    @Test func aLinkIsReplacedAndNotWrittenThrough() throws {
+        try cleaned {
+            try files.write("kept", to: "/elsewhere")
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(directory)/a", withDestinationPath: "\(directory)/elsewhere")
+            try files.write("new", to: "/a")
+            #expect(try files.read("/a") == "new" && files.read("/elsewhere") == "kept")
+        }
+    }
+
+    @Test func nothingLargerThanItsLimitIsRead() throws {
+        try cleaned {
+            try files.write("123456", to: "/a")
+            #expect(try files.bytes(of: "/a", limit: 6) == Array("123456".utf8))
+            let error = #expect(throws: PgafError.self) { try files.read("/a", limit: 5) }
+            #expect(error?.code == .fileFailed && error?.message == "The file /a is larger than 5 bytes.")
+        }
+    }
+
+    @Test func aFullDiskHasItsOwnCode() {
+        for reason in [Errno.noSpace, .diskQuotaExceeded] {
+            let error = PgafError.file(reason, "write", "/var/lib/x")
+            #expect(error.code == .diskFull && error.message == "The disk is full: could not write /var/lib/x.")
+        }
+        let error = PgafError.file(.permissionDenied, "read", "/x")
+        #expect(error.code == .fileFailed && error.message == "Could not read /x." && error.cause?.isEmpty == false)
+    }
+
+    @Test func removingNeverFollowsLinks() throws {
+        try cleaned {
+            for path in ["/inside/deep", "/outside"] { try files.makeDirectory(path) }
+            try files.write("x", to: "/outside/kept")
+            let links = [("inside/link", "outside"), ("inside/deep/dangling", "nowhere"), ("link", "outside")]
+            for (link, target) in links {
+                try FileManager.default.createSymbolicLink(
+                    atPath: "\(directory)/\(link)", withDestinationPath: "\(directory)/\(target)")
+            }
+            try files.remove("/inside")
+            try files.remove("/link")
+            #expect(!files.exists("/inside"))
+            #expect(files.list("/") == ["outside"] && files.exists("/outside/kept"))
+        }
+    }
+
+    @Test func aFileIsNoDirectory() throws {
+        try cleaned {
+            try files.write("x", to: "/a", mode: 0o600)
+            let error = #expect(throws: PgafError.self) { try files.makeDirectory("/a") }
+            #expect(error?.code == .fileFailed)
+            #expect(throws: PgafError.self) { try files.makeDirectory("/a/b") }
+            #expect(try files.read("/a") == "x" && mode("/a") == 0o600)
+        }
+    }
+
+    @Test func whatCanBeRunIsAFileWithTheRight() throws {
+        try cleaned {
+            try files.write("x", to: "/a", mode: 0o755)
+            try files.write("x", to: "/b", mode: 0o644)
+            try files.makeDirectory("/c", mode: 0o755)
+            #expect(files.isExecutable("/a") && !files.isExecutable("/b") && !files.isExecutable("/c"))
+            #expect(!files.isExecutable("/none"))
         }
     }
 
@@ -75,6 +155,7 @@ import Testing
         )
         try files.write(one, to: "/a")
         try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { for _ in 0..<20 { try files.write(one, to: "/a") } }
             group.addTask { for index in 0..<20 { try files.write(index.isMultiple(of: 2) ? other : one, to: "/a") } }
             group.addTask {
                 for _ in 0..<100 {

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Shared
 import SystemPackage
 
@@ -15,11 +14,7 @@ enum Output {
     static func error(_ text: String) { write(text + "\n", to: .standardError) }
 
     /// A value as one JSON object, keys sorted.
-    static func json(_ value: some Encodable) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        line(String(decoding: try encoder.encode(value), as: UTF8.self))
-    }
+    static func json(_ value: some Encodable) throws { line(try JSONText.line(value)) }
 
     /// A failure as `{"error": …}`.
     static func json(_ error: PgafError) throws { try json(["error": error]) }

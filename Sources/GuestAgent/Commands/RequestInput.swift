@@ -7,15 +7,11 @@ enum RequestInput {
     ///
     /// - Throws: `protocol.violation`.
     static func read() throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 64 << 10)
-        while bytes.count <= 4 << 20 {
-            let count = try buffer.withUnsafeMutableBytes { try FileDescriptor.standardInput.read(into: $0) }
-            if count == 0 { return bytes }
-            bytes += buffer[..<count]
+        guard let bytes = try FileDescriptor.standardInput.readToEnd(upTo: 4 << 20) else {
+            throw PgafError(
+                .protocolViolation, "The request on standard input is longer than 4 MiB.",
+                remedy: "Use --config FILE when you run the agent by hand.")
         }
-        throw PgafError(
-            .protocolViolation, "The request on standard input is longer than 4 MiB.",
-            remedy: "Use --config FILE when you run the agent by hand.")
+        return bytes
     }
 }

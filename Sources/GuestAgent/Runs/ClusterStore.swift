@@ -29,18 +29,20 @@ public struct ClusterStore: Sendable {
         try load(Configuration.self, "\(directory(cluster))/configuration.json")
     }
 
-    /// Passwords of the last `up`; kept so that the agent can be used alone inside the machine.
-    public func secrets(_ cluster: String) throws -> ClusterSecrets? {
-        try load([String: String].self, "\(directory(cluster))/secrets.json").map { ClusterSecrets(revealed: $0) }
+    /// Passwords of the last `up`, wherever they came from; kept so that the agent can be used alone inside the machine.
+    ///
+    /// - Parameter directory: where relative paths of password files begin.
+    public func passwords(
+        _ cluster: String, directory: String, environment: [String: String]
+    ) -> PasswordStore {
+        PasswordStore(
+            file: "\(self.directory(cluster))/secrets.json", directory: directory, environment: environment,
+            files: files)
     }
 
     /// Texts of everything that is remembered, by file name; written by `save`, compared by the preflight.
     func texts(_ topology: ClusterTopology, _ secrets: ClusterSecrets) throws -> [String: Secret] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        func text(_ value: some Encodable) throws -> Secret {
-            Secret(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
-        }
+        func text(_ value: some Encodable) throws -> Secret { Secret(try JSONText.indented(value) + "\n") }
         return [
             "state.json": try text(topology.state), "configuration.json": try text(topology.configuration),
             "secrets.json": try text(secrets.revealed),
@@ -67,7 +69,8 @@ public struct ClusterStore: Sendable {
         {
             lines.append("address of \(name): \(topology.address(name))")
         }
-        if (try? self.secrets(cluster)) != secrets { lines.append("the changed passwords") }
+        let kept = (try? files.read("\(directory(cluster))/secrets.json")) ?? nil
+        if kept != (try texts(topology, secrets))["secrets.json"]?.revealed { lines.append("the changed passwords") }
         return lines.isEmpty
             ? ["remember the cluster in this release's form"] : lines.map { "remember \($0)" }
     }

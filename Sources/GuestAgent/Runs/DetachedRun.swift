@@ -25,7 +25,8 @@ public struct DetachedRun: Sendable {
         try place.prepare()
         try store.files.write(try request.encoded().revealed, to: place.request)
         let hasSystemd = store.files.exists("/run/systemd/system")
-        let result = try await runner.run(Self.command(program, place, systemd: hasSystemd))
+        let result = try await runner.run(
+            Self.command(program, place, systemd: hasSystemd, hiding: request.configuration.passwords.variables))
         guard result.succeeded else {
             try store.files.remove(place.request)
             throw PgafError(
@@ -36,7 +37,12 @@ public struct DetachedRun: Sendable {
     }
 
     /// The command that starts the working process and ends at once; the request lies in a file.
-    static func command(_ program: String, _ place: RunPlace, systemd: Bool) -> Command {
+    ///
+    /// - Parameter variables: hold passwords, which the working process has from the request: its environment is there
+    ///   to be read for as long as it lives. A unit of systemd does not inherit any.
+    static func command(
+        _ program: String, _ place: RunPlace, systemd: Bool, hiding variables: [String] = []
+    ) -> Command {
         let work = [program, "work", place.id]
         if systemd {
             return Command(
@@ -50,9 +56,9 @@ public struct DetachedRun: Sendable {
                 ] + work, deadline: .seconds(120))
         }
         let script = "exec \"$0\" \"$@\" </dev/null >/dev/null 2>>\"$PGAF_LOG\""
+        let cleaned = variables.isEmpty ? [] : ["env"] + variables.map { "--unset=\($0)" }
         return Command(
-            "setsid", ["--fork", "sh", "-c", script] + work,
-
+            "setsid", ["--fork"] + cleaned + ["sh", "-c", script] + work,
             environment: ["PGAF_LOG": place.store.files.place(place.log), AbandonedWork.mark: place.id],
             deadline: .seconds(60))
     }

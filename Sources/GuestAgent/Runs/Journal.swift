@@ -16,12 +16,10 @@ public final class Journal: Sendable {
         try files.makeDirectory(directory)
         do {
             descriptor = try FileDescriptor.open(
-                FilePath(files.place("\(directory)/events.jsonl")), .writeOnly, options: [.create, .append],
-                permissions: [.ownerReadWrite])
-        } catch {
-            throw PgafError(
-                .fileFailed, "The journal in \(directory) cannot be written.",
-                remedy: "Check the disk and the rights of \(directory) on the machine.", cause: "\(error)")
+                FilePath(files.place("\(directory)/events.jsonl")), .writeOnly,
+                options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite])
+        } catch let error as Errno {
+            throw PgafError.file(error, "write the journal in", directory)
         }
     }
 
@@ -30,7 +28,7 @@ public final class Journal: Sendable {
         _ = try descriptor.writeAll(Array((line + "\n").utf8))
         switch event.body {
         case .stepFinished, .stepFailed, .result:
-            if durable { try MachineFiles().synchronize(descriptor) }
+            if durable { try descriptor.synchronize() }
         default: break
         }
     }

@@ -58,7 +58,7 @@ public struct HostCommand: AsyncParsableCommand {
             } catch let error as PgafError {
                 let json = (command as? any JSONPrinting)?.printsJSON ?? false
                 if json {
-                    DescriptorOutput.standardOutput.write(JSONText.of(error) + "\n")
+                    DescriptorOutput.standardOutput.write(try JSONText.indented(["error": error]) + "\n")
                 } else {
                     DescriptorOutput.standardError.write(error.description + "\n")
                 }

@@ -37,7 +37,7 @@ enum AgentBinary {
     /// - Throws: `agent.missing`.
     static func locate(
         executable: String, environment: [String: String],
-        isExecutable: (String) -> Bool = LocalFile.isExecutable
+        isExecutable: (String) -> Bool = MachineFiles().isExecutable
     ) throws -> String {
         if let named = environment["PGAF_AGENT"], !named.isEmpty {
             if isExecutable(named) { return named }

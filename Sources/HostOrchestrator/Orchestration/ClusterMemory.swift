@@ -25,7 +25,7 @@ struct ClusterMemory: Sendable, Codable, Equatable {
     ///
     /// - Throws: `file.failed` when the file is there but cannot be understood.
     static func load(_ project: ProjectDirectory) throws -> ClusterMemory? {
-        guard let bytes = try LocalFile.read(project.memory) else { return nil }
+        guard let bytes = try MachineFiles().bytes(of: project.memory) else { return nil }
         do {
             return try JSONDecoder().decode(ClusterMemory.self, from: Data(bytes))
         } catch {
@@ -37,14 +37,13 @@ struct ClusterMemory: Sendable, Codable, Equatable {
     }
 
     func save(in project: ProjectDirectory) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        try LocalFile.write(try encoder.encode(self), to: project.memory, mode: 0o600)
+        try MachineFiles().write(try JSONText.indented(self) + "\n", to: project.memory)
     }
 
-    static func forget(in project: ProjectDirectory) {
+    /// - Throws: `file.failed` for what could not be removed.
+    static func forget(in project: ProjectDirectory) throws {
         for path in [project.memory, project.secrets, project.knownHosts, project.passwordFile] {
-            LocalFile.remove(path)
+            try MachineFiles().remove(path)
         }
     }
 

@@ -30,7 +30,7 @@ struct ConfigurationChoice: Sendable, Equatable {
     func load(in project: ProjectDirectory, environment: [String: String]) throws -> LoadedConfiguration {
         var path = (file ?? environment["PGAF_CONFIG"].flatMap { $0.isEmpty ? nil : $0 })
             .map { LocalPath.absolute($0, in: project.path, home: environment["HOME"]) }
-        if path == nil, LocalFile.exists(project.configurationFile) { path = project.configurationFile }
+        if path == nil, MachineFiles().exists(project.configurationFile) { path = project.configurationFile }
         return try ConfigurationLoader.load(
             file: path, environment: environment, otherVariables: Self.otherVariables, overrides: try overrides())
     }

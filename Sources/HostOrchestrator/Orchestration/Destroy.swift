@@ -12,7 +12,7 @@ enum Destroy {
         let configuration = try context.currentConfiguration(options.choice)
         let machine = try await context.machine(configuration)
         let parts = try await machine.destructionSummary()
-        if parts.isEmpty, configuration.machine.kind == .vagrant, !LocalFile.exists(context.project.secrets) {
+        if parts.isEmpty, configuration.machine.kind == .vagrant, !MachineFiles().exists(context.project.secrets) {
             return context.note("there is nothing to destroy in \(context.project.path)")
         }
         var lines = ["this removes, for good:"]
@@ -37,7 +37,7 @@ enum Destroy {
             }
             return ((), RunResult(status: .ok, changed: 1))
         }
-        ClusterMemory.forget(in: context.project)
+        try ClusterMemory.forget(in: context.project)
         context.note("destroyed; the logs of all runs are still in \(context.project.runs)")
     }
 

@@ -1,4 +1,5 @@
 import Shared
+import SystemPackage
 
 #if canImport(Darwin)
     import Darwin
@@ -15,7 +16,7 @@ enum ForegroundProcess {
     static func replace(with command: Command) throws {
         for (name, value) in command.environment { setenv(name, value, 1) }
         if let directory = command.workingDirectory, chdir(directory) != 0 {
-            throw LocalFile.failure("enter", directory)
+            throw PgafError.file(Errno(rawValue: errno), "enter", directory)
         }
         // exec keeps the ignored signals and the calling thread's mask; pgaf ignores SIGPIPE, and Dispatch's threads
         // block nearly all signals, so that the program could not be interrupted.
@@ -36,7 +37,7 @@ enum ForegroundProcess {
 
     /// The first executable of that name in the directories of `path`.
     static func find(
-        _ name: String, path: String, isExecutable: (String) -> Bool = LocalFile.isExecutable
+        _ name: String, path: String, isExecutable: (String) -> Bool = MachineFiles().isExecutable
     ) -> String? {
         path.split(separator: ":").lazy.map { "\($0)/\(name)" }.first(where: isExecutable)
     }

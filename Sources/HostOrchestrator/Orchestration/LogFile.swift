@@ -1,25 +1,22 @@
 import Shared
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import SystemPackage
 
 /// A log that only grows, with a limit, so that a tool that never stops talking cannot fill the disk.
 final class LogFile {
     private let path: String
-    private let descriptor: Int32
+    private let file: FileDescriptor
     private var room: Int
 
     /// - Parameter limit: bytes; what would go beyond is left out, and a last line says so.
+    /// - Throws: `file.failed`, `disk.full`.
     init(_ path: String, limit: Int = 64 << 20) throws {
         self.path = path
         room = limit
-        descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw LocalFile.failure("write", path) }
+        file = try Self.telling(path) {
+            try FileDescriptor.open(
+                FilePath(path), .writeOnly, options: [.create, .append, .closeOnExec],
+                permissions: [.ownerReadWrite])
+        }
     }
 
     /// Adds one line.
@@ -28,8 +25,12 @@ final class LogFile {
         let bytes = Array(line.utf8) + [UInt8(ascii: "\n")]
         room -= bytes.count
         let last = room > 0 ? bytes : Array("… the log is full, the rest is left out\n".utf8)
-        try LocalFile.append(last, to: descriptor, path: path)
+        _ = try Self.telling(path) { try file.writeAll(last) }
     }
 
-    deinit { close(descriptor) }
+    private static func telling<Value>(_ path: String, _ work: () throws -> Value) throws -> Value {
+        do { return try work() } catch let error as Errno { throw PgafError.file(error, "write", path) }
+    }
+
+    deinit { try? file.close() }
 }

@@ -13,7 +13,7 @@ enum Plan {
         var plan = try await make(loaded.configuration, in: context)
         plan.notes += loaded.warnings
         if options.json {
-            context.say(try JSONText.of(plan))
+            context.say(try JSONText.indented(plan))
         } else {
             PlanText.lines(plan).forEach(context.say)
         }
@@ -24,7 +24,7 @@ enum Plan {
         try ClusterMemory.load(context.project)?.check(configuration)
         // Passwords that `up` would generate are made for the question alone.
         let secrets = try PasswordStore(project: context.project, environment: context.environment)
-            .resolve(configuration.passwords, creating: true, keeping: false)
+            .resolve(configuration.passwords, missing: .made)
         let machine = try await context.machine(configuration)
         let outlook = try await machine.outlook()
         var steps = [step(outlook, machine.description)]

@@ -28,9 +28,17 @@ public struct ProjectDirectory: Sendable, Equatable {
 
     /// Makes `.pgaf/` with mode 0700 and a `.gitignore` that keeps all of it out of Git.
     func prepare() throws {
-        try LocalFile.makeDirectory(state, mode: 0o700)
+        let files = MachineFiles()
+        try files.makeDirectory(state)
         let ignore = "\(state)/.gitignore"
-        if !LocalFile.exists(ignore) { try LocalFile.write("*\n".utf8, to: ignore, mode: 0o644) }
-        try LocalFile.makeDirectory(runs, mode: 0o700)
+        if !files.exists(ignore) { try files.write("*\n", to: ignore, mode: 0o644) }
+        try files.makeDirectory(runs)
+    }
+}
+
+extension PasswordStore {
+    /// The passwords of the project's cluster, generated ones kept in `.pgaf/secrets.json`.
+    init(project: ProjectDirectory, environment: [String: String]) {
+        self.init(file: project.secrets, directory: project.path, environment: environment)
     }
 }

@@ -16,10 +16,10 @@ enum Psql {
         if let program = context.findProgram("psql") {
             let strings = try await ConnectionStrings.resolve(configuration, on: machine)
             let secrets = try PasswordStore(project: context.project, environment: context.environment)
-                .resolve(configuration.passwords, creating: false)
+                .resolve(configuration.passwords, missing: .refused)
             try context.project.prepare()
             let passwords = PasswordFile.text(strings, secrets)
-            try LocalFile.write(passwords.utf8, to: context.project.passwordFile, mode: 0o600)
+            try MachineFiles().write(passwords, to: context.project.passwordFile)
             try context.replaceProcess(
                 command(
                     program, strings, node: options.node, passwordFile: context.project.passwordFile,

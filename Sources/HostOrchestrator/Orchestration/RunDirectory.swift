@@ -18,9 +18,11 @@ struct RunDirectory: Sendable, Equatable {
     init(in project: ProjectDirectory, id: String = RunIdentifier.new()) throws {
         self.id = id
         path = project.run(id)
-        try LocalFile.makeDirectory(path, mode: 0o700)
-        for old in LocalFile.names(in: project.runs).dropLast(Self.kept) where RunIdentifier.isOne(old) {
-            LocalFile.remove(project.run(old))
+        let files = MachineFiles()
+        try files.makeDirectory(path)
+        for old in files.list(project.runs).dropLast(Self.kept) where RunIdentifier.isOne(old) {
+            // What cannot be removed is tried again by the next run; it does not keep this one from beginning.
+            try? files.remove(project.run(old))
         }
     }
 }

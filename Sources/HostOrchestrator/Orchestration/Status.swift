@@ -9,7 +9,7 @@ enum Status {
             try await $0.status(cluster: configuration.cluster)
         }
         if json {
-            context.say(try JSONText.of(state))
+            context.say(try JSONText.indented(state))
         } else {
             StatusTable.lines(state).forEach(context.say)
         }

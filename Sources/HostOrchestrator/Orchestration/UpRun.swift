@@ -29,7 +29,7 @@ struct UpRun: Sendable {
 
     private func story() async throws -> Outcome {
         let secrets = try PasswordStore(project: context.project, environment: context.environment)
-            .resolve(configuration.passwords, creating: true)
+            .resolve(configuration.passwords, missing: .kept)
         await recorder.hide(secrets.all)
         let machine = try await context.machine(configuration, active.directory.machineLog)
         await recorder.report(.plan(HostStep.plan(machine: machine.description)))

@@ -15,9 +15,9 @@ enum Uri {
         let secrets =
             options.showPassword
             ? try PasswordStore(project: context.project, environment: context.environment)
-                .resolve(configuration.passwords, creating: false) : nil
+                .resolve(configuration.passwords, missing: .refused) : nil
         if options.json {
-            context.say(try JSONText.of(Listing(strings, secrets)))
+            context.say(try JSONText.indented(Listing(strings, secrets)))
         } else {
             lines(Listing(strings, secrets)).forEach(context.say)
         }

@@ -12,7 +12,7 @@ enum Versions {
     static func run(json: Bool, in context: HostContext) async throws {
         let listing = Listing(host: PgafVersion.current, protocol: Event.version, agent: await agent(in: context))
         if json {
-            context.say(try JSONText.of(listing))
+            context.say(try JSONText.indented(listing))
         } else {
             context.say("pgaf-host \(listing.host)")
             context.say("protocol \(listing.protocol)")

@@ -1,4 +1,4 @@
-import Shared
+import SystemPackage
 
 /// Where text for people or programs goes: standard output, standard error, or a test's list.
 protocol TextOutput: Sendable {
@@ -14,6 +14,6 @@ struct DescriptorOutput: TextOutput {
 
     func write(_ text: String) {
         // A reader that has gone away (`| head`) is no failure of the work; the rest is not shown.
-        try? LocalFile.append(Array(text.utf8), to: descriptor, path: "the output")
+        _ = try? FileDescriptor(rawValue: descriptor).writeAll(text.utf8)
     }
 }

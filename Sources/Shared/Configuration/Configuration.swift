@@ -136,6 +136,13 @@ public struct PasswordSettings: Sendable, Codable, Equatable {
     public var client = PasswordSource.generate
 
     public init() {}
+
+    /// Names of the environment variables that hold passwords.
+    public var variables: [String] {
+        [superuser, monitor, replication, client].compactMap {
+            if case .environment(let name) = $0 { name } else { nil }
+        }
+    }
 }
 
 /// A reference to a password, never the password; coded as the text that the configuration has.

@@ -15,14 +15,10 @@ public enum ConfigurationFile {
                     guard size <= Int64(limit) else { throw tooLarge(path, "\(size) bytes") }
                     try file.seek(offset: 0, from: .start)
                 }
-                var bytes: [UInt8] = []
-                var buffer = [UInt8](repeating: 0, count: 64 << 10)
-                while true {
-                    let count = try buffer.withUnsafeMutableBytes { try file.read(into: $0) }
-                    guard count > 0 else { return bytes }
-                    bytes += buffer[..<count]
-                    guard bytes.count <= limit else { throw tooLarge(path, "more than \(limit) bytes") }
+                guard let bytes = try file.readToEnd(upTo: limit) else {
+                    throw tooLarge(path, "more than \(limit) bytes")
                 }
+                return bytes
             }
         } catch let error as Errno {
             throw PgafError(

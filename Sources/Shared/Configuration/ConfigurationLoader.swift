@@ -129,11 +129,8 @@ private struct ConfigurationLoad {
     }
 
     func warnings(_ environment: [String: String], _ otherVariables: Set<String>) -> [String] {
-        let passwords = configuration.passwords
-        let named = [passwords.superuser, passwords.monitor, passwords.replication, passwords.client]
-            .compactMap { source -> String? in if case .environment(let name) = source { name } else { nil } }
         let known = ConfigurationKeys.all.map(\.environmentVariable)
-        let expected = otherVariables.union(named).union(known)
+        let expected = otherVariables.union(configuration.passwords.variables).union(known)
         return environment.keys.filter { $0.hasPrefix("PGAF_") && !expected.contains($0) }.sorted().map { name in
             let advice = EditDistance.nearest(to: name, in: known).map { "did you mean \($0)?" }
             return "The variable \(name.shown) belongs to no key; " + (advice ?? "it is ignored.")

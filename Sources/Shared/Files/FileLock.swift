@@ -1,3 +1,5 @@
+import SystemPackage
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -20,7 +22,7 @@ public final class FileLock: Sendable {
     ///   - subject: completes "Another … works on": `the cluster "pgaf"`.
     ///   - holder: how others will see who holds it: run, process id, start time.
     ///   - remedy: what somebody can do who finds it taken.
-    /// - Throws: `cluster.locked` with the holder's words; `file.failed`.
+    /// - Throws: `cluster.locked` with the holder's words; `file.failed`, `disk.full`.
     public init(
         _ path: String, subject: String, holder: String,
         remedy: String = "Wait until it has finished, then run the same command again."
@@ -58,10 +60,5 @@ public final class FileLock: Sendable {
 
     deinit { close(descriptor) }
 
-    private static func failure(_ path: String) -> PgafError {
-        PgafError(
-            .fileFailed, "Could not lock \(path).",
-            remedy: "Check that \(path) can be written by this user, then run the same command again.",
-            cause: String(cString: strerror(errno)))
-    }
+    private static func failure(_ path: String) -> PgafError { .file(Errno(rawValue: errno), "lock", path) }
 }

@@ -1,8 +1,10 @@
-import FoundationEssentials
 import SystemPackage
 
-/// Small files on this machine, written whole or not at all.
+/// Small files on this machine: read whole, written whole or not at all.
 public struct MachineFiles: Sendable {
+    /// Bytes that a file may have to be read; what pgaf keeps has a thousandth of that.
+    public static let limit = 16 << 20
+
     private let root: String
 
     /// - Parameter root: directory below which every path lies; empty means the paths as they are. Tests give one, so
@@ -13,88 +15,115 @@ public struct MachineFiles: Sendable {
     public func place(_ path: String) -> String { root + path }
 
     /// The file's text; nil when there is no such file.
-    public func read(_ path: String) throws -> String? {
-        guard exists(path) else { return nil }
-        do {
-            let descriptor = try FileDescriptor.open(FilePath(place(path)), .readOnly)
-            return try descriptor.closeAfter {
-                var bytes: [UInt8] = []
-                var buffer = [UInt8](repeating: 0, count: 64 << 10)
-                while true {
-                    let count = try buffer.withUnsafeMutableBytes { try descriptor.read(into: $0) }
-                    if count == 0 { break }
-                    bytes += buffer[..<count]
-                }
-                return String(decoding: bytes, as: UTF8.self)
-            }
-        } catch {
-            throw failure(error, "read", path)
-        }
-    }
-
-    /// Writes beside the file, syncs and renames: readers see the old text or the new one, never a part.
     ///
-    /// - Parameter mode: permission bits; a file with secrets has 0o600 from its first byte on.
-    public func write(_ text: String, to path: String, mode: UInt16 = 0o600) throws {
-        let temporary = "\(place(path)).pgaf-new"
+    /// - Throws: as `bytes` does.
+    public func read(_ path: String, limit: Int = MachineFiles.limit) throws -> String? {
+        try bytes(of: path, limit: limit).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The file's bytes; nil when there is no such file.
+    ///
+    /// - Throws: `file.failed` for everything else that keeps it from being read, and for more than `limit` bytes.
+    public func bytes(of path: String, limit: Int = MachineFiles.limit) throws -> [UInt8]? {
+        let content: [UInt8]?
         do {
-            // One that a killed run left behind may have another mode, and would keep it while it is written.
-            try? FileManager.default.removeItem(atPath: temporary)
-            let descriptor = try FileDescriptor.open(
-                FilePath(temporary), .writeOnly, options: [.create, .exclusiveCreate],
-                permissions: FilePermissions(rawValue: CModeT(mode)))
-            try descriptor.closeAfter {
-                _ = try descriptor.writeAll(text.utf8)
-                try synchronize(descriptor)
+            let file = try FileDescriptor.open(FilePath(place(path)), .readOnly, options: .closeOnExec)
+            content = try file.closeAfter { try file.readToEnd(upTo: limit) }
+        } catch Errno.noSuchFileOrDirectory {
+            return nil
+        } catch let error as Errno {
+            throw PgafError.file(error, "read", path)
+        }
+        guard let content else {
+            throw PgafError(
+                .fileFailed, "The file \(path) is larger than \(limit) bytes.",
+                remedy: "Look at what it is; it is not what pgaf expects there.")
+        }
+        return content
+    }
+
+    /// Replaces the file in one step: a reader sees the old text or the new one, also after a power cut.
+    ///
+    /// - Parameter mode: permission bits, set before the first byte is written, so that a secret is never readable.
+    /// - Throws: `file.failed`, `disk.full`; the old file is then untouched and nothing is left beside it.
+    public func write(_ text: String, to path: String, mode: UInt16 = 0o600) throws {
+        try write(text.utf8, to: path, mode: mode)
+    }
+
+    /// The same for bytes.
+    public func write(_ bytes: some Collection<UInt8>, to path: String, mode: UInt16 = 0o600) throws {
+        let temporary = TemporaryName(beside: place(path))
+        do {
+            temporary.removeLeftovers()
+            let file = try FileDescriptor.open(
+                FilePath(temporary.path), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
+                permissions: FilePermissions(rawValue: CInterop.Mode(mode)))
+            do {
+                try file.closeAfter {
+                    // The umask has had its say in open(); the mode is what was asked for, not less.
+                    try file.setMode(CInterop.Mode(mode))
+                    _ = try file.writeAll(bytes)
+                    try file.synchronize()
+                }
+                try SystemCalls.rename(temporary.path, to: place(path))
+            } catch {
+                try? SystemCalls.unlink(temporary.path)
+                throw error
             }
-            try setMode(temporary, mode)
-            try rename(temporary, to: place(path))
-        } catch {
-            try? FileManager.default.removeItem(atPath: temporary)
-            throw failure(error, "write", path)
+        } catch let error as Errno {
+            throw PgafError.file(error, "write", path)
         }
     }
 
-    /// Makes the directory and those above it; an existing one gets the mode.
+    /// Makes the directory and those above it that are missing, all with this mode; an existing one gets it.
+    ///
+    /// - Throws: `file.failed`, also when a file has that name; `disk.full`.
     public func makeDirectory(_ path: String, mode: UInt16 = 0o700) throws {
         do {
-            try FileManager.default.createDirectory(atPath: place(path), withIntermediateDirectories: true)
-            try setMode(place(path), mode)
-        } catch {
-            throw failure(error, "make the directory", path)
+            try SystemCalls.makeDirectories(FilePath(place(path)), CInterop.Mode(mode))
+            let directory = try FileDescriptor.open(
+                FilePath(place(path)), .readOnly, options: [.directory, .closeOnExec])
+            try directory.closeAfter { try directory.setMode(CInterop.Mode(mode)) }
+        } catch let error as Errno {
+            throw PgafError.file(error, "make the directory", path)
         }
     }
 
-    public func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: place(path)) }
+    public func exists(_ path: String) -> Bool { SystemCalls.mayAccess(place(path)) }
 
-    /// Removes a file or a whole directory; nothing there is no error.
+    /// Whether it is a file that this user may run.
+    public func isExecutable(_ path: String) -> Bool { SystemCalls.isExecutable(place(path)) }
+
+    /// Removes a file or a directory with all that is in it; nothing there is no error.
+    ///
+    /// A symbolic link is removed and never followed, whoever puts it there and when: each name is looked up in the
+    /// directory that was opened before it.
     public func remove(_ path: String) throws {
-        guard exists(path) else { return }
         do {
-            try FileManager.default.removeItem(atPath: place(path))
+            try SystemCalls.removeTree(place(path))
         } catch {
-            throw failure(error, "remove", path)
+            throw PgafError.file(error, "remove", path)
         }
     }
 
     /// Names in a directory, sorted; empty when there is no such directory.
-    public func list(_ path: String) -> [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: place(path))) ?? []).sorted()
-    }
+    public func list(_ path: String) -> [String] { SystemCalls.names(in: place(path)).sorted() }
+}
 
-    private func setMode(_ path: String, _ mode: UInt16) throws {
-        try FileManager.default.setAttributes([.posixPermissions: Int(mode)], ofItemAtPath: path)
-    }
-
-    private func failure(_ error: any Error, _ verb: String, _ path: String) -> PgafError {
-        if let errno = error as? Errno, errno == .noSpace {
+extension PgafError {
+    /// What the system said about a file.
+    ///
+    /// - Parameter verb: completes "Could not … PATH".
+    public static func file(_ error: Errno, _ verb: String, _ path: String) -> PgafError {
+        if error == .noSpace || error == .diskQuotaExceeded {
             return PgafError(
                 .diskFull, "The disk is full: could not \(verb) \(path).",
-                remedy: "Make room on the file system of \(path), then run the same command again.")
+                remedy: "Make room on the file system of \(path), then run the same command again.",
+                cause: error.description)
         }
         return PgafError(
             .fileFailed, "Could not \(verb) \(path).",
-            remedy: "Check that \(path) can be written by this user, then run the same command again.",
-            cause: String(describing: error))
+            remedy: "Check who owns \(path) and its permissions, then run the same command again.",
+            cause: error.description)
     }
 }

@@ -9,13 +9,11 @@ public enum EventCoding {
     ///
     /// Texts that would make the line too long (a tool's output) are cut in the middle of the longest one.
     public static func encode(_ event: Event) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var event = event
         var allowance = 32 << 10
         while true {
-            let data = try encoder.encode(WireEvent(event))
-            if data.count <= maximumLineLength { return String(decoding: data, as: UTF8.self) }
+            let line = try JSONText.line(WireEvent(event))
+            if line.utf8.count <= maximumLineLength { return line }
             guard allowance > 256 else {
                 throw PgafError(
                     .protocolViolation, "An event of type \(event.body.type) is longer than 64 KiB.",

@@ -32,11 +32,9 @@ public struct Request: Sendable, Equatable {
 
     /// The request as one JSON text, wrapped as a secret because it contains some.
     public func encoded() throws -> Secret {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let wire = Wire(
             v: Event.version, run: run, configuration: configuration, secrets: secrets.revealed, options: options)
-        return Secret(String(decoding: try encoder.encode(wire), as: UTF8.self))
+        return Secret(try JSONText.line(wire))
     }
 
     /// Reads a request.

@@ -1,0 +1,110 @@
+import SystemPackage
+
+#if canImport(Glibc)
+    import Glibc
+    private typealias DirectoryStream = OpaquePointer
+#elseif canImport(Musl)
+    import Musl
+    private typealias DirectoryStream = OpaquePointer
+#elseif canImport(Darwin)
+    import Darwin
+    private typealias DirectoryStream = UnsafeMutablePointer<DIR>
+#endif
+
+/// The calls on files that swift-system does not have; each throws what the system said.
+enum SystemCalls {
+    static func rename(_ old: String, to new: String) throws(Errno) {
+        #if canImport(Glibc)
+            try check(Glibc.rename(old, new))
+        #elseif canImport(Musl)
+            try check(Musl.rename(old, new))
+        #else
+            try check(Darwin.rename(old, new))
+        #endif
+    }
+
+    static func unlink(_ path: String) throws(Errno) { try check(unlinkat(AT_FDCWD, path, 0)) }
+
+    static func mayAccess(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    static func isExecutable(_ path: String) -> Bool {
+        var information = stat()
+        return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
+    }
+
+    /// Makes the directory and those above it that are missing.
+    static func makeDirectories(_ path: FilePath, _ mode: CInterop.Mode) throws(Errno) {
+        do throws(Errno) {
+            try check(mkdir(path.string, mode))
+        } catch .fileExists {
+            return
+        } catch .noSuchFileOrDirectory {
+            let above = path.removingLastComponent()
+            guard !above.isEmpty, above != path else { throw .noSuchFileOrDirectory }
+            try makeDirectories(above, mode)
+            // Somebody else may have been faster.
+            if mkdir(path.string, mode) != 0, errno != EEXIST { throw Errno(rawValue: errno) }
+        }
+    }
+
+    /// Names in a directory in no order; none when it cannot be read.
+    static func names(in path: String) -> [String] {
+        guard let stream = opendir(path) else { return [] }
+        defer { closedir(stream) }
+        return names(of: stream)
+    }
+
+    /// Removes a file, a link, or a directory with what is in it, looked up in an open directory.
+    static func removeTree(_ name: String, in directory: Int32 = AT_FDCWD) throws(Errno) {
+        guard unlinkat(directory, name, 0) != 0 else { return }
+        let reason = Errno(rawValue: errno)
+        if reason == .noSuchFileOrDirectory { return }
+        let descriptor = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            // No directory after all: then what kept it from being unlinked is the reason.
+            throw errno == ENOTDIR || errno == ELOOP ? reason : Errno(rawValue: errno)
+        }
+        guard let stream = fdopendir(descriptor) else {
+            let problem = Errno(rawValue: errno)
+            close(descriptor)
+            throw problem
+        }
+        defer { closedir(stream) }
+        for inner in names(of: stream) { try removeTree(inner, in: descriptor) }
+        guard unlinkat(directory, name, AT_REMOVEDIR) == 0 || errno == ENOENT else { throw Errno(rawValue: errno) }
+    }
+
+    private static func names(of stream: DirectoryStream) -> [String] {
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                tuple.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    fileprivate static func check(_ result: Int32) throws(Errno) {
+        if result != 0 { throw Errno(rawValue: errno) }
+    }
+}
+
+extension FileDescriptor {
+    /// `fsync`, so that a rename never publishes a file whose bytes a power cut can still lose.
+    package func synchronize() throws(Errno) { try SystemCalls.check(fsync(rawValue)) }
+
+    func setMode(_ mode: CInterop.Mode) throws(Errno) { try SystemCalls.check(fchmod(rawValue, mode)) }
+
+    /// All that is left to be read; nil when that is more than `limit` bytes.
+    package func readToEnd(upTo limit: Int) throws -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while bytes.count <= limit {
+            let count = try buffer.withUnsafeMutableBytes { try read(into: $0) }
+            if count == 0 { return bytes }
+            bytes += buffer[..<count]
+        }
+        return nil
+    }
+}

@@ -1,0 +1,114 @@
+import FoundationEssentials
+
+/// A cluster's passwords, from where its configuration says: generated ones are remembered in one file (mode 0600), the
+/// others are fetched each time.
+public struct PasswordStore: Sendable {
+    /// What is done about a generated password that is not remembered.
+    public enum Missing: Sendable {
+        /// An error: only `up` makes passwords.
+        case refused
+        /// One is made; whoever asked sees to it that it is remembered.
+        case made
+        /// One is made and remembered at once.
+        case kept
+    }
+
+    private let file: String
+    private let directory: String
+    private let environment: [String: String]
+    private let files: MachineFiles
+
+    /// - Parameters:
+    ///   - file: where generated passwords are remembered, by their names.
+    ///   - directory: where relative paths of the configuration begin.
+    ///   - environment: where `env:NAME` is looked up.
+    public init(
+        file: String, directory: String, environment: [String: String], files: MachineFiles = MachineFiles()
+    ) {
+        self.file = file
+        self.directory = directory
+        self.environment = environment
+        self.files = files
+    }
+
+    /// One password of each kind.
+    ///
+    /// - Throws: `secret.unavailable`; no error ever carries a value.
+    public func resolve(_ settings: PasswordSettings, missing: Missing) throws -> ClusterSecrets {
+        var kept = try remembered()
+        let before = kept
+        func one(_ name: String, _ source: PasswordSource) throws -> Secret {
+            switch source {
+            case .environment(let variable): return try fromEnvironment(variable, name)
+            case .file(let path): return try fromFile(path, name)
+            case .generate:
+                if let known = kept[name] { return Secret(known) }
+                if case .refused = missing { throw notRemembered(name) }
+                let fresh = Secret.generate()
+                kept[name] = fresh.revealed
+                return fresh
+            }
+        }
+        let secrets = ClusterSecrets(
+            superuser: try one("superuser", settings.superuser), monitor: try one("monitor", settings.monitor),
+            replication: try one("replication", settings.replication), client: try one("client", settings.client))
+        if case .kept = missing, kept != before { try files.write(try JSONText.indented(kept) + "\n", to: file) }
+        return secrets
+    }
+
+    private func remembered() throws -> [String: String] {
+        guard let bytes = try files.bytes(of: file) else { return [:] }
+        guard let kept = try? JSONDecoder().decode([String: String].self, from: Data(bytes)) else {
+            throw PgafError(
+                .secretUnavailable, "The password store \(file) is damaged (\(bytes.count) bytes).",
+                remedy: "Restore it from a backup, or move it away and run `up` again: it makes new passwords and sets"
+                    + " them; no data is touched.")
+        }
+        return kept
+    }
+
+    private func notRemembered(_ name: String) -> PgafError {
+        PgafError(
+            .secretUnavailable, "The \(name) password is not in \(file).",
+            remedy: "Run `pgaf-host up` in the directory where the cluster was made.")
+    }
+
+    private func fromEnvironment(_ variable: String, _ name: String) throws -> Secret {
+        guard let value = environment[variable] else {
+            throw PgafError(
+                .secretUnavailable, "The \(name) password should come from $\(variable), which is not set.",
+                remedy: "Set it for this command (sudo hands it on with `--preserve-env=\(variable)`), or write"
+                    + " `passwords.\(name): generate`.")
+        }
+        return try usable(value, "$\(variable)", name)
+    }
+
+    private func fromFile(_ path: String, _ name: String) throws -> Secret {
+        let full = LocalPath.absolute(path, in: directory, home: environment["HOME"])
+        let bytes: [UInt8]?
+        do {
+            bytes = try files.bytes(of: full, limit: 64 << 10)
+        } catch let error as PgafError {
+            throw unreadable(full, name, cause: error.cause ?? error.message)
+        }
+        guard let bytes else { throw unreadable(full, name, cause: "there is no such file") }
+        // Editors end a file with a line end, which nobody means to be part of the password.
+        return try usable(String(String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }), full, name)
+    }
+
+    private func unreadable(_ path: String, _ name: String, cause: String) -> PgafError {
+        PgafError(
+            .secretUnavailable, "The \(name) password should come from \(path), which cannot be read.",
+            remedy: "Write the password into that file, mode 0600, or write `passwords.\(name): generate`.",
+            cause: cause)
+    }
+
+    /// Refuses what cannot be a password; says what is wrong, never the value.
+    private func usable(_ value: String, _ place: String, _ name: String) throws -> Secret {
+        guard let problem = PasswordRules.problem(with: value) else { return Secret(value) }
+        throw PgafError(
+            .secretUnavailable, "The \(name) password from \(place) cannot be used: \(problem).",
+            remedy: "Put another password there (ASCII letters, digits and signs always do), or write"
+                + " `passwords.\(name): generate`.")
+    }
+}
