@@ -4,7 +4,7 @@ SWIFT ?= swift
 HOST := .build/release/pgaf-host
 AGENT := .build-agent/release/pgaf-agent
 # A build of its own: fully static, so that the program starts on any Linux, stripped, and optimised for size: 0.46 MB
-# less, and no slower in start, hashing and plan (most of its time passes in other programs).
+# less, and no slower in start and plan (most of its time passes in other programs).
 AGENT_FLAGS := -c release --product pgaf-agent --scratch-path .build-agent --static-swift-stdlib \
 	-Xswiftc -static-executable -Xlinker --gc-sections -Xlinker --icf=safe -Xlinker -s -Xswiftc -Osize
 

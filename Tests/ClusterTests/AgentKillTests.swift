@@ -52,7 +52,7 @@ extension ClusterSuite {
 
         /// A cluster in use: every other container is missing, the agent dies at the ends of steps, rows stay.
         private func repairWhileWritten(dyingAt moments: inout SeededGenerator) async throws {
-            let writer = try ContinuousWriter(cluster)
+            let writer = try await ContinuousWriter.begin(cluster)
             let state = try await cluster.state()
             let standbys = state.nodes.filter { $0.reportedState == "secondary" }.map(\.name)
             for name in standbys.shuffled(using: &moments) {

@@ -15,7 +15,7 @@ extension ClusterSuite {
         private func survive(_ what: String, _ fault: (FormationState) async throws -> Void) async throws {
             _ = try await cluster.up()
             let before = try await cluster.waitUntilHealthy("the start")
-            let writer = try ContinuousWriter(cluster)
+            let writer = try await ContinuousWriter.begin(cluster)
             let start = ContinuousClock.now
             try await fault(before)
             let state = try await cluster.waitUntilHealthy(what, upTo: .seconds(300))

@@ -72,7 +72,7 @@ extension ClusterSuite {
             let (value, primary, _) = try await begin()
             _ = try await cluster.command("docker", ["rm", "--force", TestCluster.monitor])
             #expect(try await cluster.command("docker", ["volume", "rm", "\(TestCluster.monitor)_data"]).succeeded)
-            let writer = try ContinuousWriter(cluster)
+            let writer = try await ContinuousWriter.begin(cluster)
             let events = try await mend(value)
             let outcome = try await writer.finish()
             #expect(PgafProject.changedSteps(events).contains("registration"))

@@ -23,7 +23,9 @@ struct AccessStep: Step {
         for role in try await Passwords.outdated(node.name, context) {
             changes.append(Change(.change, "passwords", "set the password of \(role)"))
         }
-        if try await context.psql.attempt(node.name, databaseExists) != "1" {
+        let exists = try await context.psql.attempt(node.name, databaseExists)
+        // A server that goes away between two looks says nothing about what it lacks.
+        if exists != "1", !(exists == nil && context.isPlanning) {
             let database = topology.configuration.postgres.database
             changes.append(Change(.create, "database", "create the database \(database)"))
         }
@@ -33,9 +35,7 @@ struct AccessStep: Step {
     /// What can be said of a node that does not answer: all is missing on a new one, and perhaps nothing on one that was
     /// here before and will be started by its own step.
     private func unseen(_ context: AgentContext) async throws -> Change {
-        if context.isPlanning, try await context.docker.container(node.name)?.status != "running",
-            try await container.hasVolume(context)
-        {
+        if context.isPlanning, try await container.hasVolume(context) {
             return Change(.wait, "access", "see what access to \(node.name) lacks once it answers")
         }
         return Change(.create, "access", "set up access to \(node.name)")
