@@ -26,7 +26,7 @@ up:
 	@$(MAKE) --no-print-directory build
 	$(HOST) up $(UP)
 
-# Everything that is tested, as CI does it.
+# What CI runs: everything but the virtual machine (make vm).
 test:
 	@scripts/prepare test
 	@$(MAKE) --no-print-directory agent
