@@ -35,18 +35,11 @@ struct BaseImageStep: Step {
             try await load(BaseSystem.prepared, context)
         } else {
             let made = "\(ClusterStore.defaultRoot)/base.tar"
-            defer {
-                try? context.files.remove(made)
-                try? context.files.remove(Self.temporary)
-            }
-            // Of our own, so that a run which is killed leaves nothing that the next one does not find.
-            try context.files.makeDirectory(Self.temporary, mode: 0o711)
+            defer { try? context.files.remove(made) }
             try await bootstrap(made, context)
             try await load(made, context)
         }
     }
-
-    static let temporary = "\(ClusterStore.defaultRoot)/tmp"
 
     /// The command that makes the root file system.
     static func bootstrapCommand(archive: String, target: String) -> Command {
@@ -54,7 +47,6 @@ struct BaseImageStep: Step {
             "mmdebstrap",
             BaseSystem.bootstrapArguments(
                 target: target, source: "deb \(archive) \(BaseSystem.suite) main"),
-            environment: ["TMPDIR": temporary],
             deadline: .seconds(3600))
     }
 
