@@ -63,7 +63,6 @@ struct MonitorStep: Step {
     private func hasPassword(_ context: AgentContext) async throws -> Bool {
         let stored = try await context.psql.attempt(
             topology.configuration.monitor.name, Roles.storedPassword("autoctl_node"))
-        if stored == nil, context.isPlanning { return true }
         return ScramVerifier.matches(context.secrets.monitor, stored ?? "")
     }
 }
