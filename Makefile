@@ -3,11 +3,12 @@
 SWIFT ?= swift
 HOST := .build/release/pgaf-host
 AGENT := .build-agent/release/pgaf-agent
-# A build of its own: fully static, so that the program starts on any Linux, and stripped.
+# A build of its own: fully static, so that the program starts on any Linux, stripped, and optimised for size: 0.46 MB
+# less, and no slower in start, hashing and plan (most of its time passes in other programs).
 AGENT_FLAGS := -c release --product pgaf-agent --scratch-path .build-agent --static-swift-stdlib \
-	-Xswiftc -static-executable -Xlinker --gc-sections -Xlinker --icf=safe -Xlinker -s
+	-Xswiftc -static-executable -Xlinker --gc-sections -Xlinker --icf=safe -Xlinker -s -Xswiftc -Osize
 
-.PHONY: build host agent up test unit transport cluster vm check format bench clean
+.PHONY: build host agent up test unit transport cluster vm soak check format bench clean
 
 build: host agent
 
@@ -37,6 +38,13 @@ unit transport cluster vm:
 	@scripts/prepare test
 	$(SWIFT) build --build-tests
 	scripts/test $@
+
+# The agent's death at random moments, round after round: PGAF_SEED repeats, PGAF_ROUNDS goes on longer.
+soak:
+	@scripts/prepare test
+	@$(MAKE) --no-print-directory agent
+	$(SWIFT) build --build-tests
+	PGAF_ROUNDS=$${PGAF_ROUNDS:-10} $(SWIFT) test --skip-build --no-parallel --filter AgentKillTests
 
 check:
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift

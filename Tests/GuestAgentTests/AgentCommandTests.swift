@@ -17,6 +17,13 @@ import Testing
         #expect(own.config == "/etc/pgaf.yaml" && own.overrides == ["a.b=1", "c=d=e"] && own.json)
     }
 
+    @Test func planReadsARequestUnlessAFileIsNamed() throws {
+        let plain = try parse(AgentPlanCommand.self, "plan")
+        #expect(plain.config == nil && plain.overrides.isEmpty && !plain.json)
+        let own = try parse(AgentPlanCommand.self, "plan", "--config", "/etc/pgaf.yaml", "--set", "a.b=1", "--json")
+        #expect(own.config == "/etc/pgaf.yaml" && own.overrides == ["a.b=1"] && own.json)
+    }
+
     @Test func theOtherVerbs() throws {
         let status = try parse(AgentStatusCommand.self, "status", "--cluster", "other", "--json")
         #expect(status.json && status.options.cluster == "other")
@@ -54,7 +61,7 @@ import Testing
 
     @Test func helpNamesEveryVerbAndDefault() {
         let help = AgentCommand.helpMessage(columns: 120)
-        for verb in ["up", "status", "logs", "down", "prepare", "version"] {
+        for verb in ["up", "plan", "status", "logs", "down", "prepare", "version"] {
             #expect(help.contains("\n  \(verb) "), "\(verb)")
         }
         #expect(AgentLogsCommand.helpMessage(columns: 120).contains("(default: 200)"))

@@ -53,6 +53,7 @@ import Testing
 
     @Test func anotherHashMakesItAnewOnItsVolume() async throws {
         container("running", hash: "old")
+        try node.writeFiles(machine.context())
         let changes = try await node.inspect(machine.context())
         #expect(changes.map(\.subject) == ["container"] && changes[0].kind == .change)
         machine.runner.on("docker", "stop").on("docker", "rm").on("docker", "run")
@@ -112,9 +113,13 @@ import Testing
         let place = "/var/lib/pgaf/clusters/pgaf/nodes/pgnode1"
         #expect(machine.mode("\(place)/etc") == 0o755 && machine.mode("\(place)/etc/pg_hba.conf") == 0o644)
         #expect(machine.mode("\(place)/secrets") == 0o700 && machine.mode("\(place)/secrets/pgpass") == 0o600)
-        #expect(try node.outdatedFiles(machine.context()).isEmpty)
-        try machine.files.write("x", to: "\(place)/etc/pg_hba.conf")
+        #expect(try node.fileDifferences(machine.context()).isEmpty)
+        try machine.files.write(
+            (topology.nodeFiles["pg_hba.conf"] ?? "") + "local all x trust\n", to: "\(place)/etc/pg_hba.conf")
         try machine.files.remove("\(place)/etc/postgresql.conf")
-        #expect(try node.outdatedFiles(machine.context()) == ["pg_hba.conf", "postgresql.conf"])
+        #expect(
+            try node.fileDifferences(machine.context()) == [
+                "pgnode1, pg_hba.conf: - local all x trust", "pgnode1, postgresql.conf: write it, it is missing",
+            ])
     }
 }

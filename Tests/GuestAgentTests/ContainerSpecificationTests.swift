@@ -18,12 +18,23 @@ import Testing
         ]
     }
 
+    /// Options, image and command as JSON.
+    private func label(_ specification: ContainerSpecification) -> String {
+        let arguments = specification.runCommand.arguments
+        let image = arguments.firstIndex(of: specification.image) ?? 0
+        let options = arguments[2..<(image - 6)]
+        return [Array(options), [specification.image], specification.command].map { words in
+            "[\(words.map { "\"\($0)\"" }.joined(separator: ","))]"
+        }.joined(separator: ",").bracketed
+    }
+
     @Test func theWholeLineOfANode() {
         let specification = topology.nodeContainer(topology.configuration.nodes[1], imageHash: "abc")
         #expect(specification.runCommand.executable == "docker")
         #expect(
             specification.runCommand.arguments == base("pgnode2", "172.30.7.12", 5002) + [
-                "--label", "pgaf.role=node", "--label", "pgaf.hash=\(specification.hash)",
+                "--label", "pgaf.role=node", "--label", "pgaf.arguments=\(label(specification))",
+                "--label", "pgaf.hash=\(specification.hash)", "--label", "pgaf.image=abc",
                 "pgaf/pg_auto_failover:latest", "pg_autoctl", "create", "postgres", "--name", "pgnode2",
                 "--hostname", "pgnode2", "--skip-pg-hba", "--ssl-self-signed", "--monitor",
                 "postgresql://autoctl_node@monitor_node:5432/pg_auto_failover?sslmode=require",
@@ -35,7 +46,8 @@ import Testing
         let specification = topology.monitorContainer(imageHash: "abc")
         #expect(
             specification.runCommand.arguments == base("monitor_node", "172.30.7.2", 5430) + [
-                "--label", "pgaf.role=monitor", "--label", "pgaf.hash=\(specification.hash)",
+                "--label", "pgaf.role=monitor", "--label", "pgaf.arguments=\(label(specification))",
+                "--label", "pgaf.hash=\(specification.hash)", "--label", "pgaf.image=abc",
                 "pgaf/pg_auto_failover:latest", "pg_autoctl", "create", "monitor", "--hostname", "monitor_node",
                 "--skip-pg-hba", "--ssl-self-signed", "--run",
             ])
@@ -48,13 +60,29 @@ import Testing
         #expect(topology.nodeContainer(node, imageHash: "abc").hash == again.hash)
     }
 
-    private static let alterations: [@Sendable (inout ContainerSpecification) -> Void] = [
+    static let alterations: [@Sendable (inout ContainerSpecification) -> Void] = [
         { $0.name = "other" }, { $0.hostname = "other" }, { $0.network = "other" },
         { $0.address = IPv4Address(bits: 1) }, { $0.volume = "other" }, { $0.mounts["/x"] = "/y" },
         { $0.publishAddress = "0.0.0.0" }, { $0.publishPort = 1 }, { $0.environment["A"] = "b" },
         { $0.image = "other" }, { $0.imageHash = "other" }, { $0.labels["a"] = "b" }, { $0.command.append("x") },
         { $0.command = [] },
     ]
+
+    @Test func whatAContainerTellsOfItselfTakesNoPartInItsHash() {
+        // The labels of containers that are there already: another hash would make every one of them anew.
+        let specification = topology.nodeContainer(topology.configuration.nodes[1], imageHash: "abc")
+        let arguments = specification.runCommand.arguments
+        let own = Set(["pgaf.arguments", "pgaf.hash", "pgaf.image"])
+        let kept = arguments.indices.filter { index in
+            func isOwn(_ text: String) -> Bool { own.contains(String(text.prefix { $0 != "=" })) }
+            let next = index + 1 < arguments.count ? arguments[index + 1] : ""
+            return !isOwn(arguments[index]) && !(arguments[index] == "--label" && isOwn(next))
+        }.map { arguments[$0] }
+        let image = kept.firstIndex(of: specification.image) ?? 0
+        let options = kept[2..<image]
+        let command = kept[(image + 1)...]
+        #expect(specification.hash == ContentHash.of(["container", specification.image, "abc"] + options + command))
+    }
 
     @Test(arguments: alterations.indices)
     func everyInputChangesTheHash(_ index: Int) {
@@ -103,4 +131,8 @@ import Testing
         let chosen = published(own, everywhere: true)
         #expect(chosen.publishAddress == "192.0.2.7" && chosen.connections.monitor.address == "192.0.2.7")
     }
+}
+
+extension String {
+    fileprivate var bracketed: String { "[\(self)]" }
 }

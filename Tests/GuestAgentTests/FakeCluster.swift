@@ -1,3 +1,4 @@
+import Foundation
 import Shared
 import Synchronization
 
@@ -17,6 +18,8 @@ final class FakeCluster: Sendable {
         var verifiers: [String: String] = [:]
         var databases: Set<String> = []
         var partitionTimeouts: [String: Int] = [:]
+        /// Candidate priorities other than 50.
+        var priorities: [String: Int] = [:]
         /// How often settings were reloaded, on any node.
         var reloads = 0
         /// The node that takes writes, where that is not the first that registered.
@@ -68,11 +71,11 @@ final class FakeCluster: Sendable {
     }
 
     private func json(_ labels: [String: String]) -> String {
-        "{" + labels.map { "\"\($0.key)\":\"\($0.value)\"" }.joined(separator: ",") + "}"
+        (try? JSONEncoder().encode(labels)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
     private func image(_ reference: String, _ labels: [String: String]) -> String {
-        #"[{"Id":"sha256:1","RepoTags":["\#(reference)"],"Config":{"Labels":\#(json(labels))}}]"#
+        #"{"Id":"sha256:1","RepoTags":["\#(reference)"],"Config":{"Labels":\#(json(labels))}}"#
     }
 
     private func docker(_ command: Command, _ memory: inout Memory) -> CommandResult {
@@ -89,8 +92,11 @@ final class FakeCluster: Sendable {
                 status: found.count == words.count - 2 ? 0 : 1,
                 standardOutput: "[\(found.joined(separator: ","))]\n")
         case ("image", "inspect"):
-            guard let labels = memory.images[words.last ?? ""] else { return Self.no }
-            return Self.ok(words[2] == "--format" ? "sha256:1" : image(words.last ?? "", labels))
+            let names = words.dropFirst(2).filter { memory.images[$0] != nil }
+            if words[2] == "--format" { return names.isEmpty ? Self.no : Self.ok("sha256:1") }
+            return CommandResult(
+                status: names.count == words.count - 2 ? 0 : 1,
+                standardOutput: "[\(names.map { image($0, memory.images[$0] ?? [:]) }.joined(separator: ","))]\n")
         case ("network", "inspect"):
             guard let labels = memory.networks[words.last ?? ""] else { return Self.no }
             return Self.ok(words.count > 3 ? subnet : #"[{"Labels":\#(json(labels))}]"#)
@@ -131,6 +137,7 @@ final class FakeCluster: Sendable {
             let node = words[tool - 3]
             if words.contains("enable"), !memory.registered.contains(node) { memory.registered.append(node) }
             if words.contains("config") { memory.partitionTimeouts[node] = Int(words.last ?? "") }
+            if words.contains("candidate-priority") { memory.priorities[node] = Int(words.last ?? "") }
             return Self.ok()
         }
         guard let tool = words.firstIndex(of: "psql") else { return Self.ok() }
@@ -196,8 +203,8 @@ extension FakeCluster {
         let rows = running.enumerated().map { index, name in
             let state = running.count == 1 ? "single" : name == memory.registered.first ? "primary" : "secondary"
             return #"{"id":\#(index + 1),"name":"\#(name)","host":"\#(name)","port":5432,"reported":"\#(state)","#
-                + #""assigned":"\#(state)","health":1,"lsn":"0/3000148","timeline":1,"priority":50,"#
-                + #""quorum":true,"reportTime":1763847110}"#
+                + #""assigned":"\#(state)","health":1,"lsn":"0/3000148","timeline":1,"#
+                + #""priority":\#(memory.priorities[name] ?? 50),"quorum":true,"reportTime":1763847110}"#
         }
         return "[\(rows.joined(separator: ","))]"
     }

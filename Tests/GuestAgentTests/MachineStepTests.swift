@@ -55,14 +55,21 @@ import Testing
 
     @Test func aPortThatTheClusterItselfHas() async {
         let port = ListeningPort()
-        func container(running: Bool, cluster: String) {
+        func container(running: Bool, cluster: String, published: Int? = nil) {
+            let arguments =
+                published.map { #","pgaf.arguments":"[[\"--publish\",\"127.0.0.1:\#($0):5432\"],[],[]]""# } ?? ""
             machine.runner.on(
                 "docker", "container", "inspect", "monitor_node",
                 prints: #"[{"Name":"/monitor_node","State":{"Status":"x","Running":\#(running),"ExitCode":0},"#
-                    + #""Config":{"Labels":{"pgaf.cluster":"\#(cluster)"}}}]"#)
+                    + #""Config":{"Labels":{"pgaf.cluster":"\#(cluster)"\#(arguments)}}}]"#)
         }
         container(running: true, cluster: "pgaf")
         await #expect(throws: Never.self) { try await step.inspect(machine.context(topology(port: port.number))) }
+        container(running: true, cluster: "pgaf", published: port.number)
+        await #expect(throws: Never.self) { try await step.inspect(machine.context(topology(port: port.number))) }
+        // Somebody else has the port to which the container would move.
+        container(running: true, cluster: "pgaf", published: port.number == 9 ? 8 : 9)
+        #expect(await failure(topology(port: port.number))?.code == .portInUse)
         container(running: false, cluster: "pgaf")
         #expect(await failure(topology(port: port.number))?.code == .portInUse)
         container(running: true, cluster: "other")

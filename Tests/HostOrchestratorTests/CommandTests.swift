@@ -22,6 +22,14 @@ import Testing
         #expect(verb.progress.progress == .plain)
     }
 
+    @Test func planTakesTheFlagsOfUp() throws {
+        let verb: PlanCommand = try parse(
+            "plan", "--nodes", "2", "--machine", "local", "--set", "postgres.database=shop", "--json")
+        let up: UpCommand = try parse("up", "--nodes", "2", "--machine", "local", "--set", "postgres.database=shop")
+        #expect(verb.options.choice(verb.shape) == up.options.choice(up.shape))
+        #expect(verb.json && verb.shape.nodes == 2)
+    }
+
     @Test func whatFollowsTheTerminatorIsPassedOn() throws {
         let psql: PsqlCommand = try parse("psql", "--node", "pgnode2", "--", "-c", "--help")
         #expect(psql.arguments == ["-c", "--help"])
@@ -44,7 +52,7 @@ import Testing
 
     @Test func helpNamesEveryVerbAndTheDefaults() {
         let help = HostCommand.helpMessage(columns: 100)
-        for verb in ["up", "status", "uri", "psql", "logs", "ssh", "destroy", "init", "box", "version"] {
+        for verb in ["up", "plan", "status", "uri", "psql", "logs", "ssh", "destroy", "init", "box", "version"] {
             #expect(help.contains("\n  \(verb) "), "\(verb) is missing")
         }
         let up = HostCommand.helpMessage(for: UpCommand.self, columns: 100)

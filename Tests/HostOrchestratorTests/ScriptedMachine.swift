@@ -23,6 +23,7 @@ final class ScriptedMachine: Machine, Connection {
     private let verbs: [String: Verb]
     private let answers: [String: CommandResult]
     private let needsWork: Bool
+    private let seen: MachineOutlook
     private let calls = Mutex<[Call]>([])
     private let events = Mutex<[String]>([])
 
@@ -30,10 +31,12 @@ final class ScriptedMachine: Machine, Connection {
     ///   - answers: by the last words of a command line (`status --json --cluster pgaf`).
     ///   - verbs: by the agent's verb (`follow`, `cancel`).
     init(
-        needsWork: Bool = true, answers: [String: CommandResult] = [:], verbs: [String: Verb] = [:],
+        needsWork: Bool = true, outlook: MachineOutlook = MachineOutlook(.running),
+        answers: [String: CommandResult] = [:], verbs: [String: Verb] = [:],
         script: @escaping Script = { _, _ in .exited(1) }
     ) {
         self.needsWork = needsWork
+        seen = outlook
         self.answers = answers
         self.verbs = verbs
         self.script = script
@@ -42,6 +45,8 @@ final class ScriptedMachine: Machine, Connection {
     var executed: [Call] { calls.withLock { $0 } }
     /// `bringUp`, `connect`, `upload …`, `close`, `destroy` in their order.
     var story: [String] { events.withLock { $0 } }
+
+    func outlook() async throws -> MachineOutlook { seen }
 
     func bringUp(reporting progress: any ProgressSink) async throws -> Bool {
         tell("bringUp")

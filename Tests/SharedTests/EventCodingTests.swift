@@ -76,6 +76,21 @@ import Testing
         }
     }
 
+    @Test func aPlanThatIsTooLongCountsWhatItLeavesOut() throws {
+        let steps = (0..<40).map { number in
+            PlannedStep(
+                id: "access.pgnode\(number)", title: "access", dependencies: [], action: .change,
+                changes: (0..<60).map { "pgnode\(number), postgresql.conf: + setting_\($0) value" })
+        }
+        let line = try EventCoding.encode(EventSamples.event(.plan(steps)))
+        #expect(line.utf8.count <= 64 << 10)
+        guard case .plan(let read) = try EventCoding.decode(line).body else { throw EventSamples.error }
+        #expect(read.count == 40 && read.allSatisfy { $0.action == .change })
+        let first = try #require(read.first)
+        #expect(first.changes.dropLast() == steps[0].changes.prefix(first.changes.count - 1))
+        #expect(first.changes.last == "… and \(60 - (first.changes.count - 1)) more")
+    }
+
     @Test func lineAtTheLimitPassesAndOneBeyondDoesNot() throws {
         let body = Event.Body.stepOutput(step: "a", line: "")
         let room = (64 << 10) - (try EventCoding.encode(EventSamples.event(body)).utf8.count)

@@ -12,7 +12,9 @@ enum EventSamples {
             Hello(agent: "0.1.0", protocols: [1], kernel: "6.1.0", architecture: "x86_64", distribution: "Debian 12")),
         .plan([
             PlannedStep(id: "network", title: "Network", dependencies: [], action: .create, changes: ["make it"]),
-            PlannedStep(id: "monitor", title: "Monitor", dependencies: ["network"], action: .change),
+            PlannedStep(
+                id: "monitor", title: "Monitor", dependencies: ["network"], action: .change, changes: ["start it"],
+                waits: ["wait for it"]),
             PlannedStep(id: "verify", title: "Verify", dependencies: ["monitor"], action: .none),
         ]),
         .stepStarted(step: "node.pgnode1"),

@@ -43,6 +43,18 @@ import Testing
         #expect(try await complaints("event", lines) == [])
     }
 
+    @Test func aPlanFitsItsSchema() async throws {
+        let encoder = JSONEncoder()
+        let plans = [
+            ClusterPlan(cluster: "pgaf", steps: PlanTextTests.steps, notes: ["n"]),
+            ClusterPlan(cluster: "a", steps: []),
+        ]
+        let lines = try plans.map { String(decoding: try encoder.encode($0), as: UTF8.self) }
+        #expect(try await complaints("plan", lines) == [])
+        let found = try await complaints("plan", [#"{"cluster":"a","changes":-1,"steps":[],"notes":[]}"#, "{}"])
+        #expect(found.contains { $0.hasPrefix("0 ") } && found.contains { $0.hasPrefix("1 ") })
+    }
+
     @Test func theRequestFitsItsSchema() async throws {
         let plain = Request(run: "r", configuration: Configuration(), secrets: RequestTests.secrets)
         let lines = try [plain, RequestTests.request].map { try $0.encoded().revealed }

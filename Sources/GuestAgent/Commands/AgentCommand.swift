@@ -16,9 +16,9 @@ public struct AgentCommand: AsyncParsableCommand {
         abstract: "Makes and looks after a pg_auto_failover cluster on this machine.",
         version: PgafVersion.current,
         subcommands: [
-            AgentUpCommand.self, AgentFollowCommand.self, AgentCancelCommand.self, AgentStatusCommand.self,
-            AgentLogsCommand.self, AgentStopCommand.self, AgentStartCommand.self, AgentDownCommand.self,
-            AgentPrepareCommand.self, AgentVersionCommand.self, AgentWorkCommand.self,
+            AgentPlanCommand.self, AgentUpCommand.self, AgentFollowCommand.self, AgentCancelCommand.self,
+            AgentStatusCommand.self, AgentLogsCommand.self, AgentStopCommand.self, AgentStartCommand.self,
+            AgentDownCommand.self, AgentPrepareCommand.self, AgentVersionCommand.self, AgentWorkCommand.self,
         ])
 
     public init() {}

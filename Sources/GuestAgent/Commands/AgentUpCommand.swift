@@ -1,7 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
 import Shared
-import SystemPackage
 
 /// `pgaf-agent up`: makes the cluster as the request on standard input, or a configuration file, wants it.
 struct AgentUpCommand: AsyncParsableCommand {
@@ -37,7 +36,7 @@ struct AgentUpCommand: AsyncParsableCommand {
             request = try StandaloneRequest(store: store).make(
                 file: config, overrides: overrides, options: Request.Options(wait: wait))
         } else {
-            request = try Request(decoding: try Self.readStandardInput())
+            request = try Request(decoding: try RequestInput.read())
             try Privilege.requireRoot()
         }
         guard RunIdentifier.isOne(request.run) else {
@@ -49,15 +48,5 @@ struct AgentUpCommand: AsyncParsableCommand {
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let place = try await DetachedRun(runner: SubprocessRunner(), store: store, program: program).start(request)
         try await RunView(place: place, json: json || !isAlone).show(since: 0, waiting: true)
-    }
-
-    /// At most 4 MiB: a request is a configuration and a few passwords.
-    private static func readStandardInput() throws -> [UInt8] {
-        guard let bytes = try FileDescriptor.standardInput.readToEnd(upTo: 4 << 20) else {
-            throw PgafError(
-                .protocolViolation, "The request on standard input is longer than 4 MiB.",
-                remedy: "Use `pgaf-agent up --config FILE` when you run the agent by hand.")
-        }
-        return bytes
     }
 }

@@ -30,6 +30,8 @@ public struct AgentContext: Sendable {
     }
 
     public var configuration: Configuration { topology.configuration }
+    /// Whether the look is for a plan: what an earlier step will do is not done yet.
+    var isPlanning: Bool { snapshot != nil }
     public var docker: Docker { Docker(runner: runner, snapshot: snapshot) }
     public var psql: Psql { Psql(runner: runner, sessions: sessions) }
 

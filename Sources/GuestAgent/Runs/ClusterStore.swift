@@ -40,6 +40,11 @@ public struct ClusterStore: Sendable {
             files: files)
     }
 
+    /// The passwords that are remembered; nil when not all are.
+    private func remembered(_ cluster: String) -> ClusterSecrets? {
+        try? passwords(cluster, directory: root, environment: [:]).resolve(PasswordSettings(), missing: .refused)
+    }
+
     /// Texts of everything that is remembered, by file name; written by `save`, compared by the preflight.
     func texts(_ topology: ClusterTopology, _ secrets: ClusterSecrets) throws -> [String: Secret] {
         func text(_ value: some Encodable) throws -> Secret { Secret(try JSONText.indented(value) + "\n") }
@@ -54,6 +59,24 @@ public struct ClusterStore: Sendable {
         try texts(topology, secrets).allSatisfy { name, text in
             try files.read("\(directory(topology.configuration.cluster))/\(name)") == text.revealed
         }
+    }
+
+    /// What is remembered otherwise than it is now, in words; no password is shown. Empty when all is remembered.
+    public func differences(_ topology: ClusterTopology, _ secrets: ClusterSecrets) throws -> [String] {
+        if try isCurrent(topology, secrets) { return [] }
+        let cluster = topology.configuration.cluster
+        // What another release wrote and this one cannot read is written anew.
+        guard let known = try? configuration(cluster), let state = try? state(cluster) else {
+            return ["remember the cluster's configuration and addresses"]
+        }
+        var lines = ConfigurationDifference.lines(from: known, to: topology.configuration)
+        for (name, offset) in topology.state.offsets.sorted(by: { $0.key < $1.key }) where state.offsets[name] != offset
+        {
+            lines.append("address of \(name): \(topology.address(name))")
+        }
+        if remembered(cluster) != secrets { lines.append("the changed passwords") }
+        return lines.isEmpty
+            ? ["remember the cluster in this release's form"] : lines.map { "remember \($0)" }
     }
 
     public func save(_ topology: ClusterTopology, _ secrets: ClusterSecrets) throws {

@@ -8,6 +8,12 @@ struct MachineLock: Sendable {
 
     private static let path = "\(RunPlace.runtimeRoot)/lock"
 
+    /// Who holds it now, in their own words; nil when nobody does.
+    var currentHolder: String? {
+        let path = store.files.place(Self.path)
+        return FileLock.isHeld(path) ? FileLock.holder(path) : nil
+    }
+
     /// Takes the lock; it is free again when the value is gone or its process is dead.
     ///
     /// - Throws: `cluster.locked` with holder and start time.

@@ -61,10 +61,7 @@ public struct UpRun: Sendable {
                 Hello(
                     agent: PgafVersion.current, protocols: [Event.version], kernel: facts.kernel,
                     architecture: facts.architecture, distribution: facts.prettyName)))
-        try Privilege.requireRoot()
-        // A request is checked like a file: whoever sent it, its names reach Docker and SQL.
-        try ConfigurationValidator.validate(request.configuration)
-        try FailoverTimings(request.configuration.failover, isSlow: facts.isSlow).validate()
+        try Groundwork.check(request, facts)
         let cluster = request.configuration.cluster
         let lock = try await MachineLock(store: store, holder: "run \(request.run)")
             .take(waiting: request.options.wait, events)
@@ -73,19 +70,11 @@ public struct UpRun: Sendable {
         if request.options.fresh {
             try await ClusterRemoval(runner: runner, store: store).remove(cluster)
         }
-        let state = try await StateChoice(runner: runner, store: store, facts: facts)
-            .state(for: request.configuration, warnings: warnings)
-        let topology = ClusterTopology(
-            configuration: request.configuration, state: state, facts: facts, root: store.root,
-            publishEverywhere: request.options.publishEverywhere)
-        let context = AgentContext(
-            runner: runner, sessions: sessions, files: store.files, events: events, topology: topology,
-            secrets: request.secrets, warnings: warnings, stop: stop)
-        var seen = context
-        seen.snapshot = try await context.docker.snapshot(
-            containers: topology.containerNames, images: [topology.baseImage, topology.configuration.image.reference])
-        let changed = try await StepGraph(ClusterSteps.all(topology, store: store))
-            .run(context, planningWith: seen)
+        let ground = try await Groundwork(
+            request, facts, runner: runner, sessions: sessions, store: store, events: events, warnings: warnings,
+            stop: stop)
+        let changed = try await ground.graph.run(ground.context, planningWith: ground.seen)
+        let topology = ground.topology
         if let formation = try await FormationReader(runner: runner, sessions: sessions, topology: topology).read() {
             await events.write(.state(formation))
         }

@@ -12,12 +12,12 @@ struct AccessStep: Step {
     private var container: ContainerConvergence { .node(node, topology) }
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
-        var changes = try container.outdatedFiles(context).map {
-            Change(.change, "files", "write \($0) for \(node.name) and reload")
-        }
+        var changes = try container.fileDifferences(context).map { Change(.change, "files", $0) }
+        // A container that is made brings its files along.
+        if try await container.isAhead(context) { changes = [] }
         // A node that does not answer yet is its own step's concern.
         guard let recovering = try await context.psql.attempt(node.name, Self.recovery) else {
-            return changes + [Change(.create, "access", "set up access to \(node.name)")]
+            return changes + [try await unseen(context)]
         }
         guard recovering == "f" else { return changes }
         for role in try await Passwords.outdated(node.name, context) {
@@ -28,6 +28,17 @@ struct AccessStep: Step {
             changes.append(Change(.create, "database", "create the database \(database)"))
         }
         return changes
+    }
+
+    /// What can be said of a node that does not answer: all is missing on a new one, and perhaps nothing on one that was
+    /// here before and will be started by its own step.
+    private func unseen(_ context: AgentContext) async throws -> Change {
+        if context.isPlanning, try await context.docker.container(node.name)?.status != "running",
+            try await container.hasVolume(context)
+        {
+            return Change(.wait, "access", "see what access to \(node.name) lacks once it answers")
+        }
+        return Change(.create, "access", "set up access to \(node.name)")
     }
 
     func apply(_ planned: [Change], _ context: AgentContext) async throws {

@@ -15,8 +15,12 @@ struct BaseImageStep: Step {
                 ? [Change(.create, "image", "pull \(reference)")] : []
         }
         let labels = try await context.docker.labels(of: "image", reference)
-        return labels?[Label.hash] == Self.hash
-            ? [] : [Change(.create, "image", "make \(reference) from the Debian archive")]
+        let found = labels?[Label.hash]
+        if found == Self.hash { return [] }
+        let make = "make \(reference) from the Debian archive"
+        guard labels != nil else { return [Change(.create, "image", make)] }
+        let hashes = [found.map(ContentHash.short) ?? "no hash", ContentHash.short(Self.hash)]
+        return [Change(.change, "image", "\(make) again: \(hashes.joined(separator: " → "))")]
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {

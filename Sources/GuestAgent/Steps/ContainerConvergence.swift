@@ -5,6 +5,8 @@ struct ContainerConvergence: Sendable {
     let name: String
     /// Files of the configuration directory by name.
     let files: [String: String]
+    /// The same files as they are in the end, where `files` are only the first ones; what a plan tells of.
+    var lasting: [String: String]?
     let specification: @Sendable (_ imageHash: String) -> ContainerSpecification
 
     /// A data node's container, as its own step and the one of its access both see it.
@@ -14,7 +16,8 @@ struct ContainerConvergence: Sendable {
         }
     }
 
-    /// What differs: `files` before the container exists, `container` to be made or made anew, `start`.
+    /// What differs: `container` to be made, or made anew with the `files` and passwords that come with it; else `start`
+    /// and `passfile`.
     func inspect(_ context: AgentContext) async throws -> [Change] {
         guard let status = try await context.docker.container(name) else {
             return [Change(.create, "container", "create container \(name)")]
@@ -24,20 +27,27 @@ struct ContainerConvergence: Sendable {
                 .foreignObject, "A container \"\(name)\" exists and was not made by pgaf for this cluster.",
                 remedy: "Choose another name in pgaf.yaml, or remove it with `docker rm \(name)`.")
         }
-        guard let imageHash = try await ImageIdentity.wanted(context) else {
+        let wanted = try await ImageIdentity.wanted(context).map(specification)
+        let passwords =
+            try context.files.read(passwordPath(context)) == ClusterTopology.passwordFile(context.secrets).revealed
+            ? [] : [Change(.change, "passfile", "hand \(name) the changed passwords")]
+        guard let wanted, wanted.hash == status.labels[Label.hash] else {
+            let options = wanted.map { ContainerDifference.lines(status.labels, $0) } ?? []
             return [Change(.change, "container", "make container \(name) anew on its volume")]
+                + options.map { Change(.change, "container", $0) }
+                + (try fileDifferences(context).map { Change(.change, "files", $0) }) + passwords
         }
-        if status.labels[Label.hash] != specification(imageHash).hash {
-            return [Change(.change, "container", "make container \(name) anew on its volume")]
-        }
-        var changes = status.running ? [] : [Change(.change, "start", "start container \(name)")]
-        if status.status == "paused" {
-            changes.append(Change(.change, "unpause", "let container \(name) go on, which is paused"))
-        }
-        if try context.files.read(passwordPath(context)) != ClusterTopology.passwordFile(context.secrets).revealed {
-            changes.append(Change(.change, "passfile", "hand \(name) the changed passwords"))
-        }
-        return changes
+        if !status.running { return [Change(.change, "start", "start container \(name)")] + passwords }
+        let isPaused = status.status == "paused"
+        return (isPaused ? [Change(.change, "unpause", "let container \(name) go on, which is paused")] : [])
+            + passwords
+    }
+
+    /// Whether a plan has the container made by its own step, which is before all others that look at it. In a run that
+    /// step has done so by then.
+    func isAhead(_ context: AgentContext) async throws -> Bool {
+        guard context.isPlanning else { return false }
+        return try await inspect(context).has("container")
     }
 
     private func passwordPath(_ context: AgentContext) -> String {
@@ -92,10 +102,17 @@ struct ContainerConvergence: Sendable {
             ClusterTopology.passwordFile(context.secrets).revealed, to: passwordPath(context))
     }
 
-    /// Names of the files that are not as they should be.
-    func outdatedFiles(_ context: AgentContext) throws -> [String] {
+    /// What differs in the files, an entry a line or setting.
+    func fileDifferences(_ context: AgentContext) throws -> [String] {
         let directory = context.topology.configurationDirectory(name)
-        return try files.filter { try context.files.read("\(directory)/\($0.key)") != $0.value }.map(\.key).sorted()
+        return try (lasting ?? files).sorted { $0.key < $1.key }.flatMap { file, text in
+            FileDifference.lines(name, file, from: try context.files.read("\(directory)/\(file)"), to: text)
+        }
+    }
+
+    /// Whether the node has been here before; its settings and roles are on the volume.
+    func hasVolume(_ context: AgentContext) async throws -> Bool {
+        try await context.docker.labels(of: "volume", specification("").volume) != nil
     }
 
     private func makeVolume(_ context: AgentContext) async throws {

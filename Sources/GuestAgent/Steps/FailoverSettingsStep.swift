@@ -8,16 +8,8 @@ struct FailoverSettingsStep: Step {
 
     var dependencies: [String] { topology.configuration.nodes.map { NodeStep.id($0.name) } }
 
-    private var path: String {
-        "\(topology.configurationDirectory(topology.configuration.monitor.name))/postgresql.conf"
-    }
-
     func inspect(_ context: AgentContext) async throws -> [Change] {
-        var changes: [Change] = []
-        let directory = topology.configurationDirectory(topology.configuration.monitor.name)
-        for (name, text) in topology.monitorFiles where try context.files.read("\(directory)/\(name)") != text {
-            changes.append(Change(.change, "files", "write \(name) for the monitor and reload"))
-        }
+        var changes = try await fileChanges(context)
         let rows = try await Monitor(container: topology.configuration.monitor.name, psql: context.psql).rows() ?? []
         for node in topology.configuration.nodes {
             guard let row = rows.first(where: { $0.name == node.name }) else { continue }
@@ -25,23 +17,51 @@ struct FailoverSettingsStep: Step {
                 changes.append(
                     Change(
                         .change, "priority.\(node.name)",
-                        "set the candidate priority of \(node.name) to \(node.candidatePriority)"))
+                        "candidate priority of \(node.name): \(row.priority) → \(node.candidatePriority)"))
             }
             if row.quorum != node.replicationQuorum {
                 changes.append(
                     Change(
                         .change, "quorum.\(node.name)",
-                        "set the replication quorum of \(node.name) to \(node.replicationQuorum)"))
+                        "replication quorum of \(node.name): \(row.quorum) → \(node.replicationQuorum)"))
             }
         }
         let wanted = topology.failoverTimings.partitionTimeout
         let registered = topology.configuration.nodes.filter { node in rows.contains { $0.name == node.name } }
-        let found = try await partitionTimeouts(registered, context)
-        for node in registered where (found[node.name] ?? wanted) != wanted {
+        var found = try await partitionTimeouts(registered, context)
+        for node in try await nodesToCome(rows, context) { found[node] = FailoverTimings.usualPartitionTimeout }
+        for node in topology.configuration.nodes {
+            guard let seconds = found[node.name], seconds != wanted else { continue }
             changes.append(
-                Change(.change, "keeper.\(node.name)", "set network_partition_timeout of \(node.name) to \(wanted) s"))
+                Change(
+                    .change, "keeper.\(node.name)",
+                    "network_partition_timeout of \(node.name): \(seconds) s → \(wanted) s"))
         }
         return changes
+    }
+
+    /// The monitor's files; those of one that its own step makes first have settings for the time until all nodes are up.
+    private func fileChanges(_ context: AgentContext) async throws -> [Change] {
+        let monitor = MonitorStep(topology: topology)
+        guard try await monitor.container.isAhead(context) else {
+            return try monitor.container.fileDifferences(context).map { Change(.change, "files", $0) }
+        }
+        guard monitor.beginsFaster else { return [] }
+        return [
+            Change(
+                .change, "files",
+                "\(monitor.container.name), postgresql.conf: set the lasting failover timings once the nodes are up")
+        ]
+    }
+
+    /// Names of nodes that a plan has made by their own steps: their keepers will begin with pg_autoctl's own timeout.
+    private func nodesToCome(_ rows: [Monitor.Row], _ context: AgentContext) async throws -> [String] {
+        guard context.isPlanning else { return [] }
+        var names: [String] = []
+        for name in topology.configuration.nodes.map(\.name) where !rows.contains(where: { $0.name == name }) {
+            if try await context.docker.container(name) == nil { names.append(name) }
+        }
+        return names
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {

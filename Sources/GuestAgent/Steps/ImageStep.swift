@@ -11,12 +11,15 @@ struct ImageStep: Step {
         let reference = context.configuration.image.reference
         let wanted = try await ImageIdentity.wanted(context)
         let labels = try await context.docker.labels(of: "image", reference)
-        if let wanted, labels?[Label.hash] == wanted { return [] }
-        return [
-            labels == nil
-                ? Change(.create, "image", "build \(reference)")
-                : Change(.change, "image", "rebuild \(reference): its inputs changed")
+        let found = labels?[Label.hash]
+        if let wanted, found == wanted { return [] }
+        guard labels != nil else {
+            return [Change(.create, "image", "build \(reference)\(wanted.map { ", \(ContentHash.short($0))" } ?? "")")]
+        }
+        let hashes = [
+            found.map(ContentHash.short) ?? "no hash", wanted.map(ContentHash.short) ?? "on another base image",
         ]
+        return [Change(.change, "image", "rebuild \(reference): \(hashes.joined(separator: " → "))")]
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
@@ -79,6 +82,9 @@ enum ImageIdentity {
 
     /// The hash that the image should carry; nil while something that it is made of is not there.
     static func wanted(_ context: AgentContext) async throws -> String? {
+        // In a plan: a base image that will be made anew gets an id that nobody knows yet.
+        let seen = context.snapshot?.images[context.topology.baseImage]
+        if context.topology.makesBaseImage, let seen, seen.labels[Label.hash] != BaseImageStep.hash { return nil }
         guard let base = try await context.docker.imageIdentifier(context.topology.baseImage) else { return nil }
         return try files(context)?.hash(baseIdentifier: base)
     }

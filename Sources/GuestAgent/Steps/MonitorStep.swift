@@ -7,9 +7,11 @@ struct MonitorStep: Step {
     let dependencies = ["image", "network"]
     let topology: ClusterTopology
 
-    private var container: ContainerConvergence {
+    var container: ContainerConvergence {
         let topology = topology
-        return ContainerConvergence(name: topology.configuration.monitor.name, files: firstFiles) {
+        return ContainerConvergence(
+            name: topology.configuration.monitor.name, files: firstFiles, lasting: topology.monitorFiles
+        ) {
             topology.monitorContainer(imageHash: $0)
         }
     }
@@ -27,6 +29,9 @@ struct MonitorStep: Step {
         files["postgresql.conf"] = PostgresTuning.text(settings)
         return files
     }
+
+    /// Whether the first settings are others than the lasting ones.
+    var beginsFaster: Bool { firstFiles != topology.monitorFiles }
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         var changes = try await container.inspect(context)

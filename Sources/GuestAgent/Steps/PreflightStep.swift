@@ -19,8 +19,7 @@ struct PreflightStep: Step {
         }
         try await checkDisk(context)
         try await checkPorts(context)
-        return try store.isCurrent(context.topology, context.secrets)
-            ? [] : [Change(.change, "memory", "remember the cluster's configuration and addresses")]
+        return try store.differences(context.topology, context.secrets).map { Change(.change, "memory", $0) }
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
@@ -47,9 +46,9 @@ struct PreflightStep: Step {
             + context.configuration.nodes.map { ($0.name, $0.port) }
         for (name, port) in wanted {
             if let address, PortProbe.isFree(address, port) { continue }
-            // A running container of this cluster holds its own port.
+            // A running container of this cluster holds its own port, but another one only if somebody else does.
             if let own = try await context.docker.container(name), own.running,
-                own.labels[Label.cluster] == context.configuration.cluster
+                own.labels[Label.cluster] == context.configuration.cluster, publishes(own, port)
             {
                 continue
             }
@@ -59,5 +58,10 @@ struct PreflightStep: Step {
                     "End what listens there (`ss -ltnp sport = :\(port)` shows it), or choose another port in pgaf.yaml."
             )
         }
+    }
+
+    /// Whether a container was made with this port; one that does not say is believed to be.
+    private func publishes(_ container: ContainerStatus, _ port: Int) -> Bool {
+        container.labels[Label.arguments]?.contains(":\(port):\(ContainerLayout.port)\"") ?? true
     }
 }

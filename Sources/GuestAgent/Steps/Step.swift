@@ -55,6 +55,11 @@ extension [Change] {
     /// Whether pgaf itself changes anything.
     var isChange: Bool { contains { $0.kind != .wait } }
 
+    /// In words: what is changed, and what is only waited for.
+    var words: (changes: [String], waits: [String]) {
+        (filter { $0.kind != .wait }.map(\.description), filter { $0.kind == .wait }.map(\.description))
+    }
+
     var action: PlannedStep.Action {
         isChange ? (contains { $0.kind == .change } ? .change : .create) : .none
     }

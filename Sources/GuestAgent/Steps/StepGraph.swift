@@ -20,9 +20,10 @@ public struct StepGraph: Sendable {
     public func announcement(_ plan: [String: [Change]]) -> [PlannedStep] {
         steps.map { step in
             let changes = plan[step.id] ?? []
+            let words = changes.words
             return PlannedStep(
                 id: step.id, title: step.title, dependencies: step.dependencies, action: changes.action,
-                changes: changes.map(\.description))
+                changes: words.changes, waits: words.waits.isEmpty ? nil : words.waits)
         }
     }
 

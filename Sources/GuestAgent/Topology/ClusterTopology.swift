@@ -118,15 +118,20 @@ public struct ClusterTopology: Sendable, Equatable {
     }
 
     public func nodeContainer(_ node: NodeSettings, imageHash: String) -> ContainerSpecification {
-        container(
+        let usual = NodeSettings(name: node.name, port: node.port)
+        var specification = container(
             name: node.name, hostname: node.effectiveHostname, volume: node.effectiveVolume, port: node.port,
             role: "node", imageHash: imageHash,
             command: [
                 "pg_autoctl", "create", "postgres", "--name", node.name, "--hostname", node.effectiveHostname,
                 "--skip-pg-hba", "--ssl-self-signed", "--monitor", monitorURI,
-                "--candidate-priority", "\(node.candidatePriority)",
-                "--replication-quorum", "\(node.replicationQuorum)", "--run",
+                "--candidate-priority", "\(usual.candidatePriority)",
+                "--replication-quorum", "\(usual.replicationQuorum)", "--run",
             ])
+        specification.firstValues = [
+            "--candidate-priority": "\(node.candidatePriority)", "--replication-quorum": "\(node.replicationQuorum)",
+        ]
+        return specification
     }
 
     private func container(

@@ -18,8 +18,11 @@ public struct ContainerSpecification: Sendable, Equatable {
     public var imageHash: String
     public var labels: [String: String]
     public var command: [String]
+    /// Values of the command's options that count only when a node registers for the first time, by option. Other ones
+    /// are no reason for another container: `failover-settings` changes them on the monitor.
+    public var firstValues: [String: String] = [:]
 
-    /// Arguments of `docker run`, without the label that carries their own hash.
+    /// Arguments of `docker run`, without the labels that tell of them.
     private var plainArguments: [String] {
         var arguments = [
             "--name", name, "--hostname", hostname,
@@ -46,11 +49,24 @@ public struct ContainerSpecification: Sendable, Equatable {
     /// What decides whether a running container is the wanted one.
     public var hash: String { ContentHash.of(["container", image, imageHash] + plainArguments + command) }
 
+    /// Options, image and command: what a container keeps as a label, so that a plan can say what differs. No secret is
+    /// in them: passwords come by file.
+    var parts: [[String]] { [plainArguments, [image], wholeCommand] }
+
+    private var wholeCommand: [String] {
+        command.indices.map { index in index > 0 ? firstValues[command[index - 1]] ?? command[index] : command[index] }
+    }
+
+    /// Labels about the arguments; they follow from them and take no part in the hash.
+    private var ownLabels: [String: String] {
+        let text = (try? JSONText.line(parts)) ?? "[]"
+        return [Label.hash: hash, Label.image: imageHash, Label.arguments: text]
+    }
+
     /// The whole `docker run` line.
     public var runCommand: Command {
-        Command(
-            "docker",
-            ["run", "--detach"] + plainArguments + ["--label", "\(Label.hash)=\(hash)", image] + command)
+        let labels = ownLabels.sorted { $0.key < $1.key }.flatMap { ["--label", "\($0.key)=\($0.value)"] }
+        return Command("docker", ["run", "--detach"] + plainArguments + labels + [image] + wholeCommand)
     }
 }
 
@@ -58,6 +74,10 @@ public struct ContainerSpecification: Sendable, Equatable {
 public enum Label {
     public static let cluster = "pgaf.cluster"
     public static let hash = "pgaf.hash"
+    /// On a container: the hash of its image's inputs.
+    public static let image = "pgaf.image"
+    /// On a container: how it was made, as JSON.
+    public static let arguments = "pgaf.arguments"
     /// `monitor`, `node`, `network`, `volume`, `image`.
     public static let role = "pgaf.role"
 }

@@ -13,4 +13,7 @@ public enum ContentHash {
         }
         return hash.finalize().hexadecimal
     }
+
+    /// A hash as it is shown: its first 12 digits, as Docker does with its own.
+    static func short(_ hash: String) -> String { String(hash.prefix(12)) }
 }

@@ -26,8 +26,11 @@ public struct FailoverTimings: Sendable, Equatable {
         monitorSettings = rows.compactMap { row in
             (row.own ?? (fast ? row.quick : isSlow ? row.patient : nil)).map { ("pgautofailover.\(row.name)", $0) }
         }
-        partitionTimeout = settings.partitionTimeout ?? (fast ? 5 : isSlow ? 60 : 20)
+        partitionTimeout = settings.partitionTimeout ?? (fast ? 5 : isSlow ? 60 : Self.usualPartitionTimeout)
     }
+
+    /// What pg_autoctl itself begins with, in seconds.
+    public static let usualPartitionTimeout = 20
 
     /// A primary that the monitor gives up must have given up itself by then, or two nodes take writes.
     ///

@@ -19,6 +19,15 @@ struct ConfigurationOptions: ParsableArguments {
     var set: [String] = []
 
     var choice: ConfigurationChoice { ConfigurationChoice(file: config, settings: set) }
+
+    /// The same with the flags of a verb that makes or plans the cluster.
+    func choice(_ shape: ShapeOptions) -> ConfigurationChoice {
+        var choice = choice
+        choice.nodes = shape.nodes
+        choice.machine = shape.machine?.rawValue
+        choice.provider = shape.provider?.rawValue
+        return choice
+    }
 }
 
 /// How progress is shown.

@@ -20,6 +20,7 @@ public struct HostCommand: AsyncParsableCommand {
             Run it again whenever something is wrong: it changes only what is not in order.
 
             First steps:
+              pgaf-host plan        see what that would do
               pgaf-host up          make the cluster (some minutes the first time)
               pgaf-host status      see which node is primary
               pgaf-host psql        talk SQL to the primary
@@ -30,7 +31,8 @@ public struct HostCommand: AsyncParsableCommand {
             """,
         version: PgafVersion.current,
         subcommands: [
-            UpCommand.self, AttachCommand.self, EventsCommand.self, StatusCommand.self, UriCommand.self,
+            PlanCommand.self, UpCommand.self, AttachCommand.self, EventsCommand.self, StatusCommand.self,
+            UriCommand.self,
             PsqlCommand.self, LogsCommand.self,
             StopCommand.self, StartCommand.self, SSHCommand.self, DestroyCommand.self, InitCommand.self,
             BoxGroupCommand.self, VersionCommand.self,

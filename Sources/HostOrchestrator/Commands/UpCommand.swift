@@ -12,6 +12,8 @@ struct UpCommand: AsyncParsableCommand {
             The work in the machine does not need this program: Ctrl-C asks whether to detach from it or to cancel it \
             (in a pipe it cancels), and `pgaf-host attach` follows it again from anywhere.
 
+            `pgaf-host plan` says beforehand what would change.
+
             Examples:
               pgaf-host up
               pgaf-host up --nodes 2 --set postgres.database=shop
@@ -40,12 +42,10 @@ struct UpCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        var choice = options.choice
-        choice.nodes = shape.nodes
-        choice.machine = shape.machine?.rawValue
-        choice.provider = shape.provider?.rawValue
         try await Up.run(
-            Up.Options(choice: choice, fresh: fresh, yes: yes, wait: wait, progress: json ? .json : progress.progress),
+            Up.Options(
+                choice: options.choice(shape), fresh: fresh, yes: yes, wait: wait,
+                progress: json ? .json : progress.progress),
             in: .live())
     }
 }

@@ -9,6 +9,8 @@ public struct BoxBuilder: Sendable {
     let runner: any CommandRunner
     /// pgaf's own place among the caches of this user.
     let cacheHome: String
+    /// What `LibvirtAcceleration` found.
+    var accelerationMemory: String { "\(cacheHome)/acceleration.json" }
     /// Finished boxes.
     var cache: String { "\(cacheHome)/boxes" }
     /// `VAGRANT_HOME`.
@@ -86,6 +88,22 @@ public struct BoxBuilder: Sendable {
     }
 
     func file(_ recipe: BoxRecipe) -> String { "\(cache)/pgaf-debian-13-\(recipe.hash).box" }
+
+    /// What `build` would do for `up`, in words; nil for nothing. Looks only.
+    func outlook() async throws -> String? {
+        let build = "build the box \(Box.name) from the Debian archive"
+        // Vagrant's own key, which goes into the box, comes with Vagrant's first run; before it there is no box.
+        guard FileManager.default.fileExists(atPath: "\(vagrantHome)/insecure_private_key") else { return build }
+        do {
+            let acceptable = Wish.usable.acceptable(try await recipe())
+            let cached = acceptable.first { FileManager.default.fileExists(atPath: file($0)) }
+            guard let cached else { return build }
+            return isInstalled(cached.hash) ? nil : "add the box \(Box.name) to Vagrant"
+        } catch let error as PgafError where error.code == .agentMissing {
+            // Nobody can tell which images belong into the box.
+            return build
+        }
+    }
 
     private func isInstalled(_ hash: String) -> Bool {
         guard let data = FileManager.default.contents(atPath: "\(installed)/metadata.json") else { return false }

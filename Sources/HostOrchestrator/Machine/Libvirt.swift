@@ -9,11 +9,14 @@ struct Libvirt: Sendable {
         "virsh", ["--connect", "qemu:///system", "version", "--daemon"], environment: ["LC_ALL": "C"],
         deadline: .seconds(30))
 
+    /// Whether the daemons answer.
+    func answers() async throws -> Bool { try await runner.run(Self.question).succeeded }
+
     /// Starts the daemons if they do not answer.
     ///
     /// - Throws: `vagrant.failed` when they cannot be started or this user may not speak to them.
     func ensureRunning(_ say: @Sendable (String) async -> Void) async throws {
-        if try await runner.run(Self.question).succeeded { return }
+        if try await answers() { return }
         let socket = "/run/libvirt/libvirt-sock"
         if FileManager.default.fileExists(atPath: socket), !FileManager.default.isWritableFile(atPath: socket) {
             throw PgafError(

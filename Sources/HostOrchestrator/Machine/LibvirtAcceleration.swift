@@ -16,14 +16,17 @@ struct LibvirtAcceleration: Sendable {
         var usable: Bool
     }
 
+    /// What was found since the last boot; nil when it has not been tried.
+    var known: Bool? {
+        guard let data = FileManager.default.contents(atPath: memoryFile),
+            let memory = try? JSONDecoder().decode(Memory.self, from: data), memory.boot == Self.bootIdentity()
+        else { return nil }
+        return memory.usable
+    }
+
     /// - Parameter kernels: Linux kernels to try, the first that can be read is taken.
     func isUsable(kernels: [String], say: @Sendable (String) async -> Void) async -> Bool {
-        let boot = Self.bootIdentity()
-        if let data = FileManager.default.contents(atPath: memoryFile),
-            let memory = try? JSONDecoder().decode(Memory.self, from: data), memory.boot == boot
-        {
-            return memory.usable
-        }
+        if let known { return known }
         guard FileManager.default.fileExists(atPath: "/dev/kvm"),
             let kernel = kernels.first(where: { FileManager.default.isReadableFile(atPath: $0) })
         else { return false }
@@ -31,7 +34,8 @@ struct LibvirtAcceleration: Sendable {
         let open = FileManager.default.isWritableFile(atPath: "/dev/kvm")
         let probe = open ? Self.probe(kernel: kernel) : Privilege.asRoot(Self.probe(kernel: kernel), isRoot: false)
         let usable = (try? await runner.run(probe))?.succeeded ?? false
-        if !Task.isCancelled, let data = try? JSONEncoder().encode(Memory(boot: boot, usable: usable)) {
+        let memory = Memory(boot: Self.bootIdentity(), usable: usable)
+        if !Task.isCancelled, let data = try? JSONEncoder().encode(memory) {
             try? data.write(to: URL(fileURLWithPath: memoryFile), options: .atomic)
         }
         return usable

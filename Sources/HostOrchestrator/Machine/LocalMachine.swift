@@ -6,14 +6,19 @@ public struct LocalMachine: Machine {
 
     public var description: String { "this machine" }
 
-    public func bringUp(reporting progress: any ProgressSink) async throws -> Bool {
+    public func outlook() async throws -> MachineOutlook {
         #if os(Linux)
-            return false
+            return MachineOutlook(.running)
         #else
             throw PgafError(
                 .machineUnsupported, "The machine kind `local` needs Linux, and this is not.",
                 remedy: "Set machine.kind to vagrant or ssh in pgaf.yaml.")
         #endif
+    }
+
+    public func bringUp(reporting progress: any ProgressSink) async throws -> Bool {
+        _ = try await outlook()
+        return false
     }
 
     public func connect() async throws -> any Connection { LocalConnection() }

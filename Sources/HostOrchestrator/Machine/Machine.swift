@@ -7,6 +7,11 @@ public protocol Machine: Sendable {
     /// One line for people: `virtual machine "pgAutoFailoverVM-Vagrant" (libvirt, emulated)`.
     var description: String { get }
 
+    /// What `bringUp` would do now; looks only, starts and writes nothing.
+    ///
+    /// - Throws: what `bringUp` would refuse.
+    func outlook() async throws -> MachineOutlook
+
     /// Makes the machine or starts it if that is needed; does nothing when it runs already.
     ///
     /// Reports itself as the step `machine`: `step.output` for each line of a tool, `step.progress` for each phase. The

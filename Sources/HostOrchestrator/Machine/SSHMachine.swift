@@ -41,6 +41,8 @@ public struct SSHMachine: Machine {
 
     public var description: String { "machine \(parameters.display)" }
 
+    public func outlook() async throws -> MachineOutlook { MachineOutlook(.running) }
+
     public func bringUp(reporting progress: any ProgressSink) async throws -> Bool { false }
 
     public func connect() async throws -> any Connection { try await SSHConnection.open(parameters) }

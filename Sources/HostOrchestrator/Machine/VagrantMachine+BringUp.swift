@@ -34,16 +34,9 @@ extension VagrantMachine {
 
     /// Writes the Vagrantfile if it would differ; keeps the ports of a running machine, finds free ones for another.
     private func render(_ provider: VagrantProvider, running: Bool, _ reporter: VagrantReporter) async throws {
-        let live = running ? try await forwardedPorts() : [:]
-        var taken: Set<Int> = []
-        var forwards: [Vagrantfile.Forward] = []
-        for port in ports {
-            // VirtualBox corrects by itself; vagrant-libvirt ignores auto_correct, and its ssh would just end.
-            let free = provider == .libvirt && !running
-            let host = live[port] ?? (free ? LocalPort.choose(port, taken: taken) : port)
-            if host != port { await reporter.say("port \(port) of the machine is port \(host) here") }
-            taken.insert(host)
-            forwards.append(.init(guest: port, host: host))
+        let forwards = try await forwards(provider, running: running)
+        for forward in forwards where forward.host != forward.guest {
+            await reporter.say("port \(forward.guest) of the machine is port \(forward.host) here")
         }
         let emulated = provider == .libvirt ? !(await acceleration(reporter)) : false
         let file = Vagrantfile(settings: settings, provider: provider, forwards: forwards, emulated: emulated)
@@ -52,9 +45,22 @@ extension VagrantMachine {
         if running { await reporter.say("the changed Vagrantfile takes effect with `vagrant reload`") }
     }
 
+    /// The ports of a running machine as they are, free ones for another.
+    func forwards(_ provider: VagrantProvider, running: Bool) async throws -> [Vagrantfile.Forward] {
+        let live = running ? try await forwardedPorts() : [:]
+        var taken: Set<Int> = []
+        return ports.map { port in
+            // VirtualBox corrects by itself; vagrant-libvirt ignores auto_correct, and its ssh would just end.
+            let free = provider == .libvirt && !running
+            let host = live[port] ?? (free ? LocalPort.choose(port, taken: taken) : port)
+            taken.insert(host)
+            return .init(guest: port, host: host)
+        }
+    }
+
     private func acceleration(_ reporter: VagrantReporter) async -> Bool {
         try? FileManager.default.createDirectory(atPath: boxes.cacheHome, withIntermediateDirectories: true)
-        let usable = await LibvirtAcceleration(runner: runner, memoryFile: "\(boxes.cacheHome)/acceleration.json")
+        let usable = await LibvirtAcceleration(runner: runner, memoryFile: boxes.accelerationMemory)
             .isUsable(kernels: boxes.kernels()) { await reporter.say($0) }
         if !usable {
             await reporter.say("no usable hardware virtualisation: the machine is emulated and many times slower")
@@ -62,7 +68,7 @@ extension VagrantMachine {
         return usable
     }
 
-    private func refuseForeignVagrantfile() throws {
+    func refuseForeignVagrantfile() throws {
         guard let text = try MachineFiles().read(project.vagrantfile) else { return }
         guard !text.hasPrefix(Vagrantfile.header) else { return }
         throw PgafError(

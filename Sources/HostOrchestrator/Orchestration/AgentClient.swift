@@ -95,6 +95,19 @@ struct AgentClient: Sendable {
         throw await failure(answer, doing: activity)
     }
 
+    /// What `up` with this request would change.
+    ///
+    /// - Throws: what `up` would refuse, `protocol.violation`.
+    func plan(_ request: Request) async throws -> ClusterPlan {
+        let answer = try await connection.collect(invocation.plan, input: try request.encoded())
+        if answer.succeeded || answer.status == ClusterPlan.exitCodeForChanges,
+            let plan = try? JSONDecoder().decode(ClusterPlan.self, from: Data(answer.standardOutput.utf8))
+        {
+            return plan.mapTexts { TerminalText.clean($0) }
+        }
+        throw await failure(answer, doing: "say what `up` would change")
+    }
+
     /// Removes the cluster: containers, volumes, network.
     func down(cluster: String) async throws {
         let answer = try await connection.collect(invocation.down(cluster: cluster))

@@ -17,6 +17,8 @@ struct AgentInvocation: Sendable, Equatable {
 
     /// The request, secrets in it, comes on standard input.
     var up: [String] { root([path, "up"]) }
+    /// The same request comes on standard input.
+    var plan: [String] { root([path, "plan"]) }
     /// Events of a run, or of the latest one, after the one with the number `since`.
     func follow(run: String?, since: Int, waiting: Bool = true) -> [String] {
         root(

@@ -2,9 +2,11 @@ import Shared
 
 extension Connection {
     /// Runs a short command on the machine and keeps what it writes, at most `limit` bytes of each stream.
-    func collect(_ arguments: [String], limit: Int = 4 << 20) async throws -> CommandResult {
+    func collect(
+        _ arguments: [String], input: Secret? = nil, limit: Int = 4 << 20
+    ) async throws -> CommandResult {
         let collector = OutputCollector(limit: limit)
-        let status = try await execute(arguments, input: nil) { await collector.take($0) }
+        let status = try await execute(arguments, input: input) { await collector.take($0) }
         return await collector.result(status)
     }
 }

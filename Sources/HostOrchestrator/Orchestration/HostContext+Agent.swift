@@ -17,6 +17,24 @@ extension HostContext {
         }
     }
 
+    /// Puts the agent on the machine, where it is not there already.
+    ///
+    /// - Returns: the agent, and whether it had to be sent.
+    func installAgent(
+        over connection: any Connection, _ configuration: Configuration,
+        onProgress: (@Sendable (Double) async -> Void)? = nil
+    ) async throws -> (AgentClient, changed: Bool) {
+        let binary = try AgentBinary.locate(executable: executable, environment: environment)
+        if configuration.machine.kind == .local {
+            return (try await AgentClient.onMachine(connection, path: binary), false)
+        }
+        let client = try await AgentClient.onMachine(connection)
+        let sent = try await connection.upload(
+            binary, to: client.invocation.path, mode: 0o755, privileged: client.invocation.needsSudo,
+            onProgress: onProgress)
+        return (client, sent)
+    }
+
     /// The agent where it is: beside this program for this machine, installed on all others.
     func agent(over connection: any Connection, _ configuration: Configuration) async throws -> AgentClient {
         guard configuration.machine.kind == .local else { return try await AgentClient.onMachine(connection) }

@@ -50,11 +50,13 @@ struct UpRun: Sendable {
     private func cluster(
         _ secrets: ClusterSecrets, _ machine: any Machine, _ connection: any Connection
     ) async throws -> Outcome {
-        let client = try await recorder.step(.agent) { try await installAgent(connection) }
-        let request = Request(
-            run: active.directory.id, configuration: configuration, secrets: secrets,
-            options: Request.Options(
-                fresh: fresh, publishEverywhere: configuration.machine.kind != .local, wait: wait))
+        let client = try await recorder.step(.agent) {
+            try await context.installAgent(over: connection, configuration) { fraction in
+                await recorder.report(
+                    .stepProgress(step: HostStep.agent.id, fraction: fraction, message: "copying the agent"))
+            }
+        }
+        let request = Self.request(active.directory.id, configuration, secrets, fresh: fresh, wait: wait)
         let run = AgentRun(machine: machine, recorder: recorder) {
             try await context.agent(over: try await machine.connect(), configuration)
         }
@@ -66,20 +68,15 @@ struct UpRun: Sendable {
         return try await Outcome(result, configuration, machine, recorder, warnings: warnings)
     }
 
-    /// Puts the agent on the machine, where it is not there already.
-    private func installAgent(_ connection: any Connection) async throws -> (AgentClient, Bool) {
-        let binary = try AgentBinary.locate(executable: context.executable, environment: context.environment)
-        if configuration.machine.kind == .local {
-            return (try await AgentClient.onMachine(connection, path: binary), false)
-        }
-        let client = try await AgentClient.onMachine(connection)
-        let sent = try await connection.upload(
-            binary, to: client.invocation.path, mode: 0o755, privileged: client.invocation.needsSudo
-        ) { fraction in
-            await recorder.report(
-                .stepProgress(step: HostStep.agent.id, fraction: fraction, message: "copying the agent"))
-        }
-        return (client, sent)
+    /// What the agent is asked for, by `up` and by `plan`.
+    static func request(
+        _ run: String, _ configuration: Configuration, _ secrets: ClusterSecrets, fresh: Bool = false,
+        wait: Bool = false
+    ) -> Request {
+        Request(
+            run: run, configuration: configuration, secrets: secrets,
+            options: Request.Options(
+                fresh: fresh, publishEverywhere: configuration.machine.kind != .local, wait: wait))
     }
 }
 

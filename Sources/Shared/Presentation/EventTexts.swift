@@ -14,13 +14,7 @@ extension Event.Body {
                 Hello(
                     agent: change(hello.agent), protocols: hello.protocols, kernel: change(hello.kernel),
                     architecture: change(hello.architecture), distribution: change(hello.distribution)))
-        case .plan(let steps):
-            .plan(
-                steps.map {
-                    PlannedStep(
-                        id: change($0.id), title: change($0.title), dependencies: $0.dependencies.map(change),
-                        action: $0.action, changes: $0.changes.map(change))
-                })
+        case .plan(let steps): .plan(steps.map { $0.mapTexts(change) })
         case .stepStarted(let step): .stepStarted(step: change(step))
         case .stepProgress(let step, let fraction, let message):
             .stepProgress(step: change(step), fraction: fraction, message: message.map(change))
@@ -42,6 +36,20 @@ extension Event.Body {
 
     /// No step takes less than nothing or more than thirty years; arithmetic on such a number would trap.
     private static func believable(_ seconds: Double) -> Double { min(max(seconds, 0), 1e9) }
+}
+
+extension PlannedStep {
+    package func mapTexts(_ change: (String) -> String) -> PlannedStep {
+        PlannedStep(
+            id: change(id), title: change(title), dependencies: dependencies.map(change), action: action,
+            changes: changes.map(change), waits: waits?.map(change))
+    }
+}
+
+extension ClusterPlan {
+    package func mapTexts(_ change: (String) -> String) -> ClusterPlan {
+        ClusterPlan(cluster: change(cluster), steps: steps.map { $0.mapTexts(change) }, notes: notes.map(change))
+    }
 }
 
 extension PgafError {

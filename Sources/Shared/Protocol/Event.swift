@@ -83,13 +83,20 @@ public struct PlannedStep: Sendable, Codable, Equatable {
     public var action: Action
     /// What will be done, object by object, in words.
     public var changes: [String]
+    /// What moves by itself and is only waited for, in words; nil when there is none. No change: a step that only waits
+    /// has the action `none`.
+    public var waits: [String]?
 
-    public init(id: String, title: String, dependencies: [String], action: Action, changes: [String] = []) {
+    public init(
+        id: String, title: String, dependencies: [String], action: Action, changes: [String] = [],
+        waits: [String]? = nil
+    ) {
         self.id = id
         self.title = title
         self.dependencies = dependencies
         self.action = action
         self.changes = changes
+        self.waits = waits
     }
 }
 

@@ -150,6 +150,12 @@ extension Event.Body {
         func cut(_ text: String) -> String {
             text.utf8.count <= limit ? text : String(decoding: text.utf8.prefix(limit), as: UTF8.self) + "…"
         }
+        // What is left out is counted, so that nobody takes a part for the whole.
+        func cut(_ lines: [String]) -> [String] {
+            let room = max(1, limit / 512)
+            guard lines.count > room else { return lines.map(cut) }
+            return lines.prefix(room).map(cut) + ["… and \(lines.count - room) more"]
+        }
         func cut(_ error: PgafError) -> PgafError {
             PgafError(
                 error.code, cut(error.message), remedy: cut(error.remedy), cause: error.cause.map(cut),
@@ -163,10 +169,11 @@ extension Event.Body {
             return .stepFailed(step: step, error: cut(error), seconds: seconds)
         case .plan(let steps):
             return .plan(
-                steps.map {
-                    PlannedStep(
-                        id: $0.id, title: $0.title, dependencies: $0.dependencies, action: $0.action,
-                        changes: $0.changes.prefix(max(1, limit / 512)).map(cut))
+                steps.map { step in
+                    var step = step
+                    step.changes = cut(step.changes)
+                    step.waits = step.waits.map(cut)
+                    return step
                 })
         case .result(var result):
             result.error = result.error.map(cut)

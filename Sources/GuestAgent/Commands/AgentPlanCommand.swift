@@ -1,0 +1,51 @@
+import ArgumentParser
+import FoundationEssentials
+import Shared
+
+/// `pgaf-agent plan`: what `up` would change.
+struct AgentPlanCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Say what `up` would change, without changing anything.",
+        discussion: """
+            Without --config or --set a request is read from standard input as for `up`, and one JSON object is written.
+
+            Ends with 0 when `up` would change nothing and with 2 when there are changes.
+            """)
+
+    @Option(help: ArgumentHelp("Read this pgaf.yaml instead of a request.", valueName: "file"))
+    var config: String?
+
+    @Option(name: .customLong("set"), help: ArgumentHelp("Override one key of the file.", valueName: "key=value"))
+    var overrides: [String] = []
+
+    @Flag(help: "Print one JSON object instead of readable text (always so for a request).")
+    var json = false
+
+    private var isAlone: Bool { config != nil || !overrides.isEmpty }
+
+    func run() async throws {
+        do {
+            try Privilege.requireRoot()
+            let store = ClusterStore()
+            let request =
+                isAlone
+                ? try StandaloneRequest(store: store).make(file: config, overrides: overrides)
+                : try Request(decoding: RequestInput.read())
+            let turnstile = Turnstile(max(3, ProcessInfo.processInfo.activeProcessorCount + 1))
+            let plan = try await PlanRun(
+                runner: LimitedRunner(SubprocessRunner(), turnstile: turnstile),
+                sessions: PsqlSessions(turnstile: turnstile), store: store, request: request
+            ).plan()
+            if json || !isAlone {
+                try Output.json(plan)
+            } else {
+                PlanText.lines(plan).forEach(Output.line)
+            }
+            if plan.exitCode != 0 { throw ExitCode(plan.exitCode) }
+        } catch let error as PgafError where json || !isAlone {
+            try Output.json(error)
+            throw ExitCode(error.code.exitCode)
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import Shared
+
+/// What `up` and `plan` have in common before the first step: the same checks, the same choices, the same steps.
+struct Groundwork: Sendable {
+    let topology: ClusterTopology
+    let graph: StepGraph
+    /// For the steps' deeds.
+    let context: AgentContext
+    /// For the looks of a plan: everything of Docker seen at once.
+    let seen: AgentContext
+
+    /// A request is checked like a file: whoever sent it, its names reach Docker and SQL.
+    ///
+    /// - Throws: `agent.no-root`, `configuration.invalid`, `configuration.conflict`.
+    static func check(_ request: Request, _ facts: MachineFacts) throws {
+        try Privilege.requireRoot()
+        try ConfigurationValidator.validate(request.configuration)
+        try FailoverTimings(request.configuration.failover, isSlow: facts.isSlow).validate()
+    }
+
+    /// Chooses what has to be chosen and looks at Docker; changes nothing.
+    init(
+        _ request: Request, _ facts: MachineFacts, runner: any CommandRunner, sessions: PsqlSessions?,
+        store: ClusterStore, events: EventWriter, warnings: Warnings, stop: StopSign = StopSign()
+    ) async throws {
+        let state = try await StateChoice(runner: runner, store: store, facts: facts)
+            .state(for: request.configuration, warnings: warnings)
+        topology = ClusterTopology(
+            configuration: request.configuration, state: state, facts: facts, root: store.root,
+            publishEverywhere: request.options.publishEverywhere)
+        graph = StepGraph(ClusterSteps.all(topology, store: store))
+        context = AgentContext(
+            runner: runner, sessions: sessions, files: store.files, events: events, topology: topology,
+            secrets: request.secrets, warnings: warnings, stop: stop)
+        var looking = context
+        looking.snapshot = try await context.docker.snapshot(
+            containers: topology.containerNames, images: [topology.baseImage, topology.configuration.image.reference])
+        seen = looking
+    }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Shared
+
+struct PlanCommand: AsyncParsableCommand, JSONPrinting {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Say what `up` would change, without changing anything.",
+        discussion: """
+            Takes the flags of `up` and lists, step by step, what it would make or change on the machine as it is now: \
+            containers and the options that differ, access rules, PostgreSQL and failover settings, passwords, ports.
+
+            Ends with 0 when `up` would change nothing, with 2 when there are changes, and as `up` would with what it \
+            would refuse.
+
+            Examples:
+              pgaf-host plan
+              pgaf-host plan --nodes 4 --set access.client_cidr=10.0.0.0/8
+            """)
+
+    @OptionGroup(title: "Configuration") var options: ConfigurationOptions
+
+    @OptionGroup(title: "Cluster and machine") var shape: ShapeOptions
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    var printsJSON: Bool { json }
+
+    func run() async throws {
+        let code = try await Plan.run(Plan.Options(choice: options.choice(shape), json: json), in: .live())
+        if code != 0 { throw ExitCode(code) }
+    }
+}

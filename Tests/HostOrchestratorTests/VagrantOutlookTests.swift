@@ -1,0 +1,163 @@
+import Foundation
+import Shared
+import Synchronization
+import Testing
+
+@testable import HostOrchestrator
+
+/// What a plan says of the virtual machine, with a Vagrant that pretends.
+@Suite struct VagrantOutlookTests {
+    private let scratch = ScratchDirectory()
+
+    /// Answers by the beginning of the command line; anything else is no program of this machine.
+    private final class Tools: CommandRunner {
+        private let answers: [String: CommandResult]
+        private let kept = Mutex<[String]>([])
+
+        init(_ answers: [String: CommandResult]) { self.answers = answers }
+
+        var seen: [String] { kept.withLock { $0 } }
+
+        func run(_ command: Command, onLine: (@Sendable (String) async -> Void)?) async throws -> CommandResult {
+            kept.withLock { $0.append(command.display) }
+            let answer = answers.filter { command.display.hasPrefix($0.key) }.max { $0.key.count < $1.key.count }
+            return answer?.value ?? CommandResult(status: 127)
+        }
+    }
+
+    private func tools(_ state: String, libvirt: Bool = true) -> Tools {
+        Tools([
+            "vagrant --version": CommandResult(), "VBoxManage --version": CommandResult(),
+            "virsh --version": CommandResult(), "qemu-system-x86_64 --version": CommandResult(),
+            "vagrant plugin list": CommandResult(standardOutput: "vagrant-libvirt (0.11.2, system)\n"),
+            "virsh --connect": CommandResult(status: libvirt ? 0 : 1),
+            "vagrant status": CommandResult(standardOutput: "1,default,state,\(state)\n"),
+            "vagrant port": CommandResult(
+                standardOutput: "1,default,forwarded_port,5430,5430\n1,default,forwarded_port,5001,2200\n"),
+        ])
+    }
+
+    private func machine(
+        _ tools: Tools, _ provider: VagrantSettings.Provider = .virtualbox, ports: [Int] = [5430, 5001],
+        _ change: (inout VagrantSettings) -> Void = { _ in }
+    ) -> VagrantMachine {
+        var settings = VagrantSettings()
+        settings.provider = provider
+        settings.box = "some/box"
+        change(&settings)
+        return VagrantMachine(
+            settings: settings, ports: ports, project: scratch.project, logFile: "\(scratch.path)/log", runner: tools,
+            boxes: BoxBuilder(runner: tools, environment: ["HOME": "\(scratch.path)/home"], isRoot: false) {
+                "/nowhere"
+            })
+    }
+
+    /// Writes the Vagrantfile as `up` would have.
+    private func render(_ forwards: [Vagrantfile.Forward], emulated: Bool = false) throws {
+        var settings = VagrantSettings()
+        settings.box = "some/box"
+        let file = Vagrantfile(settings: settings, provider: .virtualbox, forwards: forwards, emulated: emulated)
+        try MachineFiles().write(file.text, to: scratch.project.vagrantfile, mode: 0o644)
+    }
+
+    private static let forwards: [Vagrantfile.Forward] = [
+        .init(guest: 5430, host: 5430), .init(guest: 5001, host: 2200),
+    ]
+
+    @Test func aMachineThatIsNotThere() async throws {
+        let tools = tools("running")
+        #expect(
+            try await machine(tools).outlook()
+                == MachineOutlook(
+                    .missing,
+                    changes: [
+                        "make the virtual machine \"pgAutoFailoverVM-Vagrant\" with virtualbox: box some/box, 6144 MiB, 4"
+                            + " CPUs, ports 5430, 5001"
+                    ]))
+        #expect(scratch.everything().isEmpty)
+        #expect(!tools.seen.contains { $0.hasPrefix("vagrant up") || $0.hasPrefix("vagrant box") })
+    }
+
+    @Test func aRunningMachineInOrder() async throws {
+        try render(Self.forwards)
+        let before = scratch.everything()
+        #expect(try await machine(tools("running")).outlook() == MachineOutlook(.running))
+        #expect(scratch.everything() == before)
+    }
+
+    @Test func aRunningMachineWithOtherSettings() async throws {
+        try render(Self.forwards)
+        let before = scratch.everything()
+        let outlook = try await machine(tools("running"), ports: [5430, 5001, 5002]) {
+            $0.memory = 8192
+            $0.cpus = 2
+            $0.ip = "none"
+        }.outlook()
+        #expect(
+            outlook
+                == MachineOutlook(
+                    .running,
+                    changes: [
+                        "Vagrantfile: cpus 4 → 2", "Vagrantfile: forwarded_ports + 5002 => 5002",
+                        "Vagrantfile: ip \"192.168.56.150\" → nil", "Vagrantfile: memory 6144 → 8192",
+                    ], notes: ["the changed Vagrantfile takes effect with `vagrant reload`"]))
+        #expect(scratch.everything() == before)
+    }
+
+    @Test func aStoppedMachineIsStarted() async throws {
+        try render(Self.forwards)
+        let outlook = try await machine(tools("poweroff"), ports: [5430]).outlook()
+        #expect(
+            outlook
+                == MachineOutlook(
+                    .stopped,
+                    changes: [
+                        "Vagrantfile: forwarded_ports - 5001 => 2200",
+                        "start the virtual machine \"pgAutoFailoverVM-Vagrant\" (now poweroff)",
+                    ]))
+    }
+
+    @Test func whetherItIsEmulatedStaysAsItWasUntilItIsTried() async throws {
+        // The libvirt file differs from VirtualBox's in no value but this one.
+        try render([], emulated: true)
+        let tools = tools("running")
+        #expect(try await machine(tools, .libvirt, ports: []).outlook() == MachineOutlook(.running))
+        #expect(!tools.seen.contains { $0.contains("qemu-system-x86_64 -accel") })
+    }
+
+    @Test func libvirtThatDoesNotRunIsNotStarted() async throws {
+        let tools = tools("running", libvirt: false)
+        let outlook = try await machine(tools, .libvirt).outlook()
+        #expect(outlook.state == .missing && outlook.changes.first == "start libvirt's services")
+        let directory = VagrantProvider.libvirt.dataDirectory(in: scratch.project)
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try MachineFiles().write("x", to: "\(directory)/id")
+        try render(Self.forwards)
+        let made = try await machine(tools, .libvirt).outlook()
+        #expect(made.state == .stopped && made.notes.count == 1)
+        #expect(made.changes == ["start libvirt's services", "start the virtual machine \"pgAutoFailoverVM-Vagrant\""])
+        #expect(!tools.seen.contains { $0.contains("libvirtd") || $0.contains("systemctl") })
+    }
+
+    @Test func somebodyElsesVagrantfileIsRefused() async throws {
+        try MachineFiles().write("Vagrant.configure\n", to: scratch.project.vagrantfile, mode: 0o644)
+        let error = await #expect(throws: PgafError.self) { try await machine(tools("running")).outlook() }
+        #expect(error?.code == .vagrantfileForeign)
+    }
+
+    @Test func valuesAreReadWithoutTheirComments() {
+        var settings = VagrantSettings()
+        settings.name = "a # b = \"c\""
+        let text = Vagrantfile(settings: settings, provider: .libvirt, forwards: Self.forwards, emulated: true).text
+        #expect(
+            VagrantfileDifference.values(text) == [
+                "box": "\"pgaf/debian-13\"", "name": RubyLiteral.string(settings.name), "memory": "6144", "cpus": "4",
+                "ip": "\"192.168.56.150\"", "synced_folder": "\".\"",
+                "forwarded_ports": "{5430 => 5430, 5001 => 2200}", "emulated": "true",
+            ])
+        #expect(VagrantfileDifference.lines(from: text, to: text).isEmpty)
+        #expect(
+            VagrantfileDifference.lines(from: text, to: text + "# more\n")
+                == ["Vagrantfile: write it in this release's form"])
+    }
+}
