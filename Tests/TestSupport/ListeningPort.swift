@@ -7,7 +7,7 @@ package final class ListeningPort: Sendable {
     private let socket: TCPSocket?
 
     package init(on address: IPv4Address = .loopback) {
-        guard let socket = TCPSocket(), socket.bind(to: address, 0), socket.listen(backlog: 5) else {
+        guard let socket = TCPSocket(), socket.take(address, 0), socket.admit(5) else {
             self.socket = nil
             number = 0
             return
@@ -20,5 +20,5 @@ package final class ListeningPort: Sendable {
     package static func free() -> Int { ListeningPort().number }
 
     /// Whether something takes connections on this port of the loopback.
-    package static func answers(_ port: Int) -> Bool { TCPSocket()?.connect(to: .loopback, port) ?? false }
+    package static func answers(_ port: Int) -> Bool { TCPSocket()?.reach(.loopback, port) ?? false }
 }

@@ -5,6 +5,6 @@ public enum PortProbe {
     /// True when there is no socket to try it with: then whoever wants the port will say what is wrong.
     public static func isFree(_ address: IPv4Address, _ port: Int) -> Bool {
         guard let socket = TCPSocket() else { return true }
-        return socket.bind(to: address, port)
+        return socket.take(address, port)
     }
 }

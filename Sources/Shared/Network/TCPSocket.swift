@@ -6,7 +6,7 @@
     import Darwin
 #endif
 
-/// A TCP socket of IPv4, closed when the value goes.
+/// A TCP socket of IPv4, closed when the value goes; its functions have names of their own, so that C's are at hand.
 package struct TCPSocket: ~Copyable, Sendable {
     private let descriptor: Int32
 
@@ -26,40 +26,22 @@ package struct TCPSocket: ~Copyable, Sendable {
     /// Takes the address, also when connections that have ended still keep it from others for a while, as servers do.
     ///
     /// - Parameter port: 0 means any that is free.
-    package func bind(to address: IPv4Address, _ port: Int) -> Bool {
+    package func take(_ address: IPv4Address, _ port: Int) -> Bool {
         var reuse: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
         return withAddress(address, port) {
-            #if canImport(Glibc)
-                Glibc.bind(descriptor, $0, $1) == 0
-            #elseif canImport(Musl)
-                Musl.bind(descriptor, $0, $1) == 0
-            #else
-                Darwin.bind(descriptor, $0, $1) == 0
-            #endif
+            bind(descriptor, $0, $1) == 0
         }
     }
 
     /// Lets others connect, as many as `backlog` without being accepted.
-    package func listen(backlog: Int32) -> Bool {
-        #if canImport(Glibc)
-            Glibc.listen(descriptor, backlog) == 0
-        #elseif canImport(Musl)
-            Musl.listen(descriptor, backlog) == 0
-        #else
-            Darwin.listen(descriptor, backlog) == 0
-        #endif
+    package func admit(_ backlog: Int32) -> Bool {
+        listen(descriptor, backlog) == 0
     }
 
-    package func connect(to address: IPv4Address, _ port: Int) -> Bool {
+    package func reach(_ address: IPv4Address, _ port: Int) -> Bool {
         withAddress(address, port) {
-            #if canImport(Glibc)
-                Glibc.connect(descriptor, $0, $1) == 0
-            #elseif canImport(Musl)
-                Musl.connect(descriptor, $0, $1) == 0
-            #else
-                Darwin.connect(descriptor, $0, $1) == 0
-            #endif
+            connect(descriptor, $0, $1) == 0
         }
     }
 
