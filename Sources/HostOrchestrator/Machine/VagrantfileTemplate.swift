@@ -39,11 +39,8 @@ extension Vagrantfile {
             libvirt.cpus = cpus
             libvirt.driver = emulated ? "qemu" : "kvm"
             if emulated
-              # AMD's of 2006 with the instructions of x86-64-v2: for Intel's models Linux guards against Meltdown, and an emulated
-              # system call takes 14 times as long with that.
               libvirt.cpu_mode = "custom"
-              libvirt.cpu_model = "Opteron_G2"
-              %w[popcnt ssse3 sse4.1 sse4.2].each { |name| libvirt.cpu_feature name: name, policy: "require" }
+              libvirt.cpu_model = "Nehalem"
             end
             # libvirt shares folders through NFS or a one-time copy only: neither is what /vagrant promises.
             override.vm.synced_folder ".", "/vagrant", disabled: true
