@@ -4,9 +4,11 @@ SWIFT ?= swift
 HOST := .build/release/pgaf-host
 AGENT := .build-agent/release/pgaf-agent
 # A build of its own: fully static, so that the program starts on any Linux, stripped, and optimised for size: 0.46 MB
-# less, and no slower in start and plan (most of its time passes in other programs).
+# less, and no slower in start, hashing and plan (most of its time passes in other programs). A section for each of
+# BoringSSL's functions lets the linker drop those that nobody calls: another 0.57 MB, with the same code for the others.
 AGENT_FLAGS := -c release --product pgaf-agent --scratch-path .build-agent --static-swift-stdlib \
-	-Xswiftc -static-executable -Xlinker --gc-sections -Xlinker --icf=safe -Xlinker -s -Xswiftc -Osize
+	-Xswiftc -static-executable -Xlinker --gc-sections -Xlinker --icf=safe -Xlinker -s -Xswiftc -Osize \
+	-Xcc -ffunction-sections -Xcc -fdata-sections
 
 .PHONY: build host agent up test unit transport cluster vm soak check format bench clean
 

@@ -30,7 +30,6 @@ let package = Package(
             name: "Shared",
             dependencies: [
                 "CLibYAML",
-                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -40,6 +39,8 @@ let package = Package(
             dependencies: [
                 "Shared",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
         .target(
@@ -64,7 +65,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SharedTests",
-            dependencies: ["Shared", .product(name: "SystemPackage", package: "swift-system")], swiftSettings: strict),
+            dependencies: ["Shared", "TestSupport", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: strict),
         .testTarget(name: "GuestAgentTests", dependencies: ["GuestAgent", "TestSupport"], swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["HostOrchestrator"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -74,6 +76,7 @@ let package = Package(
             name: "ClusterTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "VirtualMachineTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "HostOrchestratorTests", dependencies: ["HostOrchestrator"], swiftSettings: strict),
+        .testTarget(
+            name: "HostOrchestratorTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
     ]
 )

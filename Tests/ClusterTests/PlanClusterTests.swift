@@ -33,7 +33,7 @@ extension ClusterSuite {
             let state = try await cluster.state()
             let moved = try #require(state.nodes.first { $0.reportedState == "secondary" }?.name)
             let old = try #require(TestCluster.nodes.firstIndex(of: moved).map { TestCluster.ports[$0] })
-            let new = try freePort()
+            let new = ListeningPort.free()
             let nodes = zip(TestCluster.nodes, TestCluster.ports).map {
                 "{name: \($0), port: \($0 == moved ? new : $1)}"
             }

@@ -11,17 +11,17 @@ import Testing
 
     @Test func upReadsARequestUnlessAFileIsNamed() throws {
         let plain = try parse(AgentUpCommand.self, "up")
-        #expect(plain.config == nil && plain.overrides.isEmpty && !plain.json)
+        #expect(plain.alone.config == nil && plain.alone.overrides.isEmpty && !plain.json)
         let own = try parse(
             AgentUpCommand.self, "up", "--config", "/etc/pgaf.yaml", "--set", "a.b=1", "--set", "c=d=e", "--json")
-        #expect(own.config == "/etc/pgaf.yaml" && own.overrides == ["a.b=1", "c=d=e"] && own.json)
+        #expect(own.alone.config == "/etc/pgaf.yaml" && own.alone.overrides == ["a.b=1", "c=d=e"] && own.json)
     }
 
     @Test func planReadsARequestUnlessAFileIsNamed() throws {
         let plain = try parse(AgentPlanCommand.self, "plan")
-        #expect(plain.config == nil && plain.overrides.isEmpty && !plain.json)
+        #expect(plain.alone.config == nil && plain.alone.overrides.isEmpty && !plain.json)
         let own = try parse(AgentPlanCommand.self, "plan", "--config", "/etc/pgaf.yaml", "--set", "a.b=1", "--json")
-        #expect(own.config == "/etc/pgaf.yaml" && own.overrides == ["a.b=1"] && own.json)
+        #expect(own.alone.config == "/etc/pgaf.yaml" && own.alone.overrides == ["a.b=1"] && own.json)
     }
 
     @Test func theOtherVerbs() throws {
@@ -36,8 +36,8 @@ import Testing
         #expect(try !parse(AgentDownCommand.self, "down").yes)
         #expect(try parse(AgentVersionCommand.self, "version", "--json").json)
         let prepare = try parse(AgentPrepareCommand.self, "prepare", "--set", "packages.source=debian", "--inputs")
-        #expect(prepare.inputs && !prepare.json && prepare.config == nil)
-        #expect(prepare.overrides == ["packages.source=debian"])
+        #expect(prepare.inputs && !prepare.json && prepare.alone.config == nil)
+        #expect(prepare.alone.overrides == ["packages.source=debian"])
     }
 
     @Test func theVerbsOfRuns() throws {

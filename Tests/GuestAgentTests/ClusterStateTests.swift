@@ -1,4 +1,5 @@
 import Shared
+import TestSupport
 import Testing
 
 @testable import GuestAgent
@@ -46,7 +47,7 @@ import Testing
     }
 
     @Test func manyChangesNeverGiveTwoNodesOneAddress() throws {
-        var random = Randomness(seed: 7)
+        var random = SeededGenerator(seed: 7)
         let names = (1...20).map { "n\($0)" }
         for prefix in [24, 27, 28] {
             var state = try state("172.30.7.0/\(prefix)")

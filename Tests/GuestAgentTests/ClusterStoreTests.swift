@@ -91,14 +91,18 @@ import Testing
         #expect(try await removal.remove("pgaf").count == 1 && machine.store.clusters.isEmpty)
     }
 
+    private func alone(_ file: String, _ settings: String...) throws -> StandaloneOptions {
+        try StandaloneOptions.parse(["--config", file] + settings.flatMap { ["--set", $0] })
+    }
+
     @Test func workingAloneUsesTheRememberedPasswords() throws {
         let request = StandaloneRequest(store: machine.store, environment: [:], directory: "/")
         let file = machine.files.place("/pgaf.yaml")
         try machine.files.write("cluster: other\n", to: "/pgaf.yaml")
-        let first = try request.make(file: file, overrides: [])
+        let first = try request.make(alone(file))
         #expect(first.configuration.cluster == "other" && first.secrets.superuser.revealed.count == 32)
         try machine.store.save(TestMachine.topology(first.configuration), TestMachine.secrets)
-        let second = try request.make(file: file, overrides: ["postgres.database=app"])
+        let second = try request.make(alone(file, "postgres.database=app"))
         #expect(second.secrets == TestMachine.secrets && second.configuration.postgres.database == "app")
         #expect(first.run != second.run && RunIdentifier.isOne(second.run))
     }
@@ -111,17 +115,17 @@ import Testing
         let request = StandaloneRequest(
             store: machine.store, environment: ["PW": "from the environment"], directory: "/home/me")
         let file = machine.files.place("/pgaf.yaml")
-        let first = try request.make(file: file, overrides: [])
+        let first = try request.make(alone(file))
         #expect(first.secrets.superuser.revealed == "from the environment")
         #expect(first.secrets.monitor.revealed == "from a file" && first.secrets.client.revealed == "from another")
         #expect(first.secrets.replication.revealed.count == 32)
         // Nothing is remembered before the run has the machine for itself.
         #expect(machine.store.clusters.isEmpty && !machine.files.exists("/var/lib/pgaf"))
         try machine.store.save(TestMachine.topology(first.configuration), first.secrets)
-        let second = try request.make(file: file, overrides: ["passwords.client=generate"])
+        let second = try request.make(alone(file, "passwords.client=generate"))
         #expect(second.secrets == first.secrets)
         let bare = StandaloneRequest(store: machine.store, environment: [:], directory: "/home/me")
-        let error = #expect(throws: PgafError.self) { try bare.make(file: file, overrides: []) }
+        let error = #expect(throws: PgafError.self) { try bare.make(alone(file)) }
         #expect(error?.code == .secretUnavailable && error?.message.contains("$PW") == true)
         #expect(error?.remedy.contains("--preserve-env=PW") == true)
     }

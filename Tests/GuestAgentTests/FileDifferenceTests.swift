@@ -1,4 +1,5 @@
 import Shared
+import TestSupport
 import Testing
 
 @testable import GuestAgent
@@ -59,7 +60,7 @@ import Testing
     }
 
     @Test func anyChangeOfRealFilesIsSeen() {
-        var random = Randomness(seed: 5)
+        var random = SeededGenerator(seed: 5)
         let text = TestMachine.topology().nodeFiles["postgresql.conf"] ?? ""
         for _ in 0..<300 {
             var bytes = Array(text.utf8)

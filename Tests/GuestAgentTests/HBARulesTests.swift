@@ -1,4 +1,5 @@
 import Shared
+import TestSupport
 import Testing
 
 @testable import GuestAgent
@@ -105,7 +106,7 @@ import Testing
     }
 
     @Test func hostileUserNamesStayInsideTheirField() throws {
-        var random = Randomness(seed: 11)
+        var random = SeededGenerator(seed: 11)
         let wanted = try #require(fields(Array(node(AccessSettings()).unicodeScalars.split(separator: "\n")[4])))
         #expect(wanted == ["hostssl", "all", "postgres", "0.0.0.0/0", "scram-sha-256"])
         for _ in 0..<2000 {

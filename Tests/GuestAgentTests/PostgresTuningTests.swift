@@ -1,4 +1,5 @@
 import Shared
+import TestSupport
 import Testing
 
 @testable import GuestAgent
@@ -86,7 +87,7 @@ import Testing
     }
 
     @Test func everyValueComesBackAsItWasGiven() throws {
-        var random = Randomness(seed: 3)
+        var random = SeededGenerator(seed: 3)
         for _ in 0..<2000 {
             let value = random.hostileText()
             let lines = PostgresTuning.text(["x": value]).unicodeScalars.split(separator: "\n")

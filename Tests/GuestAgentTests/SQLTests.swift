@@ -1,4 +1,5 @@
 import Shared
+import TestSupport
 import Testing
 
 @testable import GuestAgent
@@ -35,7 +36,7 @@ import Testing
     }
 
     @Test func everyTextComesBackAsItWasGiven() {
-        var random = Randomness(seed: 1)
+        var random = SeededGenerator(seed: 1)
         for _ in 0..<5000 {
             let text = random.hostileText()
             #expect(read(SQL.literal(text), quote: "'") == Array(text.utf8), "\(text.debugDescription)")

@@ -1,12 +1,14 @@
 import Foundation
 import Shared
 import Synchronization
+import TestSupport
 
 @testable import GuestAgent
 
 /// A machine of a test's own: its files lie in a scratch directory, its programs are scripted, its events are kept.
 final class TestMachine: Sendable {
-    let directory: String
+    private let scratch = ScratchDirectory()
+    var directory: String { scratch.path }
     let runner = ScriptedRunner()
     let files: MachineFiles
     let store: ClusterStore
@@ -14,9 +16,7 @@ final class TestMachine: Sendable {
     private let recorded: EventRecord
 
     init(secrets: ClusterSecrets = TestMachine.secrets) {
-        directory = NSTemporaryDirectory() + "pgaf-agent-test-" + UUID().uuidString
-        try? FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        files = MachineFiles(root: directory)
+        files = MachineFiles(root: scratch.path)
         store = ClusterStore(files: files)
         let record = EventRecord()
         recorded = record
@@ -24,8 +24,6 @@ final class TestMachine: Sendable {
             run: "20261122T213149123Z-4f0a9c21", redactor: Redactor(secrets.all),
             outlets: [{ line, event in record.add(line, event) }])
     }
-
-    deinit { try? FileManager.default.removeItem(atPath: directory) }
 
     static let secrets = ClusterSecrets(
         superuser: Secret("super-s3cret"), monitor: Secret("monitor-s3cret"), replication: Secret("replica-s3cret"),
@@ -59,9 +57,24 @@ final class TestMachine: Sendable {
         try files.write(text, to: path)
     }
 
-    func mode(_ path: String) -> Int? {
-        (try? FileManager.default.attributesOfItem(atPath: files.place(path)))?[.posixPermissions] as? Int
+    /// What a Debian 13 says of itself, with the programs that `up` needs there.
+    func becomeDebian() throws {
+        for program in ["apt-get", "dockerd"] { try place("/usr/bin/\(program)") }
+        try place("/etc/os-release", "ID=debian\nVERSION_CODENAME=trixie\nPRETTY_NAME=\"Debian 13\"\n")
+        try place("/proc/meminfo", "MemTotal: 6291456 kB\n")
     }
+
+    /// A configuration for such a machine on ports that are free here.
+    static func configuration() -> Configuration {
+        var configuration = Configuration()
+        configuration.packages.source = .debian
+        configuration.network.subnet = "172.30.7.0/24"
+        configuration.monitor.port = ListeningPort.free()
+        for index in configuration.nodes.indices { configuration.nodes[index].port = ListeningPort.free() }
+        return configuration
+    }
+
+    func mode(_ path: String) -> Int? { scratch.mode(files.place(path)) }
 
     /// Every regular file of the machine by its path, as text.
     func everything() -> [String: String] {

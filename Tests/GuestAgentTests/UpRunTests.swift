@@ -13,17 +13,9 @@ import Testing
     private let configuration: Configuration
 
     init() throws {
-        var configuration = Configuration()
-        configuration.packages.source = .debian
-        configuration.network.subnet = "172.30.7.0/24"
-        configuration.monitor.port = ListeningPort.free()
-        for index in configuration.nodes.indices { configuration.nodes[index].port = ListeningPort.free() }
-        self.configuration = configuration
+        configuration = TestMachine.configuration()
         cluster.install(on: machine)
-        try machine.place("/usr/bin/apt-get")
-        try machine.place("/usr/bin/dockerd")
-        try machine.place("/etc/os-release", "ID=debian\nVERSION_CODENAME=trixie\nPRETTY_NAME=\"Debian 13\"\n")
-        try machine.place("/proc/meminfo", "MemTotal: 6291456 kB\n")
+        try machine.becomeDebian()
     }
 
     private let stop = StopSign()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Shared
+import TestSupport
 import Testing
 
 @testable import HostOrchestrator

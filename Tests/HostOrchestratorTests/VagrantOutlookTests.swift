@@ -1,6 +1,7 @@
 import Foundation
 import Shared
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import HostOrchestrator
@@ -131,7 +132,7 @@ import Testing
         #expect(outlook.state == .missing && outlook.changes.first == "start libvirt's services")
         let directory = VagrantProvider.libvirt.dataDirectory(in: scratch.project)
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        try MachineFiles().write("x", to: "\(directory)/id", mode: 0o600)
+        try MachineFiles().write("x", to: "\(directory)/id")
         try render(Self.forwards)
         let made = try await machine(tools, .libvirt).outlook()
         #expect(made.state == .stopped && made.notes.count == 1)

@@ -1,24 +1,11 @@
 import Shared
+import TestSupport
 import Testing
 
 /// Damaged files: whatever happens to the bytes, loading ends, and either gives a configuration or says where it failed.
 @Suite struct ConfigurationMutationTests {
-    /// A generator with a seed, so that a failure can be repeated.
-    private struct SeededGenerator: RandomNumberGenerator {
-        var state: UInt64
-
-        /// SplitMix64.
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
-
     @Test(arguments: 0..<40) func damageIsToldAndNeverFatal(_ seed: UInt64) throws {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let example = ConfigurationReference.example()
             .replacing("\nnodes: 3\n", with: "\nnodes: [{name: a, port: 5009}, {}]\n")
         try #require(try load(example).configuration.nodes.count == 2)

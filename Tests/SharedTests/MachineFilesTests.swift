@@ -1,93 +1,72 @@
 import Foundation
 import Shared
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite struct MachineFilesTests {
-    private let directory: String
+    private let scratch = ScratchDirectory()
+    private var directory: String { scratch.path }
     private let files: MachineFiles
 
-    init() throws {
-        directory = NSTemporaryDirectory() + "pgaf-files-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        files = MachineFiles(root: directory)
-    }
+    init() { files = MachineFiles(root: scratch.path) }
 
-    private func cleaned(_ body: () throws -> Void) rethrows {
-        defer { try? FileManager.default.removeItem(atPath: directory) }
-        try body()
-    }
-
-    private func mode(_ path: String) throws -> Int? {
-        try FileManager.default.attributesOfItem(atPath: directory + path)[.posixPermissions] as? Int
-    }
+    private func mode(_ path: String) -> Int? { scratch.mode(directory + path) }
 
     @Test func textComesBackWithItsMode() throws {
-        try cleaned {
-            #expect(try files.read("/a") == nil && !files.exists("/a"))
-            try files.write("grüße\n", to: "/a")
-            #expect(try files.read("/a") == "grüße\n" && mode("/a") == 0o600)
-            try files.write("", to: "/a", mode: 0o644)
-            #expect(try files.read("/a") == "" && mode("/a") == 0o644)
-            #expect(files.list("/") == ["a"])
-        }
+        #expect(try files.read("/a") == nil && !files.exists("/a"))
+        try files.write("grüße\n", to: "/a")
+        #expect(try files.read("/a") == "grüße\n" && mode("/a") == 0o600)
+        try files.write("", to: "/a", mode: 0o644)
+        #expect(try files.read("/a") == "" && mode("/a") == 0o644)
+        #expect(files.list("/") == ["a"])
     }
 
     @Test func whatAKilledRunLeftBehindDoesNotOpenASecret() throws {
-        try cleaned {
-            // No process can have that number.
-            let left = directory + "/a.999999999-7.pgaf-new"
-            try Data("old and longer".utf8).write(to: URL(fileURLWithPath: left))
-            try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: left)
-            let open = try #require(FileHandle(forReadingAtPath: left))
-            try files.write("new", to: "/a")
-            #expect(try files.read("/a") == "new" && mode("/a") == 0o600)
-            #expect(files.list("/") == ["a"])
-            // Somebody who had the left file open does not see what was written.
-            #expect(try open.readToEnd() == Data("old and longer".utf8))
-        }
+        // No process can have that number.
+        let left = directory + "/a.999999999-7.pgaf-new"
+        try Data("old and longer".utf8).write(to: URL(fileURLWithPath: left))
+        try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: left)
+        let open = try #require(FileHandle(forReadingAtPath: left))
+        try files.write("new", to: "/a")
+        #expect(try files.read("/a") == "new" && mode("/a") == 0o600)
+        #expect(files.list("/") == ["a"])
+        // Somebody who had the left file open does not see what was written.
+        #expect(try open.readToEnd() == Data("old and longer".utf8))
     }
 
     @Test func aFailureLeavesTheOldTextAndNothingElse() throws {
-        try cleaned {
-            try files.makeDirectory("/d/sub")
-            let error = #expect(throws: PgafError.self) { try files.write("x", to: "/d/sub") }
-            #expect(error?.code == .fileFailed && files.list("/d") == ["sub"])
-            #expect(throws: PgafError.self) { try files.write("x", to: "/none/a") }
-            #expect(files.list("/") == ["d"])
-            #expect(throws: PgafError.self) { try files.read("/d") }
-        }
+        try files.makeDirectory("/d/sub")
+        let error = #expect(throws: PgafError.self) { try files.write("x", to: "/d/sub") }
+        #expect(error?.code == .fileFailed && files.list("/d") == ["sub"])
+        #expect(throws: PgafError.self) { try files.write("x", to: "/none/a") }
+        #expect(files.list("/") == ["d"])
+        #expect(throws: PgafError.self) { try files.read("/d") }
     }
 
     @Test func onlyWhatKilledRunsLeftOfTheSameFileIsRemoved() throws {
-        try cleaned {
-            let others = [
-                "a.\(getpid())-7.pgaf-new", "a.1-7.pgaf-new", "a.b.999999999-7.pgaf-new", "a.x.pgaf-new",
-                "b.999999999-7.pgaf-new", "pgaf-new",
-            ]
-            for name in others { try Data().write(to: URL(fileURLWithPath: "\(directory)/\(name)")) }
-            try files.write("new", to: "/a")
-            #expect(files.list("/") == (others + ["a"]).sorted())
-        }
+        let others = [
+            "a.\(getpid())-7.pgaf-new", "a.1-7.pgaf-new", "a.b.999999999-7.pgaf-new", "a.x.pgaf-new",
+            "b.999999999-7.pgaf-new", "pgaf-new",
+        ]
+        for name in others { try Data().write(to: URL(fileURLWithPath: "\(directory)/\(name)")) }
+        try files.write("new", to: "/a")
+        #expect(files.list("/") == (others + ["a"]).sorted())
     }
 
     @Test func aLinkIsReplacedAndNotWrittenThrough() throws {
-        try cleaned {
-            try files.write("kept", to: "/elsewhere")
-            try FileManager.default.createSymbolicLink(
-                atPath: "\(directory)/a", withDestinationPath: "\(directory)/elsewhere")
-            try files.write("new", to: "/a")
-            #expect(try files.read("/a") == "new" && files.read("/elsewhere") == "kept")
-        }
+        try files.write("kept", to: "/elsewhere")
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(directory)/a", withDestinationPath: "\(directory)/elsewhere")
+        try files.write("new", to: "/a")
+        #expect(try files.read("/a") == "new" && files.read("/elsewhere") == "kept")
     }
 
     @Test func nothingLargerThanItsLimitIsRead() throws {
-        try cleaned {
-            try files.write("123456", to: "/a")
-            #expect(try files.bytes(of: "/a", limit: 6) == Array("123456".utf8))
-            let error = #expect(throws: PgafError.self) { try files.read("/a", limit: 5) }
-            #expect(error?.code == .fileFailed && error?.message == "The file /a is larger than 5 bytes.")
-        }
+        try files.write("123456", to: "/a")
+        #expect(try files.bytes(of: "/a", limit: 6) == Array("123456".utf8))
+        let error = #expect(throws: PgafError.self) { try files.read("/a", limit: 5) }
+        #expect(error?.code == .fileFailed && error?.message == "The file /a is larger than 5 bytes.")
     }
 
     @Test func aFullDiskHasItsOwnCode() {
@@ -100,56 +79,47 @@ import Testing
     }
 
     @Test func removingNeverFollowsLinks() throws {
-        try cleaned {
-            for path in ["/inside/deep", "/outside"] { try files.makeDirectory(path) }
-            try files.write("x", to: "/outside/kept")
-            let links = [("inside/link", "outside"), ("inside/deep/dangling", "nowhere"), ("link", "outside")]
-            for (link, target) in links {
-                try FileManager.default.createSymbolicLink(
-                    atPath: "\(directory)/\(link)", withDestinationPath: "\(directory)/\(target)")
-            }
-            try files.remove("/inside")
-            try files.remove("/link")
-            #expect(!files.exists("/inside"))
-            #expect(files.list("/") == ["outside"] && files.exists("/outside/kept"))
+        for path in ["/inside/deep", "/outside"] { try files.makeDirectory(path) }
+        try files.write("x", to: "/outside/kept")
+        let links = [("inside/link", "outside"), ("inside/deep/dangling", "nowhere"), ("link", "outside")]
+        for (link, target) in links {
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(directory)/\(link)", withDestinationPath: "\(directory)/\(target)")
         }
+        try files.remove("/inside")
+        try files.remove("/link")
+        #expect(!files.exists("/inside"))
+        #expect(files.list("/") == ["outside"] && files.exists("/outside/kept"))
     }
 
     @Test func aFileIsNoDirectory() throws {
-        try cleaned {
-            try files.write("x", to: "/a", mode: 0o600)
-            let error = #expect(throws: PgafError.self) { try files.makeDirectory("/a") }
-            #expect(error?.code == .fileFailed)
-            #expect(throws: PgafError.self) { try files.makeDirectory("/a/b") }
-            #expect(try files.read("/a") == "x" && mode("/a") == 0o600)
-        }
+        try files.write("x", to: "/a", mode: 0o600)
+        let error = #expect(throws: PgafError.self) { try files.makeDirectory("/a") }
+        #expect(error?.code == .fileFailed)
+        #expect(throws: PgafError.self) { try files.makeDirectory("/a/b") }
+        #expect(try files.read("/a") == "x" && mode("/a") == 0o600)
     }
 
     @Test func whatCanBeRunIsAFileWithTheRight() throws {
-        try cleaned {
-            try files.write("x", to: "/a", mode: 0o755)
-            try files.write("x", to: "/b", mode: 0o644)
-            try files.makeDirectory("/c", mode: 0o755)
-            #expect(files.isExecutable("/a") && !files.isExecutable("/b") && !files.isExecutable("/c"))
-            #expect(!files.isExecutable("/none"))
-        }
+        try files.write("x", to: "/a", mode: 0o755)
+        try files.write("x", to: "/b", mode: 0o644)
+        try files.makeDirectory("/c", mode: 0o755)
+        #expect(files.isExecutable("/a") && !files.isExecutable("/b") && !files.isExecutable("/c"))
+        #expect(!files.isExecutable("/none"))
     }
 
     @Test func directoriesWithTheirModeAndRemoval() throws {
-        try cleaned {
-            try files.makeDirectory("/x/y")
-            #expect(try mode("/x/y") == 0o700)
-            try files.makeDirectory("/x/y", mode: 0o755)
-            #expect(try mode("/x/y") == 0o755)
-            try files.write("", to: "/x/y/z")
-            try files.remove("/x")
-            try files.remove("/x")
-            #expect(!files.exists("/x") && files.list("/x").isEmpty)
-        }
+        try files.makeDirectory("/x/y")
+        #expect(mode("/x/y") == 0o700)
+        try files.makeDirectory("/x/y", mode: 0o755)
+        #expect(mode("/x/y") == 0o755)
+        try files.write("", to: "/x/y/z")
+        try files.remove("/x")
+        try files.remove("/x")
+        #expect(!files.exists("/x") && files.list("/x").isEmpty)
     }
 
     @Test func readersNeverSeeAPart() async throws {
-        defer { try? FileManager.default.removeItem(atPath: directory) }
         let (files, one, other) = (
             files, String(repeating: "a", count: 200_000), String(repeating: "b", count: 200_000)
         )

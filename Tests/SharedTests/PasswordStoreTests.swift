@@ -1,13 +1,13 @@
-import Foundation
 import Shared
+import TestSupport
 import Testing
 
 @Suite struct PasswordStoreTests {
-    private let directory = NSTemporaryDirectory() + "pgaf-passwords-" + UUID().uuidString
+    private let scratch = ScratchDirectory()
     private let files: MachineFiles
 
     init() throws {
-        files = MachineFiles(root: directory)
+        files = MachineFiles(root: scratch.path)
         try files.makeDirectory("/project/.pgaf")
     }
 
@@ -17,48 +17,36 @@ import Testing
         PasswordStore(file: Self.file, directory: "/project", environment: environment, files: files)
     }
 
-    private func cleaned(_ body: () throws -> Void) rethrows {
-        defer { try? FileManager.default.removeItem(atPath: directory) }
-        try body()
-    }
-
     @Test func generatedPasswordsAreMadeOnceAndKept() throws {
-        try cleaned {
-            let error = #expect(throws: PgafError.self) {
-                try store().resolve(PasswordSettings(), missing: .refused)
-            }
-            #expect(error?.code == .secretUnavailable && !files.exists(Self.file))
-            let first = try store().resolve(PasswordSettings(), missing: .kept)
-            #expect(Set(first.all).count == 4)
-            #expect(try store().resolve(PasswordSettings(), missing: .refused) == first)
-            let attributes = try FileManager.default.attributesOfItem(atPath: files.place(Self.file))
-            #expect(attributes[.posixPermissions] as? Int == 0o600)
+        let error = #expect(throws: PgafError.self) {
+            try store().resolve(PasswordSettings(), missing: .refused)
         }
+        #expect(error?.code == .secretUnavailable && !files.exists(Self.file))
+        let first = try store().resolve(PasswordSettings(), missing: .kept)
+        #expect(Set(first.all).count == 4)
+        #expect(try store().resolve(PasswordSettings(), missing: .refused) == first)
+        #expect(scratch.mode(files.place(Self.file)) == 0o600)
     }
 
     @Test func whatIsOnlyMadeIsNotKept() throws {
-        try cleaned {
-            let first = try store().resolve(PasswordSettings(), missing: .made)
-            #expect(try store().resolve(PasswordSettings(), missing: .made) != first)
-            #expect(!files.exists(Self.file))
-        }
+        let first = try store().resolve(PasswordSettings(), missing: .made)
+        #expect(try store().resolve(PasswordSettings(), missing: .made) != first)
+        #expect(!files.exists(Self.file))
     }
 
     @Test func otherPasswordsAreFetchedEachTime() throws {
-        try cleaned {
-            try files.write("from a file\r\nsecond line\n", to: "/project/pw")
-            try files.makeDirectory("/home")
-            try files.write("from home", to: "/home/pw")
-            var settings = PasswordSettings()
-            settings.superuser = .file("pw")
-            settings.replication = .file("~/pw")
-            settings.client = .environment("PW")
-            let secrets = try store(["PW": "from the environment", "HOME": "/home"]).resolve(settings, missing: .kept)
-            #expect(secrets.superuser.revealed == "from a file")
-            #expect(secrets.replication.revealed == "from home")
-            #expect(secrets.client.revealed == "from the environment")
-            #expect(try files.read(Self.file)?.contains("from") == false)
-        }
+        try files.write("from a file\r\nsecond line\n", to: "/project/pw")
+        try files.makeDirectory("/home")
+        try files.write("from home", to: "/home/pw")
+        var settings = PasswordSettings()
+        settings.superuser = .file("pw")
+        settings.replication = .file("~/pw")
+        settings.client = .environment("PW")
+        let secrets = try store(["PW": "from the environment", "HOME": "/home"]).resolve(settings, missing: .kept)
+        #expect(secrets.superuser.revealed == "from a file")
+        #expect(secrets.replication.revealed == "from home")
+        #expect(secrets.client.revealed == "from the environment")
+        #expect(try files.read(Self.file)?.contains("from") == false)
     }
 
     @Test(arguments: [
@@ -66,25 +54,21 @@ import Testing
         .file("/nowhere/pw"), .file("/project"),
     ])
     func unusablePasswordsAreNamedByTheirPlaceOnly(_ source: PasswordSource) throws {
-        cleaned {
-            var settings = PasswordSettings()
-            settings.monitor = source
-            let environment = ["EMPTY": "", "EVIL": "top\u{0}secret", "CHANGED": "top ﬁne secret"]
-            let error = #expect(throws: PgafError.self) { try store(environment).resolve(settings, missing: .kept) }
-            #expect(error?.code == .secretUnavailable)
-            #expect(error?.message.contains("monitor") == true)
-            #expect(error?.description.contains("top") == false && error?.description.contains("secret\n") == false)
-            #expect(!files.exists(Self.file))
-        }
+        var settings = PasswordSettings()
+        settings.monitor = source
+        let environment = ["EMPTY": "", "EVIL": "top\u{0}secret", "CHANGED": "top ﬁne secret"]
+        let error = #expect(throws: PgafError.self) { try store(environment).resolve(settings, missing: .kept) }
+        #expect(error?.code == .secretUnavailable)
+        #expect(error?.message.contains("monitor") == true)
+        #expect(error?.description.contains("top") == false && error?.description.contains("secret\n") == false)
+        #expect(!files.exists(Self.file))
     }
 
     @Test(arguments: ["", "{", "[]", "{\"superuser\": 1}"])
     func aDamagedStoreIsAnErrorWithoutItsText(_ text: String) throws {
-        try cleaned {
-            try files.write(text, to: Self.file)
-            let error = #expect(throws: PgafError.self) { try store().resolve(PasswordSettings(), missing: .kept) }
-            #expect(error?.code == .secretUnavailable && error?.message.contains(Self.file) == true)
-            #expect(try files.read(Self.file) == text)
-        }
+        try files.write(text, to: Self.file)
+        let error = #expect(throws: PgafError.self) { try store().resolve(PasswordSettings(), missing: .kept) }
+        #expect(error?.code == .secretUnavailable && error?.message.contains(Self.file) == true)
+        #expect(try files.read(Self.file) == text)
     }
 }

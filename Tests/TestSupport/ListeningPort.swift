@@ -1,38 +1,24 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
+import Shared
 
-/// A TCP port of the loopback that is really listened on, for as long as the value lives.
+/// A TCP port that is really listened on, for as long as the value lives; connections are never accepted.
 package final class ListeningPort: Sendable {
+    /// 0 when there was none to have.
     package let number: Int
-    private let descriptor: Int32
+    private let socket: TCPSocket?
 
-    package init() {
-        #if canImport(Glibc)
-            descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        #else
-            descriptor = socket(AF_INET, SOCK_STREAM, 0)
-        #endif
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let socket = descriptor
-        number = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                guard bind(socket, $0, length) == 0, listen(socket, 1) == 0 else { return }
-                getsockname(socket, $0, &length)
-            }
-            return Int(UInt16(bigEndian: pointer.pointee.sin_port))
+    package init(on address: IPv4Address = .loopback) {
+        guard let socket = TCPSocket(), socket.take(address, 0), socket.admit(5) else {
+            self.socket = nil
+            number = 0
+            return
         }
+        number = socket.port
+        self.socket = consume socket
     }
 
-    deinit { close(descriptor) }
-
-    /// A port that was free a moment ago.
+    /// A port of the loopback that was free a moment ago.
     package static func free() -> Int { ListeningPort().number }
+
+    /// Whether something takes connections on this port of the loopback.
+    package static func answers(_ port: Int) -> Bool { TCPSocket()?.reach(.loopback, port) ?? false }
 }

@@ -18,42 +18,6 @@ extension String {
     }
 }
 
-/// A port on loopback on which nothing listens at this moment.
-package func freePort() throws -> Int {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(listener) }
-    var address = loopback(port: 0)
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let bound = withUnsafeMutablePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(listener, $0, size) == 0 && getsockname(listener, $0, &size) == 0
-        }
-    }
-    guard bound else { throw PgafError(.portInUse, "No free port.", remedy: "Look at `ss -tln`.") }
-    return Int(UInt16(bigEndian: address.sin_port))
-}
-
-package func connectedSocket(port: Int) -> Int32? {
-    let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = loopback(port: port)
-    let result = withUnsafePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            connect(client, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-        }
-    }
-    if result == 0 { return client }
-    close(client)
-    return nil
-}
-
-package func loopback(port: Int) -> sockaddr_in {
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = UInt16(port).bigEndian
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    return address
-}
-
 /// The direct children of these processes, from /proc.
 package func childProcesses(of parents: Set<Int32>) -> [Int32] {
     let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []

@@ -27,7 +27,7 @@ package final class TestServer: Sendable {
                 remedy: "apt-get install openssh-server")
         }
         directory = try scratchDirectory()
-        port = try freePort()
+        port = ListeningPort.free()
         for key in ["host", "user", "stranger"] { try await Self.makeKey(key, in: directory) }
         try FileManager.default.copyItem(atPath: "\(directory)/user.pub", toPath: "\(directory)/authorized_keys")
         let configuration = """
@@ -80,11 +80,8 @@ package final class TestServer: Sendable {
         _ = try await Wait(
             for: "sshd on port \(port)", upTo: .seconds(10), every: .milliseconds(20), hint: "Look at \(log)."
         ).until { () -> Wait.Observation<Bool> in
-            guard let socket = connectedSocket(port: port) else {
-                return .notYet((try? String(contentsOfFile: log, encoding: .utf8)) ?? "no log")
-            }
-            close(socket)
-            return .found(true)
+            ListeningPort.answers(port)
+                ? .found(true) : .notYet((try? String(contentsOfFile: log, encoding: .utf8)) ?? "no log")
         }
     }
 

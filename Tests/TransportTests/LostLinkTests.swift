@@ -18,10 +18,7 @@ extension TransportSuite {
 
         @Test func aServerGoneSilentIsALostLinkInBoundedTime() async throws {
             try await TestServer.run { server in
-                var parameters = server.parameters()
-                parameters.keepaliveInterval = .milliseconds(300)
-                parameters.keepaliveTimeout = .seconds(1)
-                let connection = try await SSHConnection.open(parameters)
+                let connection = try await impatient(server)
                 let start = ContinuousClock.now
                 let error = try await interrupting(server, with: SIGSTOP, during: connection)
                 #expect(error?.code == .linkLost)
@@ -32,10 +29,7 @@ extension TransportSuite {
 
         @Test func aServerGoneSilentWhileWeWriteIsALostLinkToo() async throws {
             try await TestServer.run { server in
-                var parameters = server.parameters()
-                parameters.keepaliveInterval = .milliseconds(300)
-                parameters.keepaliveTimeout = .seconds(1)
-                let connection = try await SSHConnection.open(parameters)
+                let connection = try await impatient(server)
                 let recording = Recording()
                 let endless = Secret(String(repeating: "x", count: 20_000_000))
                 async let end = failure {
@@ -77,6 +71,14 @@ extension TransportSuite {
                 // Other targets' tests run beside this one and have files of their own.
                 #expect(try count() < before + 8)
             }
+        }
+
+        /// A connection that takes a second of silence for the end of its link.
+        private func impatient(_ server: TestServer) async throws -> SSHConnection {
+            var parameters = server.parameters()
+            parameters.keepaliveInterval = .milliseconds(300)
+            parameters.keepaliveTimeout = .seconds(1)
+            return try await SSHConnection.open(parameters)
         }
 
         /// Starts a long program, sends the signal to the server's session processes, and returns what became of the program.

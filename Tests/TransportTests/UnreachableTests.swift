@@ -13,7 +13,7 @@ extension TransportSuite {
         }
 
         @Test func aRefusedPortSaysSo() async throws {
-            let port = try freePort()
+            let port = ListeningPort.free()
             let error = await failure { _ = try await SSHConnection.open(parameters(host: "127.0.0.1", port: port)) }
             #expect(error?.code == .machineUnreachable)
             #expect(error?.message == "Port \(port) of 127.0.0.1 refused the connection: nothing listens there.")
@@ -29,20 +29,18 @@ extension TransportSuite {
 
         @Test func aPortThatSaysNothingIsGivenUpInTime() async throws {
             // Listens and never accepts: the kernel completes the TCP connection all the same.
-            let listener = try SilentListener()
-            defer { listener.stop() }
+            let listener = ListeningPort()
             let start = ContinuousClock.now
             let error = await failure {
-                _ = try await SSHConnection.open(parameters(host: "127.0.0.1", port: listener.port))
+                _ = try await SSHConnection.open(parameters(host: "127.0.0.1", port: listener.number))
             }
             #expect(error?.code == .machineUnreachable)
             #expect(ContinuousClock.now - start < .seconds(5))
         }
 
         @Test func openingCanBeCancelled() async throws {
-            let listener = try SilentListener()
-            defer { listener.stop() }
-            var slow = parameters(host: "127.0.0.1", port: listener.port)
+            let listener = ListeningPort()
+            var slow = parameters(host: "127.0.0.1", port: listener.number)
             slow.connectTimeout = .seconds(60)
             let patient = slow
             let task = Task { _ = try await SSHConnection.open(patient) }

@@ -16,7 +16,7 @@ struct AgentDownCommand: AsyncParsableCommand {
         let store = ClusterStore()
         let runner = SubprocessRunner()
         let known = store.clusters
-        let name = options.cluster ?? (known.count == 1 ? known[0] : "pgaf")
+        let name = options.name(in: store)
         let removal = ClusterRemoval(runner: runner, store: store)
         let summary = try await removal.summary(name)
         guard !summary.isEmpty || known.contains(name) else {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import Shared
 
 /// `pgaf-agent plan`: what `up` would change.
@@ -13,37 +12,31 @@ struct AgentPlanCommand: AsyncParsableCommand {
             Ends with 0 when `up` would change nothing and with 2 when there are changes.
             """)
 
-    @Option(help: ArgumentHelp("Read this pgaf.yaml instead of a request.", valueName: "file"))
-    var config: String?
-
-    @Option(name: .customLong("set"), help: ArgumentHelp("Override one key of the file.", valueName: "key=value"))
-    var overrides: [String] = []
+    @OptionGroup var alone: StandaloneOptions
 
     @Flag(help: "Print one JSON object instead of readable text (always so for a request).")
     var json = false
-
-    private var isAlone: Bool { config != nil || !overrides.isEmpty }
 
     func run() async throws {
         do {
             try Privilege.requireRoot()
             let store = ClusterStore()
             let request =
-                isAlone
-                ? try StandaloneRequest(store: store).make(file: config, overrides: overrides)
+                alone.isAlone
+                ? try StandaloneRequest(store: store).make(alone)
                 : try Request(decoding: RequestInput.read())
-            let turnstile = Turnstile(max(3, ProcessInfo.processInfo.activeProcessorCount + 1))
+            let turnstile = Turnstile.forPrograms()
             let plan = try await PlanRun(
                 runner: LimitedRunner(SubprocessRunner(), turnstile: turnstile),
                 sessions: PsqlSessions(turnstile: turnstile), store: store, request: request
             ).plan()
-            if json || !isAlone {
+            if json || !alone.isAlone {
                 try Output.json(plan)
             } else {
                 PlanText.lines(plan).forEach(Output.line)
             }
             if plan.exitCode != 0 { throw ExitCode(plan.exitCode) }
-        } catch let error as PgafError where json || !isAlone {
+        } catch let error as PgafError where json || !alone.isAlone {
             try Output.json(error)
             throw ExitCode(error.code.exitCode)
         }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import Shared
 
 /// `pgaf-agent prepare`: what an image of a machine should have inside, so that `up` on it is fast.
@@ -11,11 +10,7 @@ struct AgentPrepareCommand: AsyncParsableCommand {
             `pgaf-host box build` fills the box with it.
             """)
 
-    @Option(help: ArgumentHelp("Read this pgaf.yaml instead of taking the defaults.", valueName: "file"))
-    var config: String?
-
-    @Option(name: .customLong("set"), help: ArgumentHelp("Override one key of the file.", valueName: "key=value"))
-    var overrides: [String] = []
+    @OptionGroup var alone: StandaloneOptions
 
     @Flag(help: "Only print a hash of everything that the images are made from (packages.source debian only).")
     var inputs = false
@@ -24,10 +19,7 @@ struct AgentPrepareCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let configuration = try ConfigurationLoader.load(
-            file: config, environment: ProcessInfo.processInfo.environment,
-            overrides: overrides.map { try ConfigurationOverride(setting: $0) }
-        ).configuration
+        let configuration = try alone.load()
         if inputs { return Output.line(try PrepareRun.inputs(configuration)) }
         try Privilege.requireRoot()
         let asEvents = json

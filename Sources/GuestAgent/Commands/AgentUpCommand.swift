@@ -15,11 +15,7 @@ struct AgentUpCommand: AsyncParsableCommand {
             `pgaf-agent cancel` ends it at its next step boundary.
             """)
 
-    @Option(help: ArgumentHelp("Read this pgaf.yaml instead of a request.", valueName: "file"))
-    var config: String?
-
-    @Option(name: .customLong("set"), help: ArgumentHelp("Override one key of the file.", valueName: "key=value"))
-    var overrides: [String] = []
+    @OptionGroup var alone: StandaloneOptions
 
     @Flag(help: "Wait for another run on this machine to end, instead of failing.")
     var wait = false
@@ -30,11 +26,9 @@ struct AgentUpCommand: AsyncParsableCommand {
     func run() async throws {
         let store = ClusterStore()
         let request: Request
-        let isAlone = config != nil || !overrides.isEmpty
-        if isAlone {
+        if alone.isAlone {
             try Privilege.requireRoot()
-            request = try StandaloneRequest(store: store).make(
-                file: config, overrides: overrides, options: Request.Options(wait: wait))
+            request = try StandaloneRequest(store: store).make(alone, options: Request.Options(wait: wait))
         } else {
             request = try Request(decoding: try RequestInput.read())
             try Privilege.requireRoot()
@@ -47,6 +41,6 @@ struct AgentUpCommand: AsyncParsableCommand {
         }
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let place = try await DetachedRun(runner: SubprocessRunner(), store: store, program: program).start(request)
-        try await RunView(place: place, json: json || !isAlone).show(since: 0, waiting: true)
+        try await RunView(place: place, json: json || !alone.isAlone).show(since: 0, waiting: true)
     }
 }

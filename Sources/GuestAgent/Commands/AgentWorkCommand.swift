@@ -1,6 +1,5 @@
 import ArgumentParser
 import Dispatch
-import FoundationEssentials
 import Shared
 import SystemPackage
 
@@ -37,8 +36,7 @@ struct AgentWorkCommand: AsyncParsableCommand {
         let events = EventWriter(
             run: request.run, redactor: Redactor(request.secrets.all),
             outlets: journals.map { journal in { line, event in try journal.append(line, event) } })
-        // One more than there are processors: some programs only wait.
-        let turnstile = Turnstile(max(3, ProcessInfo.processInfo.activeProcessorCount + 1))
+        let turnstile = Turnstile.forPrograms()
         let stop = StopSign()
         let signals = Self.raising(stop)
         defer { for source in signals { source.cancel() } }

@@ -6,13 +6,19 @@ struct ClusterOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The cluster's name, when the machine carries several.", valueName: "name"))
     var cluster: String?
 
+    /// The cluster that is meant: the one named, the only one there is, or the one of the default name.
+    func name(in store: ClusterStore) -> String {
+        let known = store.clusters
+        return cluster ?? (known.count == 1 ? known[0] : Configuration().cluster)
+    }
+
     /// The topology of that cluster as it is remembered.
     ///
     /// - Throws: `cluster.not-found`, naming those that there are; `agent.no-root`.
     func topology(store: ClusterStore, runner: any CommandRunner) async throws -> ClusterTopology {
         try Privilege.requireRoot()
         let known = store.clusters
-        let name = cluster ?? (known.count == 1 ? known[0] : "pgaf")
+        let name = name(in: store)
         guard known.contains(name), let configuration = try store.configuration(name), let state = try store.state(name)
         else {
             let others = known.isEmpty ? "there is none on this machine" : "there are \(known.joined(separator: ", "))"

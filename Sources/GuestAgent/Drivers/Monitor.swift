@@ -59,20 +59,21 @@ public struct Monitor: Sendable {
 
     /// Forgets a node at once, whatever it does: only for one that cannot say goodbye itself.
     public func forget(_ name: String) async throws {
-        try await psql.checked(
-            container, database: Self.database,
-            "SELECT pgautofailover.remove_node(nodeid, true) FROM pgautofailover.node"
-                + " WHERE nodename = \(SQL.literal(name));",
-            code: .monitorFailed, what: "The monitor could not forget the node \(name).")
+        try await remove(name, force: true, what: "The monitor could not forget the node \(name).")
     }
 
     /// Asks a node to leave; it is gone from the rows once it has confirmed.
     public func dismiss(_ name: String) async throws {
+        try await remove(
+            name, force: false, what: "The monitor could not take the node \(name) out of the formation.")
+    }
+
+    private func remove(_ name: String, force: Bool, what: String) async throws {
         try await psql.checked(
             container, database: Self.database,
-            "SELECT pgautofailover.remove_node(nodeid, false) FROM pgautofailover.node"
+            "SELECT pgautofailover.remove_node(nodeid, \(force)) FROM pgautofailover.node"
                 + " WHERE nodename = \(SQL.literal(name));",
-            code: .monitorFailed, what: "The monitor could not take the node \(name) out of the formation.")
+            code: .monitorFailed, what: what)
     }
 
     /// Orders a failover: another node than the present primary becomes primary.

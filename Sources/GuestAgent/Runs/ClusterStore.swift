@@ -40,6 +40,11 @@ public struct ClusterStore: Sendable {
             files: files)
     }
 
+    /// The passwords that are remembered; nil when not all are.
+    private func remembered(_ cluster: String) -> ClusterSecrets? {
+        try? passwords(cluster, directory: root, environment: [:]).resolve(PasswordSettings(), missing: .refused)
+    }
+
     /// Texts of everything that is remembered, by file name; written by `save`, compared by the preflight.
     func texts(_ topology: ClusterTopology, _ secrets: ClusterSecrets) throws -> [String: Secret] {
         func text(_ value: some Encodable) throws -> Secret { Secret(try JSONText.indented(value) + "\n") }
@@ -69,8 +74,7 @@ public struct ClusterStore: Sendable {
         {
             lines.append("address of \(name): \(topology.address(name))")
         }
-        let kept = (try? files.read("\(directory(cluster))/secrets.json")) ?? nil
-        if kept != (try texts(topology, secrets))["secrets.json"]?.revealed { lines.append("the changed passwords") }
+        if remembered(cluster) != secrets { lines.append("the changed passwords") }
         return lines.isEmpty
             ? ["remember the cluster in this release's form"] : lines.map { "remember \($0)" }
     }

@@ -14,12 +14,10 @@ public final class Journal: Sendable {
     public init(directory: String, files: MachineFiles, durable: Bool = false) throws {
         self.durable = durable
         try files.makeDirectory(directory)
-        do {
-            descriptor = try FileDescriptor.open(
+        descriptor = try PgafError.onFile("write the journal in", directory) {
+            try FileDescriptor.open(
                 FilePath(files.place("\(directory)/events.jsonl")), .writeOnly,
                 options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite])
-        } catch let error as Errno {
-            throw PgafError.file(error, "write the journal in", directory)
         }
     }
 

@@ -54,12 +54,8 @@ public struct JournalFollower: Sendable {
         let path = try await wait.until {
             place.journal.map { .found($0) } ?? .notYet("its journal is not there")
         }
-        do {
-            return try FileDescriptor.open(FilePath(place.store.files.place(path)), .readOnly)
-        } catch {
-            throw PgafError(
-                .fileFailed, "The journal \(path) could not be read.",
-                remedy: "Check who owns it and its permissions on the machine.", cause: "\(error)")
+        return try PgafError.onFile("read the journal", path) {
+            try FileDescriptor.open(FilePath(place.store.files.place(path)), .readOnly, options: .closeOnExec)
         }
     }
 

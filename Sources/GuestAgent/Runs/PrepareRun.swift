@@ -23,25 +23,14 @@ public struct PrepareRun: Sendable {
     /// - Returns: the process's exit code.
     public func run() async -> Int32 {
         let warnings = Warnings()
-        do {
-            let changed = try await converge(warnings)
-            await events.write(.result(RunResult(status: .ok, changed: changed, warnings: await warnings.all)))
-            return 0
-        } catch {
-            let failure = PgafError.wrapping(error, doing: "preparing the machine")
-            await events.write(
-                .result(RunResult(status: .failed, error: failure, warnings: await warnings.all)))
-            return failure.code.exitCode
+        return await events.concluding("preparing the machine", warnings) {
+            RunResult(status: .ok, changed: try await converge(warnings))
         }
     }
 
     private func converge(_ warnings: Warnings) async throws -> Int {
         let facts = try await MachineFacts.read(runner: runner, files: store.files)
-        await events.write(
-            .hello(
-                Hello(
-                    agent: PgafVersion.current, protocols: [Event.version], kernel: facts.kernel,
-                    architecture: facts.architecture, distribution: facts.prettyName)))
+        await events.hello(facts)
         try ConfigurationValidator.validate(configuration)
         // The base image is made there.
         try store.files.makeDirectory(store.root)

@@ -8,15 +8,10 @@ struct StandaloneRequest: Sendable {
     /// Where relative paths of password files begin.
     var directory = FileManager.default.currentDirectoryPath
 
-    /// - Parameters:
-    ///   - file: a pgaf.yaml; nil means the defaults.
-    ///   - overrides: `KEY=VALUE` texts.
-    ///   - options: what else the run should do.
+    /// - Parameter options: what else the run should do.
     /// - Throws: the codes of `configuration.…`, `secret.unavailable`.
-    func make(file: String?, overrides: [String], options: Request.Options = Request.Options()) throws -> Request {
-        let loaded = try ConfigurationLoader.load(
-            file: file, environment: environment, overrides: overrides.map { try ConfigurationOverride(setting: $0) })
-        let configuration = loaded.configuration
+    func make(_ alone: StandaloneOptions, options: Request.Options = Request.Options()) throws -> Request {
+        let configuration = try alone.load(environment: environment)
         // Those that are made now are remembered by the run, once it has the machine for itself.
         let secrets = try store.passwords(configuration.cluster, directory: directory, environment: environment)
             .resolve(configuration.passwords, missing: .made)

@@ -35,32 +35,15 @@ public struct UpRun: Sendable {
 
     private func story() async -> Int32 {
         let warnings = Warnings()
-        do {
+        return await events.concluding("bringing the cluster up", warnings) {
             let (topology, changed) = try await converge(warnings)
-            await events.write(
-                .result(
-                    RunResult(
-                        status: .ok, changed: changed, warnings: await warnings.all,
-                        connections: topology.connections)))
-            return 0
-        } catch {
-            let failure = PgafError.wrapping(error, doing: "bringing the cluster up")
-            await events.write(
-                .result(
-                    RunResult(
-                        status: failure.code == .cancelled ? .cancelled : .failed, error: failure,
-                        warnings: await warnings.all)))
-            return failure.code.exitCode
+            return RunResult(status: .ok, changed: changed, connections: topology.connections)
         }
     }
 
     private func converge(_ warnings: Warnings) async throws -> (ClusterTopology, Int) {
         let facts = try await MachineFacts.read(runner: runner, files: store.files)
-        await events.write(
-            .hello(
-                Hello(
-                    agent: PgafVersion.current, protocols: [Event.version], kernel: facts.kernel,
-                    architecture: facts.architecture, distribution: facts.prettyName)))
+        await events.hello(facts)
         try Groundwork.check(request, facts)
         let cluster = request.configuration.cluster
         let lock = try await MachineLock(store: store, holder: "run \(request.run)")

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Shared
 
 /// A container as it should be: pure input of `docker run`.
@@ -60,10 +59,8 @@ public struct ContainerSpecification: Sendable, Equatable {
 
     /// Labels about the arguments; they follow from them and take no part in the hash.
     private var ownLabels: [String: String] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .withoutEscapingSlashes
-        let text = (try? encoder.encode(parts)).map { String(decoding: $0, as: UTF8.self) }
-        return [Label.hash: hash, Label.image: imageHash, Label.arguments: text ?? "[]"]
+        let text = (try? JSONText.line(parts)) ?? "[]"
+        return [Label.hash: hash, Label.image: imageHash, Label.arguments: text]
     }
 
     /// The whole `docker run` line.

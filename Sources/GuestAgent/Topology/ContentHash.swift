@@ -1,5 +1,6 @@
 import Crypto
 import FoundationEssentials
+import Shared
 
 /// SHA-256 over texts, to tell whether something was made from the same inputs.
 public enum ContentHash {
@@ -10,10 +11,7 @@ public enum ContentHash {
             hash.update(data: Data("\(part.utf8.count):".utf8))
             hash.update(data: Data(part.utf8))
         }
-        return hash.finalize().map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
-        }.joined()
+        return hash.finalize().hexadecimal
     }
 
     /// A hash as it is shown: its first 12 digits, as Docker does with its own.

@@ -34,9 +34,7 @@ public struct ImageFiles: Sendable, Equatable {
         let installed =
             ["postgresql-\(version)", "postgresql-client-\(version)", "postgresql-\(version)-auto-failover"]
             + ["pg-auto-failover-cli", "gosu", "openssl"]
-            + packages.map {
-                $0.split(separator: "%v", omittingEmptySubsequences: false).joined(separator: "\(version)")
-            }
+            + packages.map { $0.replacingBytes(of: "%v", with: "\(version)") }
         let samples = "/usr/share/postgresql/\(version)"
         lines += [
             // The server's package would make a cluster of its own otherwise; pg_autoctl makes ours.

@@ -21,7 +21,7 @@ extension VagrantMachine {
         }
         // A machine that is about to be made has no known host keys yet; those of one that was destroyed by hand would
         // only look like an attack.
-        if state == "not_created" { try remove(project.knownHosts) }
+        if state == "not_created" { try MachineFiles().remove(project.knownHosts) }
         try await render(provider, running: false, reporter)
         await reporter.say("starting Vagrant (\(provider.rawValue))")
         let result = try await runner.run(VagrantCommand.up(provider, in: project.path)) { await reporter.take($0) }
@@ -40,16 +40,8 @@ extension VagrantMachine {
         }
         let emulated = provider == .libvirt ? !(await acceleration(reporter)) : false
         let file = Vagrantfile(settings: settings, provider: provider, forwards: forwards, emulated: emulated)
-        let text = Data(file.text.utf8)
-        guard FileManager.default.contents(atPath: project.vagrantfile) != text else { return }
-        do {
-            try text.write(to: URL(fileURLWithPath: project.vagrantfile), options: .atomic)
-        } catch {
-            throw PgafError(
-                .fileFailed, "\(project.vagrantfile) could not be written.",
-                remedy: "Check the directory's permissions and the free space of its disk.",
-                cause: String(describing: error))
-        }
+        guard try MachineFiles().read(project.vagrantfile) != file.text else { return }
+        try MachineFiles().write(file.text, to: project.vagrantfile, mode: 0o644)
         if running { await reporter.say("the changed Vagrantfile takes effect with `vagrant reload`") }
     }
 
@@ -77,8 +69,8 @@ extension VagrantMachine {
     }
 
     func refuseForeignVagrantfile() throws {
-        guard let data = FileManager.default.contents(atPath: project.vagrantfile) else { return }
-        guard !String(decoding: data, as: UTF8.self).hasPrefix(Vagrantfile.header) else { return }
+        guard let text = try MachineFiles().read(project.vagrantfile) else { return }
+        guard !text.hasPrefix(Vagrantfile.header) else { return }
         throw PgafError(
             .vagrantfileForeign, "\(project.vagrantfile) was not made by pgaf and is left alone.",
             remedy: "Run pgaf-host in an empty directory, or move that file away first.")

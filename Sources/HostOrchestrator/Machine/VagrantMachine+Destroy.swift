@@ -38,24 +38,11 @@ extension VagrantMachine {
             }
         }
         // A new machine has new host keys: the old ones would only look like an attack.
-        try remove(project.knownHosts)
-        if isOurs { try remove(project.vagrantfile) }
+        try MachineFiles().remove(project.knownHosts)
+        if isOurs { try MachineFiles().remove(project.vagrantfile) }
     }
 
     private var isOurs: Bool {
-        FileManager.default.contents(atPath: project.vagrantfile).map {
-            String(decoding: $0, as: UTF8.self).hasPrefix(Vagrantfile.header)
-        } ?? false
-    }
-
-    func remove(_ path: String) throws {
-        guard FileManager.default.fileExists(atPath: path) else { return }
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch {
-            throw PgafError(
-                .fileFailed, "\(path) could not be removed.", remedy: "Remove it by hand.",
-                cause: String(describing: error))
-        }
+        ((try? MachineFiles().read(project.vagrantfile)) ?? nil)?.hasPrefix(Vagrantfile.header) ?? false
     }
 }

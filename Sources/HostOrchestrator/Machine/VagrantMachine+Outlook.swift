@@ -39,9 +39,7 @@ extension VagrantMachine {
 
     /// Differences of the Vagrantfile, a line each.
     private func rewriting(_ provider: VagrantProvider, running: Bool) async throws -> [String] {
-        let found = FileManager.default.contents(atPath: project.vagrantfile).map {
-            String(decoding: $0, as: UTF8.self)
-        }
+        let found = try MachineFiles().read(project.vagrantfile)
         // What has not been tried out since the boot is taken to be as it was.
         let usable = LibvirtAcceleration(runner: runner, memoryFile: boxes.accelerationMemory).known
         let emulated = usable.map { !$0 } ?? (VagrantfileDifference.values(found ?? "")["emulated"] == "true")

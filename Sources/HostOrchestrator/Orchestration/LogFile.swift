@@ -12,7 +12,7 @@ final class LogFile {
     init(_ path: String, limit: Int = 64 << 20) throws {
         self.path = path
         room = limit
-        file = try Self.telling(path) {
+        file = try PgafError.onFile("write", path) {
             try FileDescriptor.open(
                 FilePath(path), .writeOnly, options: [.create, .append, .closeOnExec],
                 permissions: [.ownerReadWrite])
@@ -25,11 +25,7 @@ final class LogFile {
         let bytes = Array(line.utf8) + [UInt8(ascii: "\n")]
         room -= bytes.count
         let last = room > 0 ? bytes : Array("… the log is full, the rest is left out\n".utf8)
-        _ = try Self.telling(path) { try file.writeAll(last) }
-    }
-
-    private static func telling<Value>(_ path: String, _ work: () throws -> Value) throws -> Value {
-        do { return try work() } catch let error as Errno { throw PgafError.file(error, "write", path) }
+        _ = try PgafError.onFile("write", path) { try file.writeAll(last) }
     }
 
     deinit { try? file.close() }

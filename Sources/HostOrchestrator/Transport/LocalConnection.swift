@@ -1,7 +1,5 @@
 import Foundation
 import Shared
-import Subprocess
-import SystemPackage
 
 /// This machine itself: the same protocol over the pipes of child processes.
 ///
@@ -32,13 +30,10 @@ public actor LocalConnection: Connection {
         _ path: String, to destination: String, mode: Int, privileged: Bool,
         onProgress: (@Sendable (Double) async -> Void)?
     ) async throws -> Bool {
-        let upload = try Upload(source: path, destination: destination, mode: mode)
-        let file = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
-        let said = OutputGathering()
-        let status = try await LocalProgram(arguments: privileged ? asRoot(upload.command) : upload.command)
-            .run(file: file) { said.take($0) }
-        let wasSent = try upload.outcome(status, said, privileged: privileged, on: "this machine")
-        await onProgress?(1)
-        return wasSent
+        try await Upload.perform(
+            path, to: destination, mode: mode, privileged: privileged, over: self, named: "this machine", onProgress
+        ) { upload, command, said in
+            try await LocalProgram(arguments: command).run(file: upload.file) { said.take($0) }
+        }
     }
 }

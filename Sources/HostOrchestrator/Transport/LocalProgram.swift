@@ -25,13 +25,13 @@ struct LocalProgram: Sendable {
         }
     }
 
-    /// - Parameter file: becomes the program's standard input; closed here.
+    /// - Parameter file: becomes the program's standard input; stays open here.
     func run(
         file: FileDescriptor, onOutput: @escaping @Sendable (OutputChunk) async throws -> Void
     ) async throws -> RemoteStatus {
         try await launch {
             try await Subprocess.run(
-                $0, input: .fileDescriptor(file, closeAfterSpawningProcess: true), output: .sequence, error: .sequence
+                $0, input: .fileDescriptor(file, closeAfterSpawningProcess: false), output: .sequence, error: .sequence
             ) {
                 try await relay($0.standardOutput, $0.standardError, onOutput)
             }.terminationStatus

@@ -1,4 +1,5 @@
 import Shared
+import SystemPackage
 
 /// One file to put on a machine: the command that does it there, and what its words and its end mean.
 ///
@@ -12,12 +13,33 @@ struct Upload: Sendable, Equatable {
     /// SHA-256 in hexadecimal.
     var digest: String
     var bytes: Int
+    /// The source, open for reading from its beginning: what is sent is the file that was hashed, whatever lies under its
+    /// name meanwhile.
+    var file: FileDescriptor
 
-    init(source: String, destination: String, mode: Int) throws {
-        self.source = source
-        self.destination = destination
-        self.mode = mode
-        (digest, bytes) = try FileDigest.sha256(ofFileAt: source)
+    /// Sends a file if the machine does not have it.
+    ///
+    /// - Parameters:
+    ///   - machine: how messages call it.
+    ///   - transmit: runs the command there with the file as its standard input, and gathers what it says.
+    /// - Returns: whether the file had to be sent.
+    static func perform(
+        _ source: String, to destination: String, mode: Int, privileged: Bool, over connection: any Connection,
+        named machine: String, _ onProgress: (@Sendable (Double) async -> Void)?,
+        isolation: isolated (any Actor)? = #isolation,
+        _ transmit: (Upload, _ command: [String], OutputGathering) async throws -> RemoteStatus
+    ) async throws -> Bool {
+        let file = try FileDigest.open(source)
+        defer { try? file.close() }
+        let (digest, bytes) = try FileDigest.sha256(of: file, at: source)
+        let upload = Upload(
+            source: source, destination: destination, mode: mode, digest: digest, bytes: bytes, file: file)
+        let said = OutputGathering()
+        let status = try await transmit(
+            upload, privileged ? connection.asRoot(upload.command) : upload.command, said)
+        let wasSent = try upload.outcome(status, said, privileged: privileged, on: machine)
+        await onProgress?(1)
+        return wasSent
     }
 
     /// Says `same` and sets the mode when the right file is there already; says `send` otherwise, takes the file on

@@ -10,8 +10,7 @@ extension ConfigurationKeys {
         .init(
             "postgres.packages", \.postgres.packages,
             .list(of: "a Debian package name, in which %v stands for the major version") {
-                NameRules.isPackageName(
-                    $0.split(separator: "%v", omittingEmptySubsequences: false).joined(separator: "17"))
+                NameRules.isPackageName($0.replacingBytes(of: "%v", with: "17"))
             }, "Extra packages in the image, beside the server and pg_auto_failover."),
         settings,
     ]

@@ -5,6 +5,11 @@ public struct IPv4Address: Sendable, Hashable, Comparable, CustomStringConvertib
 
     public init(bits: UInt32) { self.bits = bits }
 
+    /// 127.0.0.1: this machine, for itself alone.
+    public static let loopback = IPv4Address(bits: 0x7F00_0001)
+    /// 0.0.0.0: every address of this machine.
+    public static let any = IPv4Address(bits: 0)
+
     /// Reads four decimal numbers from 0 to 255; leading zeros are refused, because some programs read them as octal.
     public init?(_ text: some StringProtocol) {
         let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)

@@ -25,21 +25,20 @@ public struct MachineFiles: Sendable {
     ///
     /// - Throws: `file.failed` for everything else that keeps it from being read, and for more than `limit` bytes.
     public func bytes(of path: String, limit: Int = MachineFiles.limit) throws -> [UInt8]? {
-        let content: [UInt8]?
-        do {
-            let file = try FileDescriptor.open(FilePath(place(path)), .readOnly, options: .closeOnExec)
-            content = try file.closeAfter { try file.readToEnd(upTo: limit) }
-        } catch Errno.noSuchFileOrDirectory {
-            return nil
-        } catch let error as Errno {
-            throw PgafError.file(error, "read", path)
+        try PgafError.onFile("read", path) {
+            let file: FileDescriptor
+            do {
+                file = try FileDescriptor.open(FilePath(place(path)), .readOnly, options: .closeOnExec)
+            } catch Errno.noSuchFileOrDirectory {
+                return nil
+            }
+            guard let content = try file.closeAfter({ try file.readToEnd(upTo: limit) }) else {
+                throw PgafError(
+                    .fileFailed, "The file \(path) is larger than \(limit) bytes.",
+                    remedy: "Look at what it is; it is not what pgaf expects there.")
+            }
+            return content
         }
-        guard let content else {
-            throw PgafError(
-                .fileFailed, "The file \(path) is larger than \(limit) bytes.",
-                remedy: "Look at what it is; it is not what pgaf expects there.")
-        }
-        return content
     }
 
     /// Replaces the file in one step: a reader sees the old text or the new one, also after a power cut.
@@ -52,8 +51,8 @@ public struct MachineFiles: Sendable {
 
     /// The same for bytes.
     public func write(_ bytes: some Collection<UInt8>, to path: String, mode: UInt16 = 0o600) throws {
-        let temporary = TemporaryName(beside: place(path))
-        do {
+        try PgafError.onFile("write", path) {
+            let temporary = TemporaryName(beside: place(path))
             temporary.removeLeftovers()
             let file = try FileDescriptor.open(
                 FilePath(temporary.path), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
@@ -70,8 +69,6 @@ public struct MachineFiles: Sendable {
                 try? SystemCalls.unlink(temporary.path)
                 throw error
             }
-        } catch let error as Errno {
-            throw PgafError.file(error, "write", path)
         }
     }
 
@@ -79,13 +76,11 @@ public struct MachineFiles: Sendable {
     ///
     /// - Throws: `file.failed`, also when a file has that name; `disk.full`.
     public func makeDirectory(_ path: String, mode: UInt16 = 0o700) throws {
-        do {
+        try PgafError.onFile("make the directory", path) {
             try SystemCalls.makeDirectories(FilePath(place(path)), CInterop.Mode(mode))
             let directory = try FileDescriptor.open(
                 FilePath(place(path)), .readOnly, options: [.directory, .closeOnExec])
             try directory.closeAfter { try directory.setMode(CInterop.Mode(mode)) }
-        } catch let error as Errno {
-            throw PgafError.file(error, "make the directory", path)
         }
     }
 
@@ -99,31 +94,9 @@ public struct MachineFiles: Sendable {
     /// A symbolic link is removed and never followed, whoever puts it there and when: each name is looked up in the
     /// directory that was opened before it.
     public func remove(_ path: String) throws {
-        do {
-            try SystemCalls.removeTree(place(path))
-        } catch {
-            throw PgafError.file(error, "remove", path)
-        }
+        try PgafError.onFile("remove", path) { try SystemCalls.removeTree(place(path)) }
     }
 
     /// Names in a directory, sorted; empty when there is no such directory.
     public func list(_ path: String) -> [String] { SystemCalls.names(in: place(path)).sorted() }
-}
-
-extension PgafError {
-    /// What the system said about a file.
-    ///
-    /// - Parameter verb: completes "Could not … PATH".
-    public static func file(_ error: Errno, _ verb: String, _ path: String) -> PgafError {
-        if error == .noSpace || error == .diskQuotaExceeded {
-            return PgafError(
-                .diskFull, "The disk is full: could not \(verb) \(path).",
-                remedy: "Make room on the file system of \(path), then run the same command again.",
-                cause: error.description)
-        }
-        return PgafError(
-            .fileFailed, "Could not \(verb) \(path).",
-            remedy: "Check who owns \(path) and its permissions, then run the same command again.",
-            cause: error.description)
-    }
 }

@@ -1,0 +1,25 @@
+import ArgumentParser
+import FoundationEssentials
+import Shared
+
+/// A configuration that the agent is given by hand, without a host.
+struct StandaloneOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Read this pgaf.yaml; no request is read then.", valueName: "file"))
+    var config: String?
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("Override one key of the file, or of the defaults.", valueName: "key=value"))
+    var overrides: [String] = []
+
+    /// Whether there is one.
+    var isAlone: Bool { config != nil || !overrides.isEmpty }
+
+    /// - Throws: the codes of `configuration.…`, `usage`.
+    func load(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Configuration {
+        try ConfigurationLoader.load(
+            file: config, environment: environment,
+            overrides: overrides.map { try ConfigurationOverride(setting: $0) }
+        ).configuration
+    }
+}
