@@ -91,6 +91,31 @@ import Testing
         #expect(try await removal.remove("pgaf").count == 1 && machine.store.clusters.isEmpty)
     }
 
+    /// An engine that was only stopped would bring back containers whose passwords nobody knows any more.
+    @Test func removingStartsAnEngineThatIsStopped() async throws {
+        try machine.store.save(topology, TestMachine.secrets)
+        try machine.place("/usr/sbin/dockerd")
+        let runner = machine.runner
+        runner.on("docker", "version") { _ in
+            runner.saw("env") ? CommandResult(status: 0, standardOutput: "27.5.1\n") : CommandResult(status: 1)
+        }
+        runner.on("env").on("docker", "ps", prints: "pgnode1\n").on("docker", "volume", "ls").on(
+            "docker", "network", "ls")
+        let removal = ClusterRemoval(runner: machine.runner, store: machine.store)
+        #expect(try await removal.summary("pgaf") == ["container pgnode1"])
+        #expect(machine.runner.lines.contains { $0.suffix(3) == ["service", "docker", "start"] })
+    }
+
+    @Test func anEngineThatDoesNotStartKeepsTheMemory() async throws {
+        try machine.store.save(topology, TestMachine.secrets)
+        try machine.place("/usr/sbin/dockerd")
+        try machine.place("/run/systemd/system/x")
+        machine.runner.on("docker", "version", status: 1).on("systemctl", status: 1)
+        let removal = ClusterRemoval(runner: machine.runner, store: machine.store)
+        let error = await #expect(throws: PgafError.self) { try await removal.remove("pgaf") }
+        #expect(error?.code == .dockerUnavailable && machine.store.clusters == ["pgaf"])
+    }
+
     private func alone(_ file: String, _ settings: String...) throws -> StandaloneOptions {
         try StandaloneOptions.parse(["--config", file] + settings.flatMap { ["--set", $0] })
     }

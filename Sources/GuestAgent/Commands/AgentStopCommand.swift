@@ -57,7 +57,8 @@ private struct HaltVerb {
             let topology = try await options.topology(store: store, runner: runner)
             let lock = try MachineLock(store: store, holder: "`pgaf-agent \(name)`").take()
             defer { withExtendedLifetime(lock) {} }
-            try await work(ClusterHalt(runner: runner, topology: topology, tell: Output.error))
+            let engine = DockerEngine(runner: runner, files: store.files)
+            try await work(ClusterHalt(runner: runner, topology: topology, engine: engine, tell: Output.error))
         } catch let error as PgafError where json {
             try Output.json(error)
             throw ExitCode(error.code.exitCode)

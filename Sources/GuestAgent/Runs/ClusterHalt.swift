@@ -7,6 +7,8 @@ import Shared
 public struct ClusterHalt: Sendable {
     let runner: any CommandRunner
     let topology: ClusterTopology
+    /// Started before the containers, where it is stopped.
+    let engine: DockerEngine
     /// Told what has been done, a line a container.
     let tell: @Sendable (String) -> Void
 
@@ -32,9 +34,10 @@ public struct ClusterHalt: Sendable {
 
     /// Starts what is stopped and waits until the formation is healthy.
     ///
-    /// - Throws: `docker.failed`, `cluster.not-found` when a container is missing, `node.failed` when it does not become
+    /// - Throws: `docker.failed`, `docker.unavailable`, `cluster.not-found` when a container is missing, `node.failed` when it does not become
     ///   healthy.
     public func start() async throws -> FormationState {
+        _ = try await engine.isAvailable()
         let found = try await docker.containers([monitorName] + nodes)
         let missing = ([monitorName] + nodes).filter { found[$0] == nil }
         guard missing.isEmpty else {

@@ -10,10 +10,15 @@ public struct ClusterRemoval: Sendable {
         self.store = store
     }
 
-    /// What `remove` would take away, one line a thing.
+    private var engine: DockerEngine { DockerEngine(runner: runner, files: store.files) }
+
+    /// What `remove` would take away, one line a thing. An engine that is stopped is started: otherwise it would bring
+    /// the cluster back some day, after its passwords were forgotten.
+    ///
+    /// - Throws: `docker.unavailable` when it does not start.
     public func summary(_ cluster: String) async throws -> [String] {
+        guard try await engine.isAvailable() else { return [] }
         let docker = Docker(runner: runner)
-        guard try await docker.engineVersion() != nil else { return [] }
         var lines: [String] = []
         for kind in ["container", "volume", "network"] {
             lines += try await docker.labelled(kind, cluster: cluster).map { "\(kind) \($0)" }
@@ -26,7 +31,7 @@ public struct ClusterRemoval: Sendable {
     public func remove(_ cluster: String) async throws -> [String] {
         let docker = Docker(runner: runner)
         var removed: [String] = []
-        if try await docker.engineVersion() != nil {
+        if try await engine.isAvailable() {
             let removals = [
                 ("container", ["rm", "--force"]), ("volume", ["volume", "rm"]), ("network", ["network", "rm"]),
             ]

@@ -18,12 +18,15 @@ struct Groundwork: Sendable {
         try FailoverTimings(request.configuration.failover, isSlow: facts.isSlow).validate()
     }
 
-    /// Chooses what has to be chosen and looks at Docker; changes nothing.
+    /// Chooses what has to be chosen and looks at Docker.
+    ///
+    /// - Parameter engine: started when only it can tell what there is of a cluster; nil for a look that changes nothing.
     init(
         _ request: Request, _ facts: MachineFacts, runner: any CommandRunner, sessions: PsqlSessions?,
-        store: ClusterStore, events: EventWriter, warnings: Warnings, stop: StopSign = StopSign()
+        store: ClusterStore, events: EventWriter, warnings: Warnings, stop: StopSign = StopSign(),
+        starting engine: DockerEngine? = nil
     ) async throws {
-        let state = try await StateChoice(runner: runner, store: store, facts: facts)
+        let state = try await StateChoice(runner: runner, store: store, facts: facts, engine: engine)
             .state(for: request.configuration, warnings: warnings)
         topology = ClusterTopology(
             configuration: request.configuration, state: state, facts: facts, root: store.root,

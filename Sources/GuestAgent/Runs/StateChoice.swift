@@ -5,6 +5,8 @@ struct StateChoice: Sendable {
     let runner: any CommandRunner
     let store: ClusterStore
     let facts: MachineFacts
+    /// Started where it is stopped and the memory is lost; nil for a look that changes nothing.
+    var engine: DockerEngine?
 
     func state(for configuration: Configuration, warnings: Warnings) async throws -> ClusterState {
         let subnet = try wantedSubnet(configuration)
@@ -22,6 +24,7 @@ struct StateChoice: Sendable {
                     + " \(source.defaultPostgresVersion).",
                 remedy: "Leave `postgres.version` out, or set `packages.source: pgdg`.")
         }
+        _ = try await engine?.isAvailable()
         // A network that is there although the memory is lost belongs to containers that have its addresses.
         let adopted = try await docker.subnet(ofNetwork: configuration.network.name)
         guard let chosen = try subnet ?? adopted ?? SubnetChoice.free(avoiding: usedNetworks()) else {

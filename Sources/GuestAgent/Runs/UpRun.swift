@@ -55,7 +55,7 @@ public struct UpRun: Sendable {
         }
         let ground = try await Groundwork(
             request, facts, runner: runner, sessions: sessions, store: store, events: events, warnings: warnings,
-            stop: stop)
+            stop: stop, starting: DockerEngine(runner: runner, files: store.files))
         let changed = try await ground.graph.run(ground.context, planningWith: ground.seen)
         let topology = ground.topology
         if let formation = try await FormationReader(runner: runner, sessions: sessions, topology: topology).read() {

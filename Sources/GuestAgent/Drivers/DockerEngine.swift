@@ -1,0 +1,71 @@
+import Shared
+
+/// The Docker engine as a service of the machine: whether it is there, and how it is started.
+struct DockerEngine: Sendable {
+    let runner: any CommandRunner
+    let files: MachineFiles
+
+    var isInstalled: Bool { ["/usr/sbin/dockerd", "/usr/bin/dockerd"].contains { files.exists($0) } }
+
+    var hasSystemd: Bool { files.exists("/run/systemd/system") }
+
+    /// The wait for `isReady` after `launch`.
+    static let readiness = Wait(
+        for: "the Docker engine to answer", upTo: .seconds(120), hint: remedy, code: .dockerUnavailable)
+
+    private static let remedy =
+        "Read `journalctl -u docker` or /var/log/docker.log on the machine, then run the same command again."
+
+    func isReady() async throws -> Wait.Observation<String> {
+        try await Docker(runner: runner).engineVersion().map { .found($0) }
+            ?? .notYet("`docker version` finds no server")
+    }
+
+    /// Whether an engine answers, after starting the one that is installed: only a running one tells what it holds.
+    ///
+    /// - Returns: false where no engine is installed.
+    /// - Throws: `docker.unavailable` when it is installed and does not start.
+    func isAvailable() async throws -> Bool {
+        if case .found = try await isReady() { return true }
+        guard isInstalled else { return false }
+        try await launch()
+        _ = try await Self.readiness.until { try await isReady() }
+        return true
+    }
+
+    /// Starts the engine and does not wait until it answers.
+    ///
+    /// - Throws: `docker.unavailable`.
+    func launch() async throws {
+        if hasSystemd {
+            try await checked("systemctl", ["enable", "--now", "docker"])
+            return
+        }
+        try removeStalePidFiles()
+        // The engine belongs to no run: it must outlive them all.
+        let unmarked = ["--unset", AbandonedWork.mark]
+        if try await !runner.run(Command("env", unmarked + ["service", "docker", "start"])).succeeded {
+            // The init script fails where it may not raise its own limits; the engine itself does not need that.
+            let program = "exec dockerd </dev/null >>/var/log/docker.log 2>&1"
+            try await checked("env", unmarked + ["setsid", "--fork", "sh", "-c", program])
+        }
+    }
+
+    private func checked(_ program: String, _ arguments: [String]) async throws {
+        try await runner.checked(
+            Command(program, arguments), code: .dockerUnavailable, remedy: Self.remedy)
+    }
+
+    static let pidFiles = [
+        ("/var/run/docker.pid", "dockerd"), ("/var/run/docker/containerd/containerd.pid", "containerd"),
+    ]
+
+    /// Removes pid files of an engine that was killed: when another process has its number by now, a new engine takes
+    /// that for a running one and does not start.
+    private func removeStalePidFiles() throws {
+        for (path, program) in Self.pidFiles {
+            guard let number = try files.read(path)?.trimmed, Int(number) != nil else { continue }
+            if try files.read("/proc/\(number)/comm")?.trimmed != program { try files.remove(path) }
+        }
+    }
+}
