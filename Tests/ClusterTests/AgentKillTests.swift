@@ -82,26 +82,12 @@ extension ClusterSuite {
         private func die(
             _ step: String, _ delay: Duration, at moment: @escaping @Sendable (Event) -> Bool
         ) async throws {
-            let before = MachineRuns.latest
-            let host = try cluster.background(["up", "--progress", "none"])
-            let run = try await Wait(
-                for: "\(step) to be reached", upTo: .seconds(300), every: .milliseconds(5), hint: ""
-            )
-            .until { () async throws -> Wait.Observation<String> in
-                guard let run = MachineRuns.latest, run != before else { return .notYet("no new run") }
-                let events = MachineRuns.events(of: run)
-                if events.contains(where: moment) { return .found(run) }
-                if case .result(let result) = events.last?.body {
-                    Issue.record("the run ended before \(step): \(String(describing: result.error))")
-                    return .found(run)
-                }
-                return .notYet("event \(events.count)")
+            let (run, status) = try await cluster.up(interruptedAt: step, moment) { run in
+                try await ContinuousClock().sleep(for: delay)
+                if let process = MachineRuns.owner(of: run) { kill(process, SIGKILL) }
             }
-            try await ContinuousClock().sleep(for: delay)
-            if let process = MachineRuns.owner(of: run) { kill(process, SIGKILL) }
-            let status = host.wait()
             // A run that was over in that moment has nothing to complain of.
-            #expect(status == 69 || (status == 0 && MachineRuns.hasResult(run)), "\(step): status \(status)")
+            #expect(status == 69 || (status == 0 && MachineRuns.result(of: run) != nil), "\(step): status \(status)")
         }
 
         private func danglingImages() async throws -> Set<String> {
@@ -136,27 +122,5 @@ extension ClusterSuite {
                 ])
             #expect(files.standardOutput == "")
         }
-    }
-}
-
-/// The runs of this machine, looked at from beside: what a test needs to kill one at the right moment.
-enum MachineRuns {
-    private static let root = "/run/pgaf/runs"
-
-    static var latest: String? {
-        ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).filter(RunIdentifier.isOne).max()
-    }
-
-    static func events(of run: String) -> [Event] {
-        let text = (try? String(contentsOfFile: "\(root)/\(run)/events.jsonl", encoding: .utf8)) ?? ""
-        return text.split(separator: "\n").compactMap { try? EventCoding.decode(String($0)) }
-    }
-
-    static func hasResult(_ run: String) -> Bool { events(of: run).contains { $0.body.type == "result" } }
-
-    /// The working process, if it lives.
-    static func owner(of run: String) -> pid_t? {
-        let path = "\(root)/\(run)/owner"
-        return FileLock.isHeld(path) ? FileLock.holder(path).flatMap { pid_t($0) } : nil
     }
 }

@@ -52,6 +52,14 @@ extension ClusterSuite {
             }
         }
 
+        @Test func aRestartOfTheEngine() async throws {
+            try await survive("a restart of the Docker engine") { _ in
+                let engine = TestEngine()
+                try await engine.stop()
+                try await engine.start()
+            }
+        }
+
         @Test func aPausedPrimary() async throws {
             try await survive("a primary that was paused") { state in
                 let primary = try #require(state.nodes.first { $0.reportedState == "primary" }?.name)

@@ -24,6 +24,10 @@ final class FakeCluster: Sendable {
         var reloads = 0
         /// The node that takes writes, where that is not the first that registered.
         var writable: String?
+        /// Settings that wait for a restart, by node: name, value in force, value in the file.
+        var heldBack: [String: [[String]]] = [:]
+        /// Nodes whose PostgreSQL was restarted, in order.
+        var restarts: [String] = []
         /// How many more connections the nodes refuse, as a server that still starts does.
         var refusals = 0
     }
@@ -48,7 +52,7 @@ final class FakeCluster: Sendable {
         machine.runner.on("apt-get")
         machine.runner.on(
             "apt-get", "indextargets", prints: "Debian|main|trixie|http://example.org|http://example.org/debian/\n")
-        machine.runner.on("mmdebstrap").on("id", status: 1).on("df", prints: "1M Avail\n40000 20000\n")
+        machine.runner.on("mmdebstrap").on("id", status: 1).on("df", prints: "Avail\n40000\n")
         machine.runner.on("uname", prints: "6.12.1-amd64 x86_64\n")
         machine.runner.on("env", "--unset", "PGAF_RUN", "service", "docker", "start") { _ in
             self.change {
@@ -135,6 +139,10 @@ final class FakeCluster: Sendable {
     private func exec(_ words: [String], _ sql: String, _ memory: inout Memory) -> CommandResult {
         if let tool = words.firstIndex(of: "pg_autoctl") {
             let node = words[tool - 3]
+            if words.contains("restart") {
+                memory.restarts.append(node)
+                memory.heldBack[node] = nil
+            }
             if words.contains("enable"), !memory.registered.contains(node) { memory.registered.append(node) }
             if words.contains("config") { memory.partitionTimeouts[node] = Int(words.last ?? "") }
             if words.contains("candidate-priority") { memory.priorities[node] = Int(words.last ?? "") }
@@ -188,6 +196,17 @@ extension FakeCluster {
             return CommandResult(status: container == primary ? 0 : 3, standardError: "read-only transaction")
         }
         if sql.contains("pg_reload_conf()") { memory.reloads += 1 }
+        if sql.contains("s.pending_restart") {
+            let settings = (memory.heldBack[container] ?? []).map {
+                #"{"name":"\#($0[0])","now":"\#($0[1])","next":"\#($0[2])"}"#
+            }
+            return says("[\(settings.joined(separator: ","))]")
+        }
+        // Of all settings the fake knows one that needs a restart.
+        if sql.contains("s.context = 'postmaster'") {
+            return says(sql.contains("'max_connections'") ? #"[{"name":"max_connections","now":"100"}]"# : "[]")
+        }
+        if sql.contains("pg_postmaster_start_time") { return says("\(memory.restarts.count { $0 == container })") }
         if sql.contains("pg_read_file") {
             return says("[timeout]\nnetwork_partition_timeout = \(memory.partitionTimeouts[container] ?? 20)\nx = 1")
         }

@@ -12,14 +12,14 @@ import Testing
         machine = TestMachine()
         step = PreflightStep(store: machine.store)
         try machine.place("/usr/bin/apt-get")
-        machine.runner.on("docker", status: 1)
+        machine.runner.on("docker", status: 1).on("df", prints: "Avail\n20000\n")
     }
 
-    private func topology(free: Int = 20_000, port: Int = ListeningPort.free()) -> ClusterTopology {
+    private func topology(port: Int = ListeningPort.free()) -> ClusterTopology {
         var configuration = Configuration()
         configuration.nodes = []
         configuration.monitor.port = port
-        return TestMachine.topology(configuration, facts: MachineFacts(freeDiskMiB: free))
+        return TestMachine.topology(configuration)
     }
 
     @Test func remembersTheClusterForRootAlone() async throws {
@@ -39,11 +39,14 @@ import Testing
     }
 
     @Test func aFullDisk() async {
-        let error = await failure(topology(free: 3071))
+        machine.runner.on("df", prints: "Avail\n 3071\n")
+        let error = await failure(topology())
         #expect(error?.code == .diskFull && error?.message.contains("3071 MiB") == true)
-        machine.runner.on("docker", "image", "inspect", prints: "sha256:1\n")
-        await #expect(throws: Never.self) { try await step.inspect(machine.context(topology(free: 512))) }
-        #expect(await failure(topology(free: 511))?.code == .diskFull)
+        machine.runner.on("docker", "image", "inspect", prints: "sha256:1\n").on("df", prints: "Avail\n512\n")
+        await #expect(throws: Never.self) { try await step.inspect(machine.context(topology())) }
+        machine.runner.on("df", prints: "Avail\n511\n").on("docker", "info", prints: "/srv/docker\n")
+        #expect(await failure(topology())?.message.contains("511 MiB are free in /srv/docker") == true)
+        #expect(machine.runner.lines.contains(["df", "--output=avail", "--block-size=1M", "/srv/docker"]))
     }
 
     @Test func aPortThatSomebodyElseHas() async {

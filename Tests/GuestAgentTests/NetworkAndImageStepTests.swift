@@ -47,10 +47,13 @@ import Testing
     @Test func theWholeBuildLine() {
         #expect(
             ImageStep.buildArguments(reference: "a:b", hash: "h", directory: "/d", network: nil)
-                == ["build", "--label", "pgaf.hash=h", "--label", "pgaf.role=image", "--tag", "a:b", "/d"])
+                == [
+                    "build", "--force-rm", "--label", "pgaf.hash=h", "--label", "pgaf.role=image", "--tag", "a:b", "/d",
+                ])
         #expect(
             ImageStep.buildArguments(reference: "a:b", hash: "h", directory: "/d", network: "host") == [
-                "build", "--label", "pgaf.hash=h", "--label", "pgaf.role=image", "--network", "host", "--tag", "a:b",
+                "build", "--force-rm", "--label", "pgaf.hash=h", "--label", "pgaf.role=image", "--network", "host",
+                "--tag", "a:b",
                 "/d",
             ])
     }

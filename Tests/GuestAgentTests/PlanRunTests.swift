@@ -59,7 +59,7 @@ import Testing
         #expect(plan.cluster == "pgaf" && plan.exitCode == 2 && plan.notes.isEmpty)
         #expect(
             plan.steps.filter { $0.action == .none }.map(\.id) == [
-                "docker", "psql-client", "registration", "departures", "verify",
+                "docker", "psql-client", "registration", "departures", "restarts", "verify",
             ])
         #expect(plan.steps.first { $0.id == "node.pgnode2" }?.changes == ["create container pgnode2"])
         #expect(plan.steps.first { $0.id == "access.pgnode2" }?.changes == ["set up access to pgnode2"])
@@ -72,14 +72,30 @@ import Testing
         #expect(run.plan == plan.steps)
     }
 
+    @Test func aSettingThatNeedsARestartIsPlannedAndGetsIt() async throws {
+        _ = try await up()
+        var wanted = configuration
+        wanted.postgres.settings = ["max_connections": "200", "work_mem": "8MB"]
+        let planned = try await plan(wanted).steps.first { $0.id == "restarts" }
+        let lines = ["pgnode1", "pgnode2", "pgnode3"].map { "restart PostgreSQL of \($0): max_connections 100 → 200" }
+        #expect(planned?.changes == lines)
+        // What the server says once its file is there.
+        cluster.change { memory in
+            for node in memory.registered { memory.heldBack[node] = [["max_connections", "100", "200"]] }
+        }
+        #expect(try await up(wanted).changed.contains("restarts"))
+        #expect(cluster.change { $0.restarts } == ["pgnode2", "pgnode3", "pgnode1"])
+        #expect(try await plan(wanted).exitCode == 0)
+    }
+
     @Test func afterUpThereIsNothingToDo() async throws {
         _ = try await up()
         let (files, written, before) = (machine.everything(), machine.written.count, machine.runner.lines.count)
         let plan = try await plan()
         #expect(plan.changes == 0 && plan.exitCode == 0 && plan.notes.isEmpty)
-        #expect(plan.steps.count == 17 && plan.steps.allSatisfy { $0.changes.isEmpty && $0.waits == nil })
+        #expect(plan.steps.count == 18 && plan.steps.allSatisfy { $0.changes.isEmpty && $0.waits == nil })
         #expect(machine.everything() == files && machine.written.count == written)
-        let looks: Set<String> = ["version", "ps", "container", "image", "network", "volume", "exec"]
+        let looks: Set<String> = ["version", "info", "ps", "container", "image", "network", "volume", "exec"]
         for line in machine.runner.lines.dropFirst(before) where line[0] == "docker" {
             #expect(looks.contains(line[1]) && !line.contains("pg_autoctl"), "\(line)")
         }

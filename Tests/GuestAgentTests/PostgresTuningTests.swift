@@ -42,12 +42,6 @@ import Testing
             ])
     }
 
-    @Test func whatMovesBetweenRunsDoesNotMoveTheText() {
-        let one = PostgresTuning.node(facts: MachineFacts(freeDiskMiB: 1), nodes: 3, overrides: [:])
-        let other = PostgresTuning.node(facts: MachineFacts(freeDiskMiB: 30_000), nodes: 3, overrides: [:])
-        #expect(one == other)
-    }
-
     @Test func theUsersOwnValuesWin() {
         let settings = PostgresTuning.node(
             facts: MachineFacts(), nodes: 3, overrides: ["shared_buffers": "1GB", "log_statement": "ddl"])

@@ -45,6 +45,8 @@ private final class Counter: Sendable {
 @Suite(.timeLimit(.minutes(2))) struct StepGraphTests {
     private let machine = TestMachine()
 
+    init() { machine.runner.on("docker", status: 1).on("df", status: 1) }
+
     private func words() -> [String] {
         machine.written.compactMap { event in
             switch event.body {

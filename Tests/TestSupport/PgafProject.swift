@@ -117,11 +117,12 @@ package struct PgafProject: Sendable {
 
     /// SQL by this machine's psql through published or forwarded ports, as a client would.
     package func sql(
-        _ text: String, ports: [Int], password: String?, attributes: String = "any", timeout: Int = 30
+        _ text: String, database: String = "myappdb", ports: [Int], password: String?, attributes: String = "any",
+        timeout: Int = 30
     ) async throws -> CommandResult {
         var environment = [
             "PGHOST": ports.map { _ in "127.0.0.1" }.joined(separator: ","),
-            "PGPORT": ports.map(String.init).joined(separator: ","), "PGUSER": "postgres", "PGDATABASE": "myappdb",
+            "PGPORT": ports.map(String.init).joined(separator: ","), "PGUSER": "postgres", "PGDATABASE": database,
             "PGTARGETSESSIONATTRS": attributes, "PGSSLMODE": "require", "PGCONNECT_TIMEOUT": "\(timeout)",
             "PGPASSFILE": "/dev/null",
         ]

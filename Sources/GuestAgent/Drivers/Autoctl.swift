@@ -22,4 +22,21 @@ struct Autoctl: Sendable {
             what: "`pg_autoctl \(words)` failed on \(node).",
             remedy: "Look at `docker logs \(node)` on the machine, then run `up` again.")
     }
+
+    /// Has pg_autoctl stop and start the node's PostgreSQL; returns once it has begun to.
+    ///
+    /// pg_autoctl shows the command only with its debugging variable.
+    ///
+    /// - Throws: `node.failed`.
+    func restartPostgres(_ node: String) async throws {
+        try await runner.checked(
+            Command(
+                "docker",
+                [
+                    "exec", "--user", "postgres", "--env", "PG_AUTOCTL_DEBUG=1", node, "timeout", "240", "pg_autoctl",
+                    "do", "service", "restart", "postgres",
+                ], deadline: .seconds(300)),
+            code: .nodeFailed, what: "pg_autoctl could not restart PostgreSQL of \(node).",
+            remedy: "Look at `docker logs \(node)` on the machine, then run `up` again.")
+    }
 }

@@ -22,6 +22,12 @@ public struct Docker: Sendable {
         return result.succeeded && !result.trimmedOutput.isEmpty ? result.trimmedOutput : nil
     }
 
+    /// Where the engine keeps its data; nil when none answers.
+    func dataDirectory() async throws -> String? {
+        let result = try await look(["info", "--format", "{{.DockerRootDir}}"])
+        return result.succeeded && result.trimmedOutput.hasPrefix("/") ? result.trimmedOutput : nil
+    }
+
     /// The container of that name; nil when there is none.
     public func container(_ name: String) async throws -> ContainerStatus? {
         if let snapshot, snapshot.asked.contains(name) { return snapshot.containers[name] }

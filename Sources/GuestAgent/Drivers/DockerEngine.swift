@@ -23,13 +23,18 @@ struct DockerEngine: Sendable {
 
     /// Whether an engine answers, after starting the one that is installed: only a running one tells what it holds.
     ///
+    /// - Parameter events: told what is waited for.
     /// - Returns: false where no engine is installed.
     /// - Throws: `docker.unavailable` when it is installed and does not start.
-    func isAvailable() async throws -> Bool {
+    func isAvailable(_ events: EventWriter? = nil) async throws -> Bool {
         if case .found = try await isReady() { return true }
         guard isInstalled else { return false }
         try await launch()
-        _ = try await Self.readiness.until { try await isReady() }
+        if let events {
+            _ = try await events.wait(Self.readiness, step: nil) { try await isReady() }
+        } else {
+            _ = try await Self.readiness.until { try await isReady() }
+        }
         return true
     }
 

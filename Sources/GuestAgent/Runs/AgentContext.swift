@@ -35,13 +35,23 @@ public struct AgentContext: Sendable {
     public var docker: Docker { Docker(runner: runner, snapshot: snapshot) }
     public var psql: Psql { Psql(runner: runner, sessions: sessions) }
 
-    /// Waits with heartbeats in the name of a step; nothing is half done then, so a raised stop sign ends the wait.
+    /// Waits with heartbeats in the name of a step; nothing is half done then, so a raised stop sign ends the wait, and so
+    /// do a full disk and an engine that stays away.
+    ///
+    /// - Parameter container: what is waited for happens in it.
     public func wait<Value: Sendable>(
-        _ wait: Wait, step: String, _ condition: @Sendable () async throws -> Wait.Observation<Value>
+        _ wait: Wait, step: String, in container: String? = nil,
+        _ condition: @Sendable () async throws -> Wait.Observation<Value>
     ) async throws -> Value {
-        try await events.wait(wait, step: step) {
+        let interval = topology.facts.lookInterval
+        let watch = MachineWatch(
+            docker: docker, disk: DockerDisk(runner: runner, files: files), container: container, every: interval,
+            patience: interval * 6)
+        return try await events.wait(wait, step: step) {
             if stop.isRaised { throw CancellationError() }
-            return try await condition()
+            let seen = try await condition()
+            if case .notYet = seen { try await watch.look() }
+            return seen
         }
     }
 

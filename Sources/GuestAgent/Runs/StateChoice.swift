@@ -7,6 +7,7 @@ struct StateChoice: Sendable {
     let facts: MachineFacts
     /// Started where it is stopped and the memory is lost; nil for a look that changes nothing.
     var engine: DockerEngine?
+    var events: EventWriter?
 
     func state(for configuration: Configuration, warnings: Warnings) async throws -> ClusterState {
         let subnet = try wantedSubnet(configuration)
@@ -24,7 +25,7 @@ struct StateChoice: Sendable {
                     + " \(source.defaultPostgresVersion).",
                 remedy: "Leave `postgres.version` out, or set `packages.source: pgdg`.")
         }
-        _ = try await engine?.isAvailable()
+        _ = try await engine?.isAvailable(events)
         // A network that is there although the memory is lost belongs to containers that have its addresses.
         let adopted = try await docker.subnet(ofNetwork: configuration.network.name)
         guard let chosen = try subnet ?? adopted ?? SubnetChoice.free(avoiding: usedNetworks()) else {

@@ -90,6 +90,7 @@ public enum ClusterSteps {
         }
         steps.append(DepartureStep(topology: topology))
         steps += nodes.map { AccessStep(node: $0, topology: topology) }
+        steps.append(RestartStep(topology: topology))
         steps.append(FailoverSettingsStep(topology: topology))
         steps.append(VerifyStep(topology: topology))
         return steps

@@ -110,13 +110,5 @@ struct AccessStep: Step {
             let now = try await context.psql.attempt(node.name, Self.loadTime)
             return now != nil && now != before ? .found(()) : .notYet("they were read last at \(before ?? "-")")
         }
-        let pending = try await context.psql.attempt(
-            node.name,
-            "SELECT coalesce(string_agg(name, ', ' ORDER BY name), '') FROM pg_settings WHERE pending_restart;")
-        if let pending, !pending.isEmpty {
-            await context.warnings.add(
-                "\(node.name) takes up the new values of \(pending) at its next restart (`docker restart \(node.name)`,"
-                    + " standbys first).")
-        }
     }
 }

@@ -110,6 +110,16 @@ struct ContainerConvergence: Sendable {
         }
     }
 
+    /// Settings that the file does not have as it should, with their wanted values; nil for one that goes.
+    func changedSettings(_ context: AgentContext) throws -> [String: String?] {
+        let directory = context.topology.configurationDirectory(name)
+        guard let old = try context.files.read("\(directory)/postgresql.conf"), let new = files["postgresql.conf"]
+        else {
+            return [:]
+        }
+        return FileDifference.changedSettings(from: old, to: new)
+    }
+
     /// Whether the node has been here before; its settings and roles are on the volume.
     func hasVolume(_ context: AgentContext) async throws -> Bool {
         try await context.docker.labels(of: "volume", specification("").volume) != nil

@@ -66,7 +66,7 @@ struct ImageStep: Step {
 
     /// - Parameter network: nil means the engine's default.
     static func buildArguments(reference: String, hash: String, directory: String, network: String?) -> [String] {
-        ["build", "--label", "\(Label.hash)=\(hash)", "--label", "\(Label.role)=image"]
+        ["build", "--force-rm", "--label", "\(Label.hash)=\(hash)", "--label", "\(Label.role)=image"]
             + (network.map { ["--network", $0] } ?? []) + ["--tag", reference, directory]
     }
 }

@@ -47,7 +47,7 @@ struct MonitorStep: Step {
         let wait = Wait(
             for: "the monitor to be ready", upTo: .seconds(900), every: .milliseconds(100), sparing: true,
             hint: "Look at `docker logs \(name)` on the machine, then run `up` again.", code: .monitorFailed)
-        try await context.wait(wait, step: id) {
+        try await context.wait(wait, step: id, in: name) {
             // The role comes with the extension, which pg_autoctl creates last.
             let sql = "SELECT 1 FROM pg_extension WHERE extname = 'pgautofailover';"
             let answer = try await context.psql.attempt(name, database: Monitor.database, sql)

@@ -10,17 +10,14 @@ import Synchronization
 final class NodeRepair: Sendable {
     private let node: NodeSettings
     private let topology: ClusterTopology
-    private let state = Mutex(State())
-
-    private struct State {
-        var nextLook: ContinuousClock.Instant?
-        /// What the look before this one found: a node in the middle of something looks ill for a moment.
-        var suspicion: NodeAilment?
-    }
+    private let rhythm: Rhythm
+    /// What the look before this one found: a node in the middle of something looks ill for a moment.
+    private let suspicion = Mutex<NodeAilment?>(nil)
 
     init(node: NodeSettings, topology: ClusterTopology) {
         self.node = node
         self.topology = topology
+        rhythm = Rhythm(every: topology.facts.lookInterval)
     }
 
     /// Looks now and then at a node that has not arrived, and repairs it when two looks agree.
@@ -28,15 +25,15 @@ final class NodeRepair: Sendable {
     /// - Returns: what the node still waits for, when that is known better than by its state.
     /// - Throws: `data.would-be-lost` when nobody else has the data.
     func attempt(step: String, _ context: AgentContext) async throws -> String? {
-        guard isDue() else { return nil }
+        guard rhythm.isDue() else { return nil }
         let monitor = Monitor(container: topology.configuration.monitor.name, psql: context.psql)
         guard let rows = try await monitor.rows(), let remains = try await NodeRemains.read(node.name, context) else {
             return nil
         }
         let found = NodeAilment.diagnose(remains, row: rows.first { $0.name == node.name })
-        let isConfirmed = state.withLock { state in
-            defer { state.suspicion = found }
-            return found != nil && found == state.suspicion
+        let isConfirmed = suspicion.withLock { suspicion in
+            defer { suspicion = found }
+            return found != nil && found == suspicion
         }
         guard let found, isConfirmed else { return nil }
         switch found.treatment(rows, node: node.name) {
@@ -59,21 +56,6 @@ final class NodeRepair: Sendable {
                     + " `pgaf-host up --fresh`.")
         }
         return nil
-    }
-
-    /// Five seconds after the first try, then every five; less often where a look costs seconds.
-    private func isDue() -> Bool {
-        let pause = Duration.seconds(topology.facts.isSlow ? 60 : 5)
-        return state.withLock { state in
-            let now = ContinuousClock.now
-            guard let next = state.nextLook else {
-                state.nextLook = now + pause
-                return false
-            }
-            guard now >= next else { return false }
-            state.nextLook = now + pause
-            return true
-        }
     }
 
     private func makeAnew(_ remains: NodeRemains, _ monitor: Monitor, _ context: AgentContext) async throws {

@@ -43,7 +43,7 @@ struct NodeStep: Step {
             hint: "Look at `docker logs \(node.name)` and `pgaf-agent status` on the machine, then run `up` again.",
             code: .nodeFailed)
         let repair = NodeRepair(node: node, topology: topology)
-        try await context.wait(wait, step: id) {
+        try await context.wait(wait, step: id, in: node.name) {
             let seen = try await look(since: started, context)
             guard case .notYet(let reason) = seen else { return seen }
             return .notYet(try await repair.attempt(step: id, context) ?? reason)

@@ -27,15 +27,14 @@ struct PreflightStep: Step {
     }
 
     private func checkDisk(_ context: AgentContext) async throws {
-        let facts = context.topology.facts
+        let space = try await DockerDisk(runner: context.runner, files: context.files).space()
         let hasImage = try await context.docker.imageIdentifier(context.configuration.image.reference) != nil
         // Once the image is there, a running cluster needs little more than it has.
         let needed = hasImage ? 512 : Self.neededDisk
-        guard facts.freeDiskMiB >= needed else {
-            throw PgafError(
-                .diskFull, "Only \(facts.freeDiskMiB) MiB of disk are free for Docker; \(needed) MiB are needed.",
-                remedy: "Make room on the file system of /var/lib/docker, then run `up` again.")
-        }
+        guard let space, space.freeMiB < needed else { return }
+        throw PgafError(
+            .diskFull, "Only \(space.freeMiB) MiB are free in \(space.directory) for Docker; \(needed) MiB are needed.",
+            remedy: "Make room on that file system, then run `up` again.")
     }
 
     private func checkPorts(_ context: AgentContext) async throws {

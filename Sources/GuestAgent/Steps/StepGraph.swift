@@ -110,7 +110,8 @@ public struct StepGraph: Sendable {
                 .stepFinished(step: step.id, outcome: outcome, seconds: (clock.now - start).inSeconds))
             return Finished(step: step.id, result: .success(outcome))
         } catch {
-            let failure = PgafError.wrapping(error, doing: "working on \(step.title)")
+            let failure = await DockerDisk(runner: context.runner, files: context.files)
+                .explain(PgafError.wrapping(error, doing: "working on \(step.title)"))
             await context.events.write(
                 .stepFailed(step: step.id, error: failure, seconds: (clock.now - start).inSeconds))
             return Finished(step: step.id, result: .failure(failure))

@@ -7,9 +7,7 @@ struct VerifyStep: Step {
     let always = true
     let topology: ClusterTopology
 
-    var dependencies: [String] {
-        topology.configuration.nodes.map { "access.\($0.name)" } + ["departures", "failover-settings", "psql-client"]
-    }
+    let dependencies = ["restarts", "departures", "failover-settings", "psql-client"]
 
     func inspect(_ context: AgentContext) async throws -> [Change] { [] }
 
@@ -33,20 +31,8 @@ struct VerifyStep: Step {
         _ = try await settledPrimary(context)
     }
 
-    /// Waits until the monitor sees one primary and every other node as its secondary, all healthy.
     private func settledPrimary(_ context: AgentContext) async throws -> String {
-        let monitor = Monitor(container: topology.configuration.monitor.name, psql: context.psql)
-        let names = topology.configuration.nodes.map(\.name)
-        let wait = Wait(
-            for: "all nodes to be healthy", upTo: .seconds(900), every: .milliseconds(100), sparing: true,
-            hint: "Look at `pgaf-agent status` on the machine, then run `up` again.", code: .verifyFailed)
-        return try await context.wait(wait, step: id) {
-            guard let rows = try await monitor.rows() else {
-                return .notYet("the monitor does not answer")
-            }
-            return FormationJudgement.settledPrimary(rows, names: names).map { .found($0) }
-                ?? .notYet(FormationJudgement.notes(rows, names: names).joined(separator: "; "))
-        }
+        try await SettledFormation(topology: topology, code: .verifyFailed).wait(step: id, context)
     }
 
     /// A table in the `postgres` database, so that the user's own databases stay untouched.

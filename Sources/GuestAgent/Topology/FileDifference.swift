@@ -19,6 +19,13 @@ enum FileDifference {
         return (differences.isEmpty ? ["write it in its proper form"] : differences).map { head + $0 }
     }
 
+    /// Names of the settings that differ with their new values, nil for one that goes; empty when a text has other lines.
+    static func changedSettings(from old: String, to new: String) -> [String: String?] {
+        guard let found = settings(old), let wanted = settings(new) else { return [:] }
+        return Set(found.keys).union(wanted.keys).filter { found[$0] != wanted[$0] }
+            .reduce(into: [:]) { $0.updateValue(wanted[$1], forKey: $1) }
+    }
+
     /// Names and values of lines `NAME = 'VALUE'`; nil when there is any other, comments not counted.
     private static func settings(_ text: String) -> [String: String]? {
         var result: [String: String] = [:]

@@ -11,16 +11,15 @@ public struct MachineFacts: Sendable, Equatable {
     public var prettyName: String
     public var memoryMiB: Int
     public var cpus: Int
-    /// Size and free space of the file system that holds Docker's data.
+    /// Size of the file system that holds Docker's data.
     public var diskMiB: Int
-    public var freeDiskMiB: Int
     /// Whether the processor is many times slower than today's, as an emulated one is.
     public var isSlow: Bool
 
     public init(
         kernel: String = "", architecture: String = "x86_64", distribution: String = "debian",
         codename: String = "trixie", prettyName: String = "", memoryMiB: Int = 6144, cpus: Int = 4,
-        diskMiB: Int = 40_000, freeDiskMiB: Int = 20_000, isSlow: Bool = false
+        diskMiB: Int = 40_000, isSlow: Bool = false
     ) {
         self.kernel = kernel
         self.architecture = architecture
@@ -30,7 +29,9 @@ public struct MachineFacts: Sendable, Equatable {
         self.memoryMiB = memoryMiB
         self.cpus = cpus
         self.diskMiB = diskMiB
-        self.freeDiskMiB = freeDiskMiB
         self.isSlow = isSlow
     }
+
+    /// The pause between two looks that start programs of their own: such a look takes seconds on a slow machine.
+    var lookInterval: Duration { .seconds(isSlow ? 60 : 5) }
 }

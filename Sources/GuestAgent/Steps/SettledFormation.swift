@@ -1,0 +1,22 @@
+import Shared
+
+/// The wait until the monitor sees one primary and every other node as its secondary, all healthy.
+struct SettledFormation: Sendable {
+    let topology: ClusterTopology
+    /// Of the error when it does not come to that.
+    let code: ErrorCode
+
+    /// - Returns: the primary's name.
+    func wait(step: String, _ context: AgentContext) async throws -> String {
+        let monitor = Monitor(container: topology.configuration.monitor.name, psql: context.psql)
+        let names = topology.configuration.nodes.map(\.name)
+        let wait = Wait(
+            for: "all nodes to be healthy", upTo: .seconds(900), every: .milliseconds(100), sparing: true,
+            hint: "Look at `pgaf-agent status` on the machine, then run `up` again.", code: code)
+        return try await context.wait(wait, step: step) {
+            guard let rows = try await monitor.rows() else { return .notYet("the monitor does not answer") }
+            return FormationJudgement.settledPrimary(rows, names: names).map { .found($0) }
+                ?? .notYet(FormationJudgement.notes(rows, names: names).joined(separator: "; "))
+        }
+    }
+}

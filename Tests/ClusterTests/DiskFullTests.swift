@@ -1,0 +1,83 @@
+import Foundation
+import Shared
+import TestSupport
+import Testing
+
+extension ClusterSuite {
+    /// Docker's disk runs full in each step that needs room; there is a clear error, and once there is room again, the
+    /// next `up` converges.
+    ///
+    /// The engine runs on a small file system in memory meanwhile; its own data is not touched.
+    @Suite(.serialized) struct DiskFullTests {
+        private let cluster: PgafProject
+        private let engine = TestEngine()
+        private let disk = "\(NSTemporaryDirectory())/pgaf-small-disk"
+        private let images = ["pgaf/base:trixie", "pgaf/pg_auto_failover:latest"]
+
+        init() throws { cluster = try TestCluster.local() }
+
+        @Test func aDiskThatRunsFullInAnyStep() async throws {
+            _ = try await cluster.up()
+            _ = try await cluster.host(["destroy", "--yes"])
+            let archives = images.indices.map { "\(NSTemporaryDirectory())/pgaf-small-disk-\($0).tar" }
+            for (image, archive) in zip(images, archives) {
+                try await checked("docker", ["save", "--output", archive, image])
+            }
+            try await engine.stop()
+            try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+            try await checked("mount", ["-t", "tmpfs", "-o", "size=5g", "tmpfs", disk])
+            do {
+                try await engine.start(dataDirectory: "\(disk)/docker")
+                try await everyStep(archives)
+            } catch {
+                Issue.record(error)
+            }
+            _ = try await cluster.host(["destroy", "--yes"], expecting: nil)
+            try await engine.stop()
+            try await checked("umount", ["--recursive", disk])
+            for path in archives + [disk] { try FileManager.default.removeItem(atPath: path) }
+            try await engine.start()
+        }
+
+        private func everyStep(_ archives: [String]) async throws {
+            try await runFull(in: "base-image")
+            try await checked("docker", ["load", "--input", archives[0]])
+            try await runFull(in: "image")
+            try await checked("docker", ["load", "--input", archives[1]])
+            for step in ["network", "monitor", "node.pgaf-test-1", "node.pgaf-test-2"] { try await runFull(in: step) }
+            try await converge()
+            // A step that has something to do in a cluster that is there.
+            let password = try #require(try cluster.passwords()["superuser"])
+            let drop = try await cluster.sql(
+                "DROP DATABASE myappdb", database: "postgres", ports: TestCluster.ports, password: password,
+                attributes: "read-write")
+            #expect(drop.succeeded, "\(drop.standardError)")
+            try await runFull(in: "access.pgaf-test-1")
+            try await converge()
+        }
+
+        private func runFull(in step: String) async throws {
+            let filler = "\(disk)/filler"
+            let (run, status) = try await cluster.up(interruptedAt: step, { $0.body == .stepStarted(step: step) }) {
+                _ in
+                // Fails when there is no more room, which is what it is for.
+                _ = try await cluster.command("dd", ["if=/dev/zero", "of=\(filler)", "bs=1M"])
+            }
+            let error = MachineRuns.result(of: run)?.error
+            print("the disk was full in \(step): \(error?.message ?? "nothing failed")")
+            #expect(status != 0 && error?.code == .diskFull, "\(step): \(String(describing: error))")
+            #expect(error?.message.contains(disk) == true || error?.remedy.contains("docker system df") == true)
+            try FileManager.default.removeItem(atPath: filler)
+        }
+
+        private func converge() async throws {
+            _ = try await cluster.up()
+            let state = try await cluster.state()
+            #expect(state.healthy, "\(state.notes)")
+        }
+
+        private func checked(_ program: String, _ arguments: [String]) async throws {
+            try await cluster.runner.checked(Command(program, arguments, deadline: .seconds(600)), remedy: "")
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import Foundation
+import Shared
+import TestSupport
+import Testing
+
+extension ClusterSuite {
+    /// The Docker engine itself dies, is stopped, or has no room.
+    @Suite(.serialized) struct EngineTests {
+        private let cluster: PgafProject
+        private let engine = TestEngine()
+
+        init() throws { cluster = try TestCluster.local() }
+
+        private func isStart(of step: String) -> @Sendable (Event) -> Bool { { $0.body == .stepStarted(step: step) } }
+
+        @Test func anEngineThatDiesInTheMiddleOfARun() async throws {
+            _ = try await cluster.up()
+            _ = try await cluster.host(["destroy", "--yes"])
+            for step in ["monitor", "node.pgaf-test-2", "access.pgaf-test-1"] {
+                let (run, status) = try await cluster.up(interruptedAt: step, isStart(of: step)) { _ in
+                    try await engine.crash()
+                    try await engine.start()
+                }
+                // Either the run outlived it, or it says what failed and what to type.
+                let result = try #require(MachineRuns.result(of: run))
+                print("the engine died in \(step): \(result.error?.message ?? "the run went on")")
+                #expect((status == 0) == (result.status == .ok))
+                #expect(result.error?.remedy.isEmpty != true)
+            }
+            let events = try await cluster.up()
+            #expect(PgafProject.changedSteps(events).contains("verify") == false)
+            let state = try await cluster.state()
+            #expect(state.healthy, "\(state.notes)")
+        }
+
+        @Test func destroyRemovesAlsoWhatAStoppedEngineHolds() async throws {
+            _ = try await cluster.up()
+            try await engine.stop()
+            let said = try await cluster.host(["destroy", "--yes"]).standardOutput
+            for name in TestCluster.containers { #expect(said.contains("container \(name)")) }
+            let left = try await cluster.command(
+                "docker", ["ps", "--all", "--quiet", "--filter", "label=pgaf.cluster=\(TestCluster.name)"])
+            #expect(left.succeeded && left.standardOutput == "")
+        }
+
+        @Test func aMachineThatForgotItsClusterFindsItAgain() async throws {
+            _ = try await cluster.up()
+            let before = try await TestCluster.identifiers(cluster)
+            try await engine.stop()
+            try FileManager.default.removeItem(atPath: "/var/lib/pgaf/clusters/\(TestCluster.name)/state.json")
+            _ = try await cluster.up()
+            #expect(try await TestCluster.identifiers(cluster) == before)
+            #expect(try await cluster.state().healthy)
+        }
+    }
+}

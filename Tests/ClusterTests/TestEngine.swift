@@ -1,0 +1,59 @@
+import Foundation
+import Shared
+import TestSupport
+
+/// This machine's Docker engine, stopped, killed and started as people and crashes do it.
+struct TestEngine {
+    let runner = SubprocessRunner()
+
+    private var hasSystemd: Bool { FileManager.default.fileExists(atPath: "/run/systemd/system") }
+
+    private var process: pid_t? {
+        (try? String(contentsOfFile: "/var/run/docker.pid", encoding: .utf8)).flatMap { pid_t($0.trimmed) }
+    }
+
+    /// In order, as `systemctl stop` does it: the containers end with it.
+    func stop() async throws {
+        if hasSystemd {
+            try await checked("systemctl", ["stop", "docker.socket", "docker.service"])
+        } else if let process {
+            kill(process, SIGTERM)
+        }
+        try await awaitEnd()
+    }
+
+    /// As a crash: the containers go on until an engine takes them over.
+    func crash() async throws {
+        if let process { kill(process, SIGKILL) }
+        try await awaitEnd()
+    }
+
+    /// - Parameter dataDirectory: another one than the engine's own, with nothing in it.
+    func start(dataDirectory: String? = nil) async throws {
+        if hasSystemd, dataDirectory == nil {
+            try await checked("systemctl", ["start", "docker.service"])
+        } else {
+            // What a killed engine leaves keeps the next one from starting when another process has its number.
+            for file in ["/var/run/docker.pid", "/var/run/docker/containerd/containerd.pid"] {
+                try? FileManager.default.removeItem(atPath: file)
+            }
+            let program = "exec dockerd \"$@\" </dev/null >>/var/log/docker.log 2>&1"
+            let options = dataDirectory.map { ["--data-root", $0] } ?? []
+            try await checked("setsid", ["--fork", "sh", "-c", program, "dockerd"] + options)
+        }
+        try await Wait(for: "the Docker engine", upTo: .seconds(120), hint: "").until {
+            try await runner.run(Command("docker", ["info"])).succeeded ? .found(()) : .notYet("it does not answer")
+        }
+    }
+
+    private func awaitEnd() async throws {
+        try await Wait(for: "the Docker engine to end", upTo: .seconds(120), hint: "").until {
+            let answer = try await runner.run(Command("docker", ["version", "--format", "{{.Server.Version}}"]))
+            return answer.succeeded ? .notYet("it answers") : .found(())
+        }
+    }
+
+    private func checked(_ program: String, _ arguments: [String]) async throws {
+        try await runner.checked(Command(program, arguments), remedy: "Look at /var/log/docker.log.")
+    }
+}

@@ -1,0 +1,76 @@
+import Shared
+import Testing
+
+@testable import GuestAgent
+
+@Suite struct DockerDiskTests {
+    private let machine = TestMachine()
+    private var disk: DockerDisk { DockerDisk(runner: machine.runner, files: machine.files) }
+
+    private func say(free: Int, logs: String = "") {
+        machine.runner.on("docker", "info", prints: "/srv/docker\n").on("df", prints: "Avail\n\(free)\n")
+            .on("docker", "logs", prints: logs)
+    }
+
+    @Test func aFullDiskExplainsAFailure() async throws {
+        say(free: 3)
+        let failure = PgafError(
+            .nodeFailed, "It failed.", remedy: "Try.", cause: "status 1", output: ["last words"])
+        let explained = await disk.explain(failure)
+        #expect(explained.code == .diskFull && explained.message.contains("3 MiB are free in /srv/docker"))
+        #expect(explained.cause == "It failed. status 1" && explained.output == ["last words"])
+    }
+
+    @Test func withRoomAFailureStaysWhatItIs() async throws {
+        say(free: 4000)
+        let failure = PgafError(.nodeFailed, "It failed.", remedy: "Try.")
+        #expect(await disk.explain(failure) == failure)
+    }
+
+    @Test func whatFailedForWantOfSpaceGaveBackWhatItHad() async throws {
+        say(free: 60, logs: "initdb: error: could not write: No space left on device\nremoving data directory\n")
+        let shortage = try #require(try await disk.shortage(of: "pgnode1"))
+        #expect(shortage.code == .diskFull && shortage.message.contains("pgnode1"))
+        #expect(shortage.cause == "initdb: error: could not write: No space left on device")
+        say(free: 60, logs: "all is well\n")
+        #expect(try await disk.shortage(of: "pgnode1") == nil)
+    }
+
+    @Test func aDiskThatCannotBeAskedIsNoShortage() async throws {
+        machine.runner.lacks("docker").on("df", status: 1)
+        #expect(try await disk.shortage() == nil)
+    }
+}
+
+@Suite struct MachineWatchTests {
+    private let machine = TestMachine()
+
+    private func watch(patience: Duration) -> MachineWatch {
+        MachineWatch(
+            docker: Docker(runner: machine.runner), disk: DockerDisk(runner: machine.runner, files: machine.files),
+            container: nil, every: .zero, patience: patience)
+    }
+
+    private func failure(_ watch: MachineWatch) async throws -> ErrorCode? {
+        do {
+            try await watch.look()
+            return nil
+        } catch let error as PgafError { return error.code }
+    }
+
+    @Test func aFullDiskEndsTheWaitButNotAtTheFirstLook() async throws {
+        machine.runner.on("docker", prints: "27.5.1\n").on("df", prints: "Avail\n0\n")
+        let watch = watch(patience: .seconds(60))
+        #expect(try await failure(watch) == nil && machine.runner.commands.isEmpty)
+        #expect(try await failure(watch) == .diskFull)
+    }
+
+    @Test func anEngineMayBeAwayForAMoment() async throws {
+        machine.runner.on("docker", status: 1).on("df", prints: "Avail\n4000\n")
+        let patient = watch(patience: .seconds(60))
+        for _ in 0..<3 { #expect(try await failure(patient) == nil) }
+        let impatient = watch(patience: .zero)
+        #expect(try await failure(impatient) == nil)
+        #expect(try await failure(impatient) == .dockerUnavailable)
+    }
+}

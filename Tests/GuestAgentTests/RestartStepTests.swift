@@ -1,0 +1,77 @@
+import Shared
+import Testing
+
+@testable import GuestAgent
+
+@Suite struct PendingRestartTests {
+    private func pending(_ node: String, _ settings: (String, String, String?)...) -> PendingRestart {
+        PendingRestart(
+            node: node, settings: settings.map { PendingRestart.Setting(name: $0.0, now: $0.1, next: $0.2) })
+    }
+
+    private func order(_ pending: [PendingRestart]) -> [String] {
+        var (left, order) = (pending, [String]())
+        while let turn = PendingRestart.next(left, primary: "a") {
+            order.append(turn.node)
+            left.removeAll { $0.node == turn.node }
+        }
+        return order
+    }
+
+    @Test func standbysComeFirst() {
+        let setting = ("shared_buffers", "32MB", "64MB")
+        #expect(order([pending("a", setting), pending("b", setting), pending("c", setting)]) == ["b", "c", "a"])
+        #expect(order([pending("a", setting)]) == ["a"] && order([]).isEmpty)
+    }
+
+    @Test(arguments: [("200", "100", "a"), ("100", "200", "b"), ("100", nil, "a"), ("9", "100", "b")])
+    func aPrimaryThatLowersWhatItsStandbysMustHaveComesFirst(_ now: String, _ next: String?, _ first: String) {
+        let setting = ("max_connections", now, next)
+        #expect(order([pending("a", setting), pending("b", setting)]).first == first)
+    }
+
+    @Test func whatIsLoweredAndBindsNobodyWaitsForTheStandbys() {
+        let setting = ("max_replication_slots", "20", "10")
+        #expect(order([pending("a", setting), pending("b", setting)]) == ["b", "a"])
+    }
+
+    @Test func itsWordsHaveBothValues() {
+        #expect(
+            pending("a", ("max_connections", "100", "200"), ("port", "1", nil)).description
+                == "restart PostgreSQL of a: max_connections 100 → 200, port 1 → PostgreSQL's default")
+    }
+}
+
+@Suite struct RestartStepTests {
+    private let machine = TestMachine()
+    private let cluster: FakeCluster
+
+    init() {
+        cluster = FakeCluster(TestMachine.topology())
+        cluster.install(on: machine)
+        cluster.change {
+            for name in ["monitor_node", "pgnode1", "pgnode2", "pgnode3"] {
+                $0.containers[name] = ContainerStatus(name: name, status: "running", running: true)
+            }
+            $0.registered = ["pgnode1", "pgnode2", "pgnode3"]
+        }
+    }
+
+    @Test func eachServerThatHoldsSomethingBackIsRestartedThePrimaryLast() async throws {
+        let context = machine.context(TestMachine.topology())
+        let step = RestartStep(topology: context.topology)
+        #expect(try await step.inspect(context).isEmpty)
+        cluster.change { memory in
+            for node in ["pgnode1", "pgnode3"] { memory.heldBack[node] = [["shared_buffers", "32MB", "64MB"]] }
+        }
+        let changes = try await step.inspect(context)
+        #expect(
+            changes.map(\.description) == [
+                "restart PostgreSQL of pgnode1: shared_buffers 32MB → 64MB",
+                "restart PostgreSQL of pgnode3: shared_buffers 32MB → 64MB",
+            ])
+        try await step.apply(changes, context)
+        #expect(cluster.change { $0.restarts } == ["pgnode3", "pgnode1"])
+        #expect(try await step.inspect(context).isEmpty)
+    }
+}
