@@ -111,6 +111,57 @@ extension ClusterSuite {
             #expect(try await TestCluster.identifiers(cluster) == identifiers)
         }
 
+        @Test func aNodeLeavesTheQuorumAndComesBack() async throws {
+            _ = try await cluster.up()
+            let nodes = zip(TestCluster.nodes, TestCluster.ports).map {
+                "{name: \($0), port: \($1), replication_quorum: \($0 != TestCluster.nodes[2])}"
+            }
+            let flags = ["--set", "nodes=[\(nodes.joined(separator: ", "))]"]
+            let plan = try await plan(flags, expecting: 2)
+            #expect(
+                plan.steps.flatMap(\.changes) == [
+                    "remember nodes.\(TestCluster.nodes[2]).replication_quorum: true → false",
+                    "replication quorum of \(TestCluster.nodes[2]): true → false",
+                    "number_sync_standbys of the formation: 1 → 0",
+                ])
+            _ = try await cluster.up(flags)
+            #expect(try await self.plan(flags, expecting: 0).changes == 0)
+            #expect(try await cluster.state().nodes.last?.replicationQuorum == false)
+            _ = try await cluster.up()
+            #expect(try await self.plan([], expecting: 0).changes == 0)
+        }
+
+        @Test func aSettingThatNeedsARestartGetsItOneNodeAfterAnother() async throws {
+            _ = try await cluster.up()
+            let identifiers = try await TestCluster.identifiers(cluster)
+            let writer = try await ContinuousWriter.begin(cluster)
+            for (value, first) in [("210", "standby"), ("205", "primary")] {
+                let primary = try #require(
+                    try await cluster.state().nodes.first { $0.reportedState == "primary" }?.name)
+                let flags = ["--set", "postgres.settings.max_connections=\(value)"]
+                let restarts = try await plan(flags, expecting: 2).steps.first { $0.id == "restarts" }?.changes ?? []
+                #expect(restarts.count == 3 && restarts.allSatisfy { $0.contains("max_connections") }, "\(restarts)")
+                let order = try await cluster.up(flags).compactMap { event -> String? in
+                    guard case .stepOutput("restarts", let line) = event.body else { return nil }
+                    return TestCluster.nodes.first { line.hasPrefix("restart PostgreSQL of \($0):") }
+                }
+                #expect(Set(order) == Set(TestCluster.nodes) && order.count == 3, "\(order)")
+                // Lowered below what the primary has, a standby would no longer replay.
+                #expect((order.first == primary) == (first == "primary") && order.first != nil, "\(order), \(primary)")
+                let password = try cluster.passwords()["superuser"]
+                for port in TestCluster.ports {
+                    let shown = try await cluster.sql("SHOW max_connections", ports: [port], password: password)
+                    #expect(shown.trimmedOutput == value)
+                }
+                #expect(try await plan(flags, expecting: 0).changes == 0)
+            }
+            let outcome = try await writer.finish()
+            #expect(outcome.missing.isEmpty && outcome.acknowledged > 0, "gone: \(outcome.missing)")
+            print("six servers restarted: \(outcome.acknowledged) rows, longest pause \(outcome.longestPause.brief)")
+            #expect(try await TestCluster.identifiers(cluster) == identifiers)
+            _ = try await cluster.up()
+        }
+
         @Test func aRefusalIsAnErrorObject() async throws {
             _ = try await cluster.up()
             let result = try await cluster.host(

@@ -123,4 +123,33 @@ import Testing
             ])
         #expect(machine.runner.lines.dropFirst(before).allSatisfy { $0.starts(with: head) })
     }
+
+    /// The monitor lets no node out of the quorum while it needs two standbys there.
+    @Test func aQuorumThatGetsSmallerLowersTheNumberFirstAndOneThatGrowsRaisesItLast() async throws {
+        cluster.change {
+            $0.containers["pgnode3"] = ContainerStatus(name: "pgnode3", status: "running", running: true)
+            $0.registered.append("pgnode3")
+        }
+        var configuration = topology.configuration
+        configuration.nodes[2].replicationQuorum = false
+        let topology = TestMachine.topology(configuration)
+        for (name, text) in topology.monitorFiles {
+            try machine.place("\(topology.configurationDirectory("monitor_node"))/\(name)", text)
+        }
+        let step = FailoverSettingsStep(topology: topology)
+        let changes = try await step.inspect(machine.context(topology))
+        #expect(
+            changes.map(\.description) == [
+                "replication quorum of pgnode3: true → false", "number_sync_standbys of the formation: 1 → 0",
+            ])
+        let before = machine.runner.commands.count
+        try await step.apply(changes, machine.context(topology))
+        let done = machine.runner.commands.dropFirst(before)
+        #expect(done.first?.input?.revealed.contains("set_formation_number_sync_standbys('default', 0)") == true)
+        #expect(done.last?.arguments.suffix(3) == ["node", "replication-quorum", "false"])
+        let back = FailoverSettingsStep(topology: self.topology)
+        #expect(
+            try await back.inspect(machine.context(self.topology)).map(\.description).last
+                == "number_sync_standbys of the formation: 0 → 1")
+    }
 }

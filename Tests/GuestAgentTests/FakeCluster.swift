@@ -20,6 +20,8 @@ final class FakeCluster: Sendable {
         var partitionTimeouts: [String: Int] = [:]
         /// Candidate priorities other than 50.
         var priorities: [String: Int] = [:]
+        /// What was set, instead of what the monitor chooses by itself.
+        var syncStandbys: Int?
         /// How often settings were reloaded, on any node.
         var reloads = 0
         /// The node that takes writes, where that is not the first that registered.
@@ -196,6 +198,13 @@ extension FakeCluster {
             return CommandResult(status: container == primary ? 0 : 3, standardError: "read-only transaction")
         }
         if sql.contains("pg_reload_conf()") { memory.reloads += 1 }
+        if sql.contains("set_formation_number_sync_standbys") {
+            memory.syncStandbys = sql.contains("1)") ? 1 : 0
+            return says("t")
+        }
+        if sql.contains("SELECT number_sync_standbys") {
+            return says("\(memory.syncStandbys ?? (memory.registered.count > 2 ? 1 : 0))")
+        }
         if sql.contains("s.pending_restart") {
             let settings = (memory.heldBack[container] ?? []).map {
                 #"{"name":"\#($0[0])","now":"\#($0[1])","next":"\#($0[2])"}"#

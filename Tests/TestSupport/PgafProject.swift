@@ -65,6 +65,31 @@ package struct PgafProject: Sendable {
         }
     }
 
+    /// What pgaf-host has recorded of its latest run in this directory, so far.
+    package func recordedEvents() -> [Event] {
+        let runs = "\(directory)/.pgaf/runs"
+        let latest = ((try? FileManager.default.contentsOfDirectory(atPath: runs)) ?? []).filter(RunIdentifier.isOne)
+            .max()
+        let text = latest.flatMap { try? String(contentsOfFile: "\(runs)/\($0)/events.jsonl", encoding: .utf8) } ?? ""
+        return text.split(separator: "\n").compactMap { try? EventCoding.decode(String($0)) }
+    }
+
+    /// Waits until the run that pgaf-host follows has come to an event.
+    package func waitForEvent(
+        _ words: String, of host: DaemonProcess, upTo deadline: Duration = .seconds(900),
+        _ isIt: @Sendable (Event.Body) -> Bool
+    ) async throws {
+        try await Wait(for: words, upTo: deadline, every: .milliseconds(200), hint: "").until {
+            let events = recordedEvents()
+            if events.contains(where: { isIt($0.body) }) { return .found(()) }
+            if case .result(let result) = events.last?.body {
+                throw PgafError(
+                    .internalError, "The run ended before \(words).", remedy: "", cause: result.error?.message)
+            }
+            return .notYet("event \(events.count)")
+        }
+    }
+
     /// `up` with its events.
     package func up(_ more: [String] = []) async throws -> [Event] {
         try Self.events(try await host(["up", "--progress", "json"] + more).standardOutput)

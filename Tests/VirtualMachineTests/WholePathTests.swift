@@ -42,10 +42,12 @@ extension Tag {
         // What a killed run left behind.
         _ = try await project.host(["destroy", "--yes"], expecting: nil)
         do {
+            try await anUpThatLosesItsLinkAndThenItsMachine()
+            try await anUpWhoseHostIsKilled()
             try await theMachineAndItsCluster()
             try await clientsOfThisMachine()
             try await aSecondUp()
-            try await aReboot()
+            try await aClockThatJumpsAndAReboot()
         } catch {
             _ = try await project.host(["destroy", "--yes"], expecting: nil)
             throw error
@@ -53,9 +55,63 @@ extension Tag {
         try await theEnd()
     }
 
+    private var domain: String { "\(Self.machine)_default" }
+
+    private func virsh(_ arguments: [String]) async throws -> String {
+        try await project.runner.checked(
+            Command("virsh", ["--connect", "qemu:///system", "--quiet"] + arguments), remedy: ""
+        ).standardOutput
+    }
+
+    /// Pulls the machine's network cables, or puts them back.
+    private func setLinks(_ state: String) async throws {
+        let interfaces = try await virsh(["domiflist", domain]).split(separator: "\n")
+            .compactMap { $0.split(separator: " ").first.map(String.init) }
+        for interface in interfaces { _ = try await virsh(["domif-setlink", domain, interface, state]) }
+    }
+
+    private func say(_ text: String) { print("\(Timestamp.now()) \(text)") }
+
+    private func anUpThatLosesItsLinkAndThenItsMachine() async throws {
+        let host = try project.background(["up", "--progress", "none"])
+        try await project.waitForEvent("the image to be there", of: host) { $0 == .stepStarted(step: "image") }
+        say("pulling the cable")
+        try await setLinks("down")
+        try await project.waitForEvent("pgaf-host to notice", of: host) { body in
+            if case .heartbeat(let beat) = body { beat.awaiting.contains("answer again") } else { false }
+        }
+        try await setLinks("up")
+        try await project.waitForEvent("pgaf-host to be there again", of: host) { body in
+            if case .stepOutput("connect", let line) = body { line.contains("connected again") } else { false }
+        }
+        try await project.waitForEvent("the first node", of: host) { $0 == .stepStarted(step: "node.pgnode1") }
+        let events = project.recordedEvents()
+        #expect(events.map(\.seq) == Array(1...events.count), "an event was lost or repeated")
+        say("cutting the power")
+        _ = try await virsh(["destroy", domain])
+        _ = try await virsh(["start", domain])
+        // The machine comes back without its run, and pgaf-host says so.
+        #expect(host.wait() != 0)
+        guard case .result(let result) = project.recordedEvents().last?.body else {
+            Issue.record("the run has no result")
+            return
+        }
+        say("the end of the first run: \(result.error?.message ?? "-")")
+        #expect(result.status == .failed && result.error?.remedy.contains("up") == true)
+    }
+
+    /// The run goes on in the machine, and another terminal follows it to its end.
+    private func anUpWhoseHostIsKilled() async throws {
+        let host = try project.background(["up", "--progress", "none"])
+        try await project.waitForEvent("the second node", of: host) { $0 == .stepStarted(step: "node.pgnode2") }
+        say("killing pgaf-host")
+        kill(host.pid, SIGKILL)
+        #expect(host.wait() == 128 + SIGKILL)
+        let attached = try await project.host(["attach"], onLine: { print($0) })
+        try #require(attached.status == 0)
+    }
+
     private func theMachineAndItsCluster() async throws {
-        let result = try await project.host(["up"], onLine: { print($0) })
-        try #require(result.status == 0)
         let state = try await project.state()
         #expect(state.healthy, "\(state.notes)")
         #expect(state.nodes.count { $0.reportedState == "primary" } == 1)
@@ -85,11 +141,17 @@ extension Tag {
         #expect(PgafProject.changedSteps(try await project.up()).isEmpty)
     }
 
-    private func aReboot() async throws {
+    private func aClockThatJumpsAndAReboot() async throws {
+        say("setting the machine's clock an hour ahead")
+        try await project.host(["ssh", "--", "sudo", "date", "--set", "1 hour"])
+        _ = try await project.waitUntilHealthy("a jump of the clock", upTo: .seconds(600))
+        try await writeAndRead("INSERT INTO notes VALUES ('\(value)')", count: 2)
+        // Which also sets the clock back again.
+        say("restarting the machine")
         let reload = try await project.command("vagrant", ["reload", "--no-color"], directory: project.directory)
         #expect(reload.succeeded, "\(reload.lastLines())")
         _ = try await project.waitUntilHealthy("a reboot of the machine", upTo: .seconds(900))
-        try await writeAndRead("INSERT INTO notes VALUES ('\(value)')", count: 2)
+        try await writeAndRead("INSERT INTO notes VALUES ('\(value)')", count: 3)
     }
 
     /// The ports on this machine, as pgaf shows them.

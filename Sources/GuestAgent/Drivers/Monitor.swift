@@ -83,6 +83,22 @@ public struct Monitor: Sendable {
             code: .monitorFailed, what: "The monitor could not order a failover.")
     }
 
+    /// How many standbys have to confirm each commit; nil while the monitor does not answer.
+    func numberSyncStandbys() async throws -> Int? {
+        try await psql.attempt(
+            container, database: Self.database,
+            "SELECT number_sync_standbys FROM pgautofailover.formation WHERE formationid = 'default';"
+        ).flatMap { Int($0) }
+    }
+
+    /// - Throws: `monitor.failed`, also when the formation has too few standbys for that.
+    func setNumberSyncStandbys(_ number: Int) async throws {
+        try await psql.checked(
+            container, database: Self.database,
+            "SELECT pgautofailover.set_formation_number_sync_standbys('default', \(number));", code: .monitorFailed,
+            what: "The monitor could not set number_sync_standbys to \(number).")
+    }
+
     /// What the monitor itself says `synchronous_standby_names` should be.
     public func synchronousStandbyNames() async throws -> String? {
         try await psql.attempt(

@@ -10,7 +10,7 @@ struct FailoverSettingsStep: Step {
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         var changes = try await fileChanges(context)
-        let rows = try await Monitor(container: topology.configuration.monitor.name, psql: context.psql).rows() ?? []
+        let rows = try await monitor(context).rows() ?? []
         for node in topology.configuration.nodes {
             guard let row = rows.first(where: { $0.name == node.name }) else { continue }
             if row.priority != node.candidatePriority {
@@ -26,6 +26,7 @@ struct FailoverSettingsStep: Step {
                         "replication quorum of \(node.name): \(row.quorum) → \(node.replicationQuorum)"))
             }
         }
+        changes += try await synchronousChanges(rows, context)
         let wanted = topology.failoverTimings.partitionTimeout
         let registered = topology.configuration.nodes.filter { node in rows.contains { $0.name == node.name } }
         var found = try await partitionTimeouts(registered, context)
@@ -64,6 +65,26 @@ struct FailoverSettingsStep: Step {
         return names
     }
 
+    /// As the monitor chooses by itself while all nodes are in the quorum: with two standbys there, one has to confirm each
+    /// commit. With fewer of them it would stop all writes when the only one is away.
+    private var wantedSyncStandbys: Int { topology.configuration.nodes.count(where: \.replicationQuorum) > 2 ? 1 : 0 }
+
+    /// What differs once all nodes are there; before that the monitor moves the number by itself.
+    private func synchronousChanges(_ rows: [Monitor.Row], _ context: AgentContext) async throws -> [Change] {
+        guard topology.configuration.nodes.allSatisfy({ node in rows.contains { $0.name == node.name } }),
+            let number = try await monitor(context).numberSyncStandbys(), number != wantedSyncStandbys
+        else { return [] }
+        return [
+            Change(
+                .change, number > wantedSyncStandbys ? "sync.less" : "sync.more",
+                "number_sync_standbys of the formation: \(number) → \(wantedSyncStandbys)")
+        ]
+    }
+
+    private func monitor(_ context: AgentContext) -> Monitor {
+        Monitor(container: topology.configuration.monitor.name, psql: context.psql)
+    }
+
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
         let monitor = topology.configuration.monitor.name
         if changes.has("files") {
@@ -75,6 +96,8 @@ struct FailoverSettingsStep: Step {
                 monitor, "SELECT pg_reload_conf();", code: .monitorFailed,
                 what: "The settings of the monitor could not be reloaded.")
         }
+        // The monitor lets no node out of the quorum of which the number needs it.
+        if changes.has("sync.less") { try await self.monitor(context).setNumberSyncStandbys(wantedSyncStandbys) }
         let autoctl = Autoctl(runner: context.runner)
         for node in topology.configuration.nodes {
             if changes.has("priority.\(node.name)") {
@@ -93,6 +116,7 @@ struct FailoverSettingsStep: Step {
                 try await autoctl.run(node.name, ["reload"])
             }
         }
+        if changes.has("sync.more") { try await self.monitor(context).setNumberSyncStandbys(wantedSyncStandbys) }
     }
 
     private static let partitionKey = "timeout.network_partition_timeout"

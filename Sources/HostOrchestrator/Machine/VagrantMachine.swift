@@ -55,11 +55,20 @@ public struct VagrantMachine: Machine {
     /// Vagrant's word for the machine's state; `not_created` where there is no Vagrantfile yet.
     func state() async throws -> String {
         guard FileManager.default.fileExists(atPath: project.vagrantfile) else { return "not_created" }
+        try await awakeProvider()
         let result = try await runner.checked(
             VagrantCommand.status(in: project.path), code: .vagrantFailed,
             what: "Vagrant could not say whether the machine runs.",
             remedy: "Run `vagrant status` in \(project.path) and correct what it complains about.")
         return VagrantMachineReadable(result.standardOutput).state ?? "not_created"
+    }
+
+    /// Starts libvirt's daemons where they do not run, as after a restart of a machine without systemd: Vagrant could
+    /// say nothing of a machine that is there all the same.
+    private func awakeProvider() async throws {
+        guard await !memory.isAwake, try await provider() == .libvirt else { return }
+        try await Libvirt(runner: runner).ensureRunning { _ in }
+        await memory.rememberAwake()
     }
 
     /// How the machine is reached.
@@ -71,6 +80,7 @@ public struct VagrantMachine: Machine {
             .machineNotMade, "There is no running virtual machine in \(project.path).",
             remedy: "Make or start it with `pgaf-host up`.")
         guard FileManager.default.fileExists(atPath: project.vagrantfile) else { throw missing }
+        try await awakeProvider()
         let result = try await runner.run(VagrantCommand.sshConfig(in: project.path))
         guard result.succeeded else {
             var error = missing
@@ -86,10 +96,13 @@ public struct VagrantMachine: Machine {
 /// What one `VagrantMachine` found out already; each call of Vagrant costs about a second.
 actor VagrantMemory {
     private(set) var provider: VagrantProvider?
+    /// Whether the provider's services were seen running.
+    private(set) var isAwake = false
     private(set) var sshConfig: VagrantSSHConfig?
     private(set) var ports: [Int: Int]?
 
     func remember(_ provider: VagrantProvider) { self.provider = provider }
+    func rememberAwake() { isAwake = true }
     func remember(_ config: VagrantSSHConfig) { sshConfig = config }
     func remember(_ ports: [Int: Int]) { self.ports = ports }
 
