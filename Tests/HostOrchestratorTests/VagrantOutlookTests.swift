@@ -65,6 +65,21 @@ import Testing
         .init(guest: 5430, host: 5430), .init(guest: 5001, host: 2200),
     ]
 
+    /// Without its daemons Vagrant could say nothing of a machine that is there, and `destroy` would leave it.
+    @Test func whoeverAsksForTheMachineAwakensLibvirtFirst() async throws {
+        try render(Self.forwards)
+        let awake = tools("running")
+        #expect(try await machine(awake, .libvirt).state() == "running")
+        #expect(!awake.seen.contains { $0.contains("virtlogd") })
+        let asleep = tools("running", libvirt: false)
+        let error = await #expect(throws: PgafError.self) {
+            try await machine(asleep, .libvirt).destructionSummary()
+        }
+        #expect(error?.message == "libvirt's service could not be started.")
+        #expect(
+            asleep.seen.last?.contains("virtlogd") == true && !asleep.seen.contains { $0.hasPrefix("vagrant status") })
+    }
+
     @Test func aMachineThatIsNotThere() async throws {
         let tools = tools("running")
         #expect(

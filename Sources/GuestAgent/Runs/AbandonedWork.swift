@@ -36,6 +36,7 @@ struct AbandonedWork: Sendable {
         for name in store.files.list(store.root) where Self.isUnfinished(name) {
             try store.files.remove("\(store.root)/\(name)")
         }
+        try store.files.remove(BaseImageStep.workspace)
     }
 
     static func isUnfinished(_ name: String) -> Bool {

@@ -41,13 +41,17 @@ struct BaseImageStep: Step {
         }
     }
 
+    /// Where the root file system is laid out: a place that apt's own user can reach and nobody else can take, removed by
+    /// whoever comes next should the run be killed.
+    static let workspace = "/var/cache/pgaf"
+
     /// The command that makes the root file system.
     static func bootstrapCommand(archive: String, target: String) -> Command {
         Command(
             "mmdebstrap",
             BaseSystem.bootstrapArguments(
                 target: target, source: "deb \(archive) \(BaseSystem.suite) main"),
-            deadline: .seconds(3600))
+            environment: ["TMPDIR": workspace], deadline: .seconds(3600))
     }
 
     private func bootstrap(_ target: String, _ context: AgentContext) async throws {
@@ -56,6 +60,8 @@ struct BaseImageStep: Step {
             try await apt.install(["mmdebstrap", "debian-archive-keyring"], onLine: context.output(id))
         }
         let archive = try await apt.debianArchive()
+        try context.files.makeDirectory(Self.workspace, mode: 0o755)
+        defer { try? context.files.remove(Self.workspace) }
         try await context.runner.checked(
             Self.bootstrapCommand(archive: archive, target: target), code: .imageBuildFailed,
             what: "The base image could not be made from \(archive).",
