@@ -87,7 +87,7 @@ import Testing
         #expect(
             machine.runner.lines.last == [
                 "docker", "exec", "--user", "root", "pgnode1", "install", "-o", "postgres", "-g", "postgres", "-m",
-                "0600", "/etc/pgaf-secrets/pgpass", "/run/pgaf/pgpass",
+                "0600", "/etc/pgaf-secrets/pgpass", "/run/pgaf",
             ])
         #expect(try await node.inspect(context).isEmpty)
     }

@@ -28,6 +28,11 @@ import Testing
         }.joined(separator: ",").bracketed
     }
 
+    private static let tls = [
+        "--ssl-ca-file", "/run/pgaf/ca.crt", "--server-cert", "/run/pgaf/server.pem", "--server-key",
+        "/run/pgaf/server.pem", "--ssl-mode", "verify-full",
+    ]
+
     @Test func theWholeLineOfANode() {
         let specification = topology.nodeContainer(topology.configuration.nodes[1], imageHash: "abc")
         #expect(specification.runCommand.executable == "docker")
@@ -36,10 +41,10 @@ import Testing
                 "--label", "pgaf.role=node", "--label", "pgaf.arguments=\(label(specification))",
                 "--label", "pgaf.hash=\(specification.hash)", "--label", "pgaf.image=abc",
                 "pgaf/pg_auto_failover:latest", "pg_autoctl", "create", "postgres", "--name", "pgnode2",
-                "--hostname", "pgnode2", "--skip-pg-hba", "--ssl-self-signed", "--monitor",
-                "postgresql://autoctl_node@monitor_node:5432/pg_auto_failover?sslmode=require",
-                "--candidate-priority", "50", "--replication-quorum", "true", "--run",
-            ])
+                "--hostname", "pgnode2", "--skip-pg-hba", "--monitor",
+                "postgresql://autoctl_node@monitor_node:5432/pg_auto_failover?sslmode=verify-full&sslrootcert=/run/pgaf/ca.crt",
+                "--candidate-priority", "50", "--replication-quorum", "true",
+            ] + Self.tls + ["--run"])
     }
 
     @Test func theWholeLineOfTheMonitor() {
@@ -49,8 +54,8 @@ import Testing
                 "--label", "pgaf.role=monitor", "--label", "pgaf.arguments=\(label(specification))",
                 "--label", "pgaf.hash=\(specification.hash)", "--label", "pgaf.image=abc",
                 "pgaf/pg_auto_failover:latest", "pg_autoctl", "create", "monitor", "--hostname", "monitor_node",
-                "--skip-pg-hba", "--ssl-self-signed", "--run",
-            ])
+                "--skip-pg-hba",
+            ] + Self.tls + ["--run"])
         #expect(specification.runCommand.input == nil && specification.runCommand.environment.isEmpty)
     }
 

@@ -49,7 +49,13 @@ final class FakeCluster: Sendable {
 
     /// Puts the cluster's programs on a machine.
     func install(on machine: TestMachine) {
-        machine.runner.on("docker") { command in self.change { self.docker(command, &$0) } }
+        let files = machine.files
+        machine.runner.on("docker") { command in
+            if let script = command.arguments.firstIndex(of: CertificateRequest.script) {
+                try Self.sign(Array(command.arguments[(script + 5)...]), TestMachine.topology(), files)
+            }
+            return self.change { self.docker(command, &$0) }
+        }
         machine.runner.on("psql", prints: "1\n")
         machine.runner.on("apt-get")
         machine.runner.on(
@@ -61,6 +67,15 @@ final class FakeCluster: Sendable {
                 $0.engine = true
                 return CommandResult()
             }
+        }
+    }
+
+    /// What openssl would do in its container.
+    private static func sign(_ names: [String], _ topology: ClusterTopology, _ files: MachineFiles) throws {
+        for name in ["authority"] + names {
+            let path = "\(topology.certificateDirectory)/\(name).pem"
+            if name == "authority", files.exists(path) { continue }
+            try files.write("KEY of \(name)\n" + SampleCertificate.long, to: path)
         }
     }
 
@@ -122,6 +137,7 @@ final class FakeCluster: Sendable {
         case ("build", _):
             memory.images[words[words.count - 2]] = labels(words)
             return Self.ok("Step 1/2 : FROM x\nStep 2/2 : CMD y")
+        case ("run", "--rm"): return Self.ok()
         case ("run", _):
             let name = words[3]
             memory.containers[name] = ContainerStatus(

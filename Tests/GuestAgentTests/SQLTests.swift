@@ -76,11 +76,12 @@ import Testing
 
     @Test func theClientsLineCarriesNoPassword() {
         let command = ClientCheck.command(
-            address: "127.0.0.1", port: 5001, user: "u", database: "d", passwords: "/p")
+            address: "127.0.0.1", port: 5001, user: "u", database: "d", passwords: "/p", authority: "/ca")
         #expect(
             command.arguments == [
                 "--no-psqlrc", "--no-password", "--quiet", "--no-align", "--tuples-only", "--command", "SELECT 1",
             ])
         #expect(command.environment["PGPASSFILE"] == "/p" && command.environment["PGPASSWORD"] == nil)
+        #expect(command.environment["PGSSLMODE"] == "verify-full" && command.environment["PGSSLROOTCERT"] == "/ca")
     }
 }

@@ -39,7 +39,8 @@ enum EventSamples {
         user: "postgres", database: "myappdb",
         nodes: [ConnectionInfo.Endpoint(name: "pgnode1", address: "127.0.0.1", port: 5001)],
         monitor: ConnectionInfo.Endpoint(name: "monitor_node", address: "127.0.0.1", port: 5430),
-        monitorUser: "autoctl_node")
+        monitorUser: "autoctl_node",
+        certificateAuthority: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n")
 
     static let bareNode = FormationState.Node(name: "pgnode1", host: "172.30.7.11", port: 5432)
 

@@ -65,21 +65,31 @@ package struct PgafProject: Sendable {
         }
     }
 
+    /// The latest run that pgaf-host has recorded in this directory.
+    package var recordedRun: String? {
+        ((try? FileManager.default.contentsOfDirectory(atPath: "\(directory)/.pgaf/runs")) ?? [])
+            .filter(RunIdentifier.isOne).max()
+    }
+
     /// What pgaf-host has recorded of its latest run in this directory, so far.
     package func recordedEvents() -> [Event] {
-        let runs = "\(directory)/.pgaf/runs"
-        let latest = ((try? FileManager.default.contentsOfDirectory(atPath: runs)) ?? []).filter(RunIdentifier.isOne)
-            .max()
-        let text = latest.flatMap { try? String(contentsOfFile: "\(runs)/\($0)/events.jsonl", encoding: .utf8) } ?? ""
+        let text =
+            recordedRun.flatMap {
+                try? String(contentsOfFile: "\(directory)/.pgaf/runs/\($0)/events.jsonl", encoding: .utf8)
+            } ?? ""
         return text.split(separator: "\n").compactMap { try? EventCoding.decode(String($0)) }
     }
 
     /// Waits until the run that pgaf-host follows has come to an event.
+    ///
+    /// - Parameter former: the latest run before that one was begun.
     package func waitForEvent(
-        _ words: String, of host: DaemonProcess, upTo deadline: Duration = .seconds(900),
+        _ words: String, after former: String?, upTo deadline: Duration = .seconds(900),
         _ isIt: @Sendable (Event.Body) -> Bool
     ) async throws {
         try await Wait(for: words, upTo: deadline, every: .milliseconds(200), hint: "").until {
+            () async throws -> Wait.Observation<Void> in
+            guard recordedRun != former else { return .notYet("no new run") }
             let events = recordedEvents()
             if events.contains(where: { isIt($0.body) }) { return .found(()) }
             if case .result(let result) = events.last?.body {

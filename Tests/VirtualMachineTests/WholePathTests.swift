@@ -73,18 +73,19 @@ extension Tag {
     private func say(_ text: String) { print("\(Timestamp.now()) \(text)") }
 
     private func anUpThatLosesItsLinkAndThenItsMachine() async throws {
+        let former = project.recordedRun
         let host = try project.background(["up", "--progress", "none"])
-        try await project.waitForEvent("the image to be there", of: host) { $0 == .stepStarted(step: "image") }
+        try await project.waitForEvent("the image to be there", after: former) { $0 == .stepStarted(step: "image") }
         say("pulling the cable")
         try await setLinks("down")
-        try await project.waitForEvent("pgaf-host to notice", of: host) { body in
+        try await project.waitForEvent("pgaf-host to notice", after: former) { body in
             if case .heartbeat(let beat) = body { beat.awaiting.contains("answer again") } else { false }
         }
         try await setLinks("up")
-        try await project.waitForEvent("pgaf-host to be there again", of: host) { body in
+        try await project.waitForEvent("pgaf-host to be there again", after: former) { body in
             if case .stepOutput("connect", let line) = body { line.contains("connected again") } else { false }
         }
-        try await project.waitForEvent("the first node", of: host) { $0 == .stepStarted(step: "node.pgnode1") }
+        try await project.waitForEvent("the first node", after: former) { $0 == .stepStarted(step: "node.pgnode1") }
         let events = project.recordedEvents()
         #expect(events.map(\.seq) == Array(1...events.count), "an event was lost or repeated")
         say("cutting the power")
@@ -102,8 +103,9 @@ extension Tag {
 
     /// The run goes on in the machine, and another terminal follows it to its end.
     private func anUpWhoseHostIsKilled() async throws {
+        let former = project.recordedRun
         let host = try project.background(["up", "--progress", "none"])
-        try await project.waitForEvent("the second node", of: host) { $0 == .stepStarted(step: "node.pgnode2") }
+        try await project.waitForEvent("the second node", after: former) { $0 == .stepStarted(step: "node.pgnode2") }
         say("killing pgaf-host")
         kill(host.pid, SIGKILL)
         #expect(host.wait() == 128 + SIGKILL)

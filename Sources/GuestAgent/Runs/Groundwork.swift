@@ -29,7 +29,8 @@ struct Groundwork: Sendable {
         let state = try await StateChoice(runner: runner, store: store, facts: facts, engine: engine, events: events)
             .state(for: request.configuration, warnings: warnings)
         topology = ClusterTopology(
-            configuration: request.configuration, state: state, facts: facts, root: store.root,
+            configuration: request.configuration, state: state.reached(by: request.options.hosts), facts: facts,
+            root: store.root,
             publishEverywhere: request.options.publishEverywhere)
         graph = StepGraph(ClusterSteps.all(topology, store: store))
         context = AgentContext(

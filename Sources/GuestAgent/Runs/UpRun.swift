@@ -37,7 +37,9 @@ public struct UpRun: Sendable {
         let warnings = Warnings()
         return await events.concluding("bringing the cluster up", warnings) {
             let (topology, changed) = try await converge(warnings)
-            return RunResult(status: .ok, changed: changed, connections: topology.connections)
+            var connections = topology.connections
+            connections.certificateAuthority = try CertificateStore(files: store.files, topology: topology).authority()
+            return RunResult(status: .ok, changed: changed, connections: connections)
         }
     }
 
@@ -72,7 +74,8 @@ public enum ClusterSteps {
         // Registration order decides who becomes the first primary, so a node that may never be one does not lead.
         let leader = nodes.first { $0.candidatePriority > 0 } ?? nodes.first
         var steps: [any Step] = [
-            PreflightStep(store: store), DockerStep(), PsqlClientStep(), BaseImageStep(), ImageStep(), NetworkStep(),
+            PreflightStep(store: store), DockerStep(), PsqlClientStep(), BaseImageStep(), ImageStep(),
+            CertificatesStep(topology: topology), NetworkStep(),
             MonitorStep(topology: topology), RegistrationStep(topology: topology),
         ]
         // Base backups take two WAL senders each and much of the primary's disk, so standbys join a few at a time; one

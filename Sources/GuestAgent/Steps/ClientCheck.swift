@@ -10,11 +10,15 @@ struct ClientCheck: Sendable {
         let password = user == "postgres" ? context.secrets.superuser : context.secrets.client
         let passwords = "\(topology.directory)/client.\(node.name).pgpass"
         try context.files.write("*:*:*:*:\(ClusterTopology.escaped(password.revealed))\n", to: passwords)
-        defer { try? context.files.remove(passwords) }
+        let authority = "\(topology.directory)/client.\(node.name).crt"
+        try context.files.write(
+            try CertificateStore(files: context.files, topology: topology).authority() ?? "", to: authority)
+        defer { for file in [passwords, authority] { try? context.files.remove(file) } }
         let result = try await context.runner.run(
             Self.command(
                 address: endpoint?.address ?? "127.0.0.1", port: node.port, user: user,
-                database: topology.configuration.postgres.database, passwords: passwords))
+                database: topology.configuration.postgres.database, passwords: passwords,
+                authority: context.files.place(authority)))
         if result.succeeded { return }
         if result.standardError.contains("pg_hba.conf rejects connection") {
             // A narrow range locks out clients that arrive with the network's gateway address.
@@ -30,14 +34,17 @@ struct ClientCheck: Sendable {
             cause: "psql ended with status \(result.status)", output: result.lastLines())
     }
 
-    /// The whole command line; the password is in the file.
-    static func command(address: String, port: Int, user: String, database: String, passwords: String) -> Command {
+    /// The whole command line; the password is in the file. The server has to prove who it is.
+    static func command(
+        address: String, port: Int, user: String, database: String, passwords: String, authority: String
+    ) -> Command {
         Command(
             "psql",
             ["--no-psqlrc", "--no-password", "--quiet", "--no-align", "--tuples-only", "--command", "SELECT 1"],
             environment: [
                 "PGHOST": address, "PGPORT": "\(port)", "PGUSER": user, "PGDATABASE": database,
-                "PGPASSFILE": passwords, "PGSSLMODE": "prefer", "PGCONNECT_TIMEOUT": "20",
+                "PGPASSFILE": passwords, "PGSSLMODE": "verify-full", "PGSSLROOTCERT": authority,
+                "PGCONNECT_TIMEOUT": "20",
             ], deadline: .seconds(60))
     }
 }

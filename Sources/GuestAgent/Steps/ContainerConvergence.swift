@@ -28,19 +28,17 @@ struct ContainerConvergence: Sendable {
                 remedy: "Choose another name in pgaf.yaml, or remove it with `docker rm \(name)`.")
         }
         let wanted = try await ImageIdentity.wanted(context).map(specification)
-        let passwords =
-            try context.files.read(passwordPath(context)) == ClusterTopology.passwordFile(context.secrets).revealed
-            ? [] : [Change(.change, "passfile", "hand \(name) the changed passwords")]
+        let secrets = try secretDifferences(context)
         guard let wanted, wanted.hash == status.labels[Label.hash] else {
             let options = wanted.map { ContainerDifference.lines(status.labels, $0) } ?? []
             return [Change(.change, "container", "make container \(name) anew on its volume")]
                 + options.map { Change(.change, "container", $0) }
-                + (try fileDifferences(context).map { Change(.change, "files", $0) }) + passwords
+                + (try fileDifferences(context).map { Change(.change, "files", $0) }) + secrets
         }
-        if !status.running { return [Change(.change, "start", "start container \(name)")] + passwords }
+        if !status.running { return [Change(.change, "start", "start container \(name)")] + secrets }
         let isPaused = status.status == "paused"
         return (isPaused ? [Change(.change, "unpause", "let container \(name) go on, which is paused")] : [])
-            + passwords
+            + secrets
     }
 
     /// Whether a plan has the container made by its own step, which is before all others that look at it. In a run that
@@ -50,8 +48,34 @@ struct ContainerConvergence: Sendable {
         return try await inspect(context).has("container")
     }
 
-    private func passwordPath(_ context: AgentContext) -> String {
-        "\(context.topology.secretsDirectory(name))/pgpass"
+    /// What the container's secrets should be, by file name; the entrypoint copies them at each start.
+    private func secretFiles(_ context: AgentContext) throws -> [String: Secret] {
+        let certificates = CertificateStore(files: context.files, topology: context.topology)
+        var files = ["pgpass": ClusterTopology.passwordFile(context.secrets)]
+        files["server.pem"] = try certificates.server(name)
+        files["ca.crt"] = try certificates.authority().map { Secret($0) }
+        return files
+    }
+
+    private func secretDifferences(_ context: AgentContext) throws -> [Change] {
+        let directory = context.topology.secretsDirectory(name)
+        let files = try secretFiles(context)
+        let differing = try files.filter { try context.files.read("\(directory)/\($0.key)") != $0.value.revealed }
+        var changes: [Change] = []
+        if differing["pgpass"] != nil {
+            changes.append(Change(.change, "passfile", "hand \(name) the changed passwords"))
+        }
+        if try differing.count > (changes.isEmpty ? 0 : 1) || isAboutToBeRenewed(context) {
+            changes.append(Change(.change, "certificate", "hand \(name) its new certificate"))
+        }
+        return changes
+    }
+
+    /// Whether a plan has another certificate made for the container by the step before.
+    private func isAboutToBeRenewed(_ context: AgentContext) throws -> Bool {
+        guard context.isPlanning, let request = context.topology.certificateRequests.first(where: { $0.name == name })
+        else { return false }
+        return try CertificateStore(files: context.files, topology: context.topology).reason(for: request) != nil
     }
 
     /// Makes or starts the container; its volume is never touched.
@@ -73,16 +97,18 @@ struct ContainerConvergence: Sendable {
                 command.arguments, what: "The container \(name) could not be started.", onLine: context.output(step))
             return
         }
-        if changes.has("passfile") { try writeSecrets(context) }
+        let hasSecrets = changes.has("passfile") || changes.has("certificate")
+        if hasSecrets { try writeSecrets(context) }
         if changes.has("unpause") { try await context.docker.checked(["unpause", name]) }
         if changes.has("start") {
             try await context.docker.checked(["start", name])
-        } else if changes.has("passfile") {
+        } else if hasSecrets {
             // As the entrypoint does at each start.
-            try await context.docker.checked([
-                "exec", "--user", "root", name, "install", "-o", "postgres", "-g", "postgres", "-m", "0600",
-                "\(ContainerLayout.secrets)/pgpass", ContainerLayout.passwordFile,
-            ])
+            let files = try secretFiles(context).keys.sorted().map { "\(ContainerLayout.secrets)/\($0)" }
+            try await context.docker.checked(
+                ["exec", "--user", "root", name, "install", "-o", "postgres", "-g", "postgres", "-m", "0600"] + files
+                    + [ContainerLayout.runtime])
+            if changes.has("certificate") { _ = try await context.psql.attempt(name, "SELECT pg_reload_conf();") }
         }
     }
 
@@ -98,8 +124,9 @@ struct ContainerConvergence: Sendable {
 
     private func writeSecrets(_ context: AgentContext) throws {
         try context.files.makeDirectory(context.topology.secretsDirectory(name))
-        try context.files.write(
-            ClusterTopology.passwordFile(context.secrets).revealed, to: passwordPath(context))
+        for (file, secret) in try secretFiles(context) {
+            try context.files.write(secret.revealed, to: "\(context.topology.secretsDirectory(name))/\(file)")
+        }
     }
 
     /// What differs in the files, an entry a line or setting.

@@ -4,7 +4,7 @@ import Shared
 struct MonitorStep: Step {
     let id = "monitor"
     let title = "the monitor"
-    let dependencies = ["image", "network"]
+    let dependencies = ["certificates", "network"]
     let topology: ClusterTopology
 
     var container: ContainerConvergence {

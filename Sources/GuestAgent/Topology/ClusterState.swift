@@ -7,12 +7,22 @@ public struct ClusterState: Sendable, Codable, Equatable {
     public var subnet: IPv4Network
     /// Host offset in the subnet by container name; a node that leaves keeps its place free for its return.
     public var offsets: [String: Int]
+    /// Names and addresses of the machine by which clients have come so far; they stay in the certificates.
+    public var clientHosts: [String]?
 
     public init(source: SoftwareSource, postgresVersion: Int, subnet: IPv4Network, offsets: [String: Int] = [:]) {
         self.source = source
         self.postgresVersion = postgresVersion
         self.subnet = subnet
         self.offsets = offsets
+    }
+
+    /// The same with further names of the machine.
+    func reached(by hosts: [String]) -> ClusterState {
+        var state = self
+        let all = Set(clientHosts ?? []).union(hosts)
+        if !all.isEmpty { state.clientHosts = all.sorted() }
+        return state
     }
 
     /// The same with a place for the monitor and each node; existing places stay. Offset 1 is the gateway, the

@@ -100,10 +100,31 @@ public struct ClusterTopology: Sendable, Equatable {
         text.replacingScalar("\\", with: "\\\\").replacingScalar(":", with: "\\:")
     }
 
+    /// Directory of the cluster's certificates and their keys, root's alone.
+    var certificateDirectory: String { "\(directory)/certificates" }
+
+    /// The certificate that each container needs, with the names by which the others and clients come.
+    var certificateRequests: [CertificateRequest] {
+        let own = [(configuration.monitor.name, configuration.monitor.effectiveHostname)]
+        let published = [configuration.access.publishAddress].compactMap { $0 }.filter { $0 != "0.0.0.0" && $0 != "::" }
+        return (own + configuration.nodes.map { ($0.name, $0.effectiveHostname) }).map { name, hostname in
+            CertificateRequest(
+                name: name,
+                hosts: [name, hostname, "localhost", address(name).description, "127.0.0.1", "::1"] + published
+                    + configuration.access.serverNames + (state.clientHosts ?? []))
+        }
+    }
+
+    /// pg_autoctl's options about TLS, the same for the monitor and the nodes.
+    private static let tlsOptions = [
+        "--ssl-ca-file", ContainerLayout.authority, "--server-cert", ContainerLayout.serverCertificate, "--server-key",
+        ContainerLayout.serverCertificate, "--ssl-mode", "verify-full",
+    ]
+
     /// How nodes reach the monitor; the password comes from the password file.
     public var monitorURI: String {
         "postgresql://autoctl_node@\(configuration.monitor.effectiveHostname):\(ContainerLayout.port)"
-            + "/pg_auto_failover?sslmode=require"
+            + "/pg_auto_failover?sslmode=verify-full&sslrootcert=\(ContainerLayout.authority)"
     }
 
     public func monitorContainer(imageHash: String) -> ContainerSpecification {
@@ -113,8 +134,7 @@ public struct ClusterTopology: Sendable, Equatable {
             port: monitor.port, role: "monitor", imageHash: imageHash,
             command: [
                 "pg_autoctl", "create", "monitor", "--hostname", monitor.effectiveHostname, "--skip-pg-hba",
-                "--ssl-self-signed", "--run",
-            ])
+            ] + Self.tlsOptions + ["--run"])
     }
 
     public func nodeContainer(_ node: NodeSettings, imageHash: String) -> ContainerSpecification {
@@ -124,10 +144,9 @@ public struct ClusterTopology: Sendable, Equatable {
             role: "node", imageHash: imageHash,
             command: [
                 "pg_autoctl", "create", "postgres", "--name", node.name, "--hostname", node.effectiveHostname,
-                "--skip-pg-hba", "--ssl-self-signed", "--monitor", monitorURI,
-                "--candidate-priority", "\(usual.candidatePriority)",
-                "--replication-quorum", "\(usual.replicationQuorum)", "--run",
-            ])
+                "--skip-pg-hba", "--monitor", monitorURI, "--candidate-priority", "\(usual.candidatePriority)",
+                "--replication-quorum", "\(usual.replicationQuorum)",
+            ] + Self.tlsOptions + ["--run"])
         specification.firstValues = [
             "--candidate-priority": "\(node.candidatePriority)", "--replication-quorum": "\(node.replicationQuorum)",
         ]

@@ -20,6 +20,9 @@ public enum ContainerLayout {
     /// In memory, empty at each start: pid files and the password file that libpq reads.
     public static let runtime = "/run/pgaf"
     public static let passwordFile = "\(runtime)/pgpass"
+    /// The server's key and certificate in one file, so that they are never of two kinds; and who vouches for it.
+    public static let serverCertificate = "\(runtime)/server.pem"
+    public static let authority = "\(runtime)/ca.crt"
     public static let entrypoint = "/usr/local/bin/pgaf-entrypoint"
     public static let port = 5432
 }

@@ -89,9 +89,9 @@ public struct ImageFiles: Sendable, Equatable {
         fi
 
         install -d -o "$user" -g "$group" -m 0700 "\(ContainerLayout.runtime)"
-        if [ -f "\(ContainerLayout.secrets)/pgpass" ]; then
-            install -o "$user" -g "$group" -m 0600 "\(ContainerLayout.secrets)/pgpass" "$PGPASSFILE"
-        fi
+        for file in "\(ContainerLayout.secrets)"/*; do
+            [ ! -f "$file" ] || install -o "$user" -g "$group" -m 0600 "$file" "\(ContainerLayout.runtime)/"
+        done
 
         # After a crash these files name processes of the container's earlier life, and pg_autoctl and PostgreSQL would
         # refuse to start beside them. Nothing of this volume runs yet.

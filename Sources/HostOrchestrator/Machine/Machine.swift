@@ -27,6 +27,9 @@ public protocol Machine: Sendable {
     /// Where a port that the machine publishes answers from here; follows Vagrant's `auto_correct`.
     func endpoint(forGuestPort port: Int) async throws -> Endpoint
 
+    /// Names and addresses by which the machine is reached from here, beside this host's own loopback.
+    func hosts() async throws -> [String]
+
     /// The command that opens an interactive terminal on the machine, running `remote` there (empty: a login shell).
     func interactiveCommand(_ remote: [String]) async throws -> Command
 
@@ -43,6 +46,8 @@ public protocol Machine: Sendable {
 }
 
 extension Machine {
+    public func hosts() async throws -> [String] { [] }
+
     public func halt(reporting progress: any ProgressSink) async throws -> Bool { false }
 }
 

@@ -51,6 +51,8 @@ public struct SSHMachine: Machine {
         Endpoint(address: parameters.host, port: port)
     }
 
+    public func hosts() async throws -> [String] { [parameters.host] }
+
     public func interactiveCommand(_ remote: [String]) async throws -> Command {
         SSHClientCommand.interactive(parameters, remote: remote)
     }

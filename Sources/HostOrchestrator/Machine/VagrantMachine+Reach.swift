@@ -30,6 +30,10 @@ extension VagrantMachine {
         }
     }
 
+    public func hosts() async throws -> [String] {
+        [try await sshConfig().host] + (settings.ip == "none" ? [] : [settings.ip])
+    }
+
     public func interactiveCommand(_ remote: [String]) async throws -> Command {
         try await sshConfig().interactive(remote, knownHosts: project.knownHosts)
     }

@@ -44,7 +44,7 @@ enum Attach {
         }
         control.workIsHere()
         await recorder.report(.result(result))
-        var outcome = try await UpRun.Outcome(result, configuration, machine, recorder)
+        var outcome = try await UpRun.Outcome(result, configuration, machine, recorder, context.project)
         outcome.took = ContinuousClock.now - start
         return outcome
     }

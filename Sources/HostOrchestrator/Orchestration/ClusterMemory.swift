@@ -42,7 +42,9 @@ struct ClusterMemory: Sendable, Codable, Equatable {
 
     /// - Throws: `file.failed` for what could not be removed.
     static func forget(in project: ProjectDirectory) throws {
-        for path in [project.memory, project.secrets, project.knownHosts, project.passwordFile] {
+        for path in [
+            project.memory, project.secrets, project.knownHosts, project.passwordFile, project.certificateAuthority,
+        ] {
             try MachineFiles().remove(path)
         }
     }

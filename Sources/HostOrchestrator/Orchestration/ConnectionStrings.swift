@@ -12,12 +12,16 @@ struct ConnectionStrings: Sendable, Equatable {
     var user: String
     var database: String
     var monitorUser: String
+    /// File with the certificate that vouches for the servers; nil before the first `up` is over.
+    var authority: String?
 
     /// The database in which pg_auto_failover keeps its state.
     static let monitorDatabase = "pg_auto_failover"
 
     /// Asks the machine where each published port answers.
-    static func resolve(_ configuration: Configuration, on machine: any Machine) async throws -> ConnectionStrings {
+    static func resolve(_ configuration: Configuration, on machine: any Machine, _ project: ProjectDirectory)
+        async throws -> ConnectionStrings
+    {
         func endpoint(_ port: Int) async throws -> Endpoint {
             var endpoint = try await machine.endpoint(forGuestPort: port)
             // Ports published on one address of this machine answer there only, not on its loopback.
@@ -36,23 +40,29 @@ struct ConnectionStrings: Sendable, Equatable {
             name: configuration.monitor.name, endpoint: try await endpoint(configuration.monitor.port))
         return ConnectionStrings(
             nodes: nodes, monitor: monitor, user: configuration.access.clientUser,
-            database: configuration.postgres.database, monitorUser: configuration.monitor.user)
+            database: configuration.postgres.database, monitorUser: configuration.monitor.user,
+            authority: MachineFiles().exists(project.certificateAuthority) ? project.certificateAuthority : nil)
     }
 
     /// All nodes; libpq finds the primary among them, also after a failover.
     func cluster(password: Secret? = nil) -> String {
         uri(
             user, password, nodes.map(\.endpoint), database,
-            [("sslmode", "require"), ("target_session_attrs", "read-write")])
+            security + [("target_session_attrs", "read-write")])
     }
 
     /// One node, whatever its role.
     func node(_ target: Target, password: Secret? = nil) -> String {
-        uri(user, password, [target.endpoint], database, [("sslmode", "require")])
+        uri(user, password, [target.endpoint], database, security)
     }
 
     func monitor(password: Secret? = nil) -> String {
-        uri(monitorUser, password, [monitor.endpoint], Self.monitorDatabase, [("sslmode", "require")])
+        uri(monitorUser, password, [monitor.endpoint], Self.monitorDatabase, security)
+    }
+
+    /// The servers have to prove who they are, once there is something to prove it by.
+    private var security: [(String, String)] {
+        authority.map { [("sslmode", "verify-full"), ("sslrootcert", $0)] } ?? [("sslmode", "require")]
     }
 
     /// The same as the agent's result tells them, with the host's addresses.
@@ -76,7 +86,11 @@ struct ConnectionStrings: Sendable, Equatable {
     ) -> String {
         let secret = password.map { ":" + Self.percentEncoded($0.revealed) } ?? ""
         let hosts = endpoints.map { "\(Self.host($0.address)):\($0.port)" }.joined(separator: ",")
-        let query = parameters.map { "\($0.0)=\(Self.percentEncoded($0.1))" }.joined(separator: "&")
+        // A path stays readable: "/" may stand in a query as it is.
+        let query = parameters.map { name, value in
+            let parts = value.split(separator: "/", omittingEmptySubsequences: false)
+            return "\(name)=" + parts.map { Self.percentEncoded(String($0)) }.joined(separator: "/")
+        }.joined(separator: "&")
         return "postgresql://\(Self.percentEncoded(user))\(secret)@\(hosts)/\(Self.percentEncoded(database))?\(query)"
     }
 

@@ -35,7 +35,8 @@ enum Plan {
             notes.append("what the cluster lacks can be seen only while the machine runs; `vagrant up` starts it")
         case .running:
             let (inside, sent) = try await ask(
-                UpRun.request(RunIdentifier.new(), configuration, secrets), machine, context)
+                UpRun.request(RunIdentifier.new(), configuration, secrets, hosts: try await machine.hosts()),
+                machine, context)
             steps += inside.steps
             notes += inside.notes
             if sent {

@@ -14,6 +14,8 @@ public struct ProjectDirectory: Sendable, Equatable {
     public var secrets: String { "\(state)/secrets.json" }
     /// libpq's password file for `pgaf-host psql`, mode 0600.
     public var passwordFile: String { "\(state)/pgpass" }
+    /// Who vouches for the cluster's servers, for clients' `sslrootcert`.
+    public var certificateAuthority: String { "\(state)/ca.crt" }
     /// What the last `up` made: `ClusterMemory`.
     public var memory: String { "\(state)/cluster.json" }
     /// Held by the one pgaf-host that works on this directory.

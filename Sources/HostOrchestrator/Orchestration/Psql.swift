@@ -14,7 +14,7 @@ enum Psql {
         if let node = options.node { try check(node, in: configuration) }
         let machine = try await context.machine(configuration)
         if let program = context.findProgram("psql") {
-            let strings = try await ConnectionStrings.resolve(configuration, on: machine)
+            let strings = try await ConnectionStrings.resolve(configuration, on: machine, context.project)
             let secrets = try PasswordStore(project: context.project, environment: context.environment)
                 .resolve(configuration.passwords, missing: .refused)
             try context.project.prepare()

@@ -56,7 +56,8 @@ struct UpRun: Sendable {
                     .stepProgress(step: HostStep.agent.id, fraction: fraction, message: "copying the agent"))
             }
         }
-        let request = Self.request(active.directory.id, configuration, secrets, fresh: fresh, wait: wait)
+        let request = Self.request(
+            active.directory.id, configuration, secrets, hosts: try await machine.hosts(), fresh: fresh, wait: wait)
         let run = AgentRun(machine: machine, recorder: recorder) {
             try await context.agent(over: try await machine.connect(), configuration)
         }
@@ -65,18 +66,20 @@ struct UpRun: Sendable {
         }
         let result = try await run.start(request, over: client)
         active.control.workIsHere()
-        return try await Outcome(result, configuration, machine, recorder, warnings: warnings)
+        return try await Outcome(
+            result, configuration, machine, recorder, context.project, warnings: warnings)
     }
 
     /// What the agent is asked for, by `up` and by `plan`.
     static func request(
-        _ run: String, _ configuration: Configuration, _ secrets: ClusterSecrets, fresh: Bool = false,
-        wait: Bool = false
+        _ run: String, _ configuration: Configuration, _ secrets: ClusterSecrets, hosts: [String],
+        fresh: Bool = false, wait: Bool = false
     ) -> Request {
         Request(
             run: run, configuration: configuration, secrets: secrets,
             options: Request.Options(
-                fresh: fresh, publishEverywhere: configuration.machine.kind != .local, wait: wait))
+                fresh: fresh, publishEverywhere: configuration.machine.kind != .local, wait: wait,
+                hosts: hosts))
     }
 }
 
@@ -99,7 +102,7 @@ extension UpRun.Outcome {
     /// - Throws: the error of a run that failed, `CancellationError` for one that was cancelled.
     init(
         _ result: RunResult, _ configuration: Configuration, _ machine: any Machine, _ recorder: RunRecorder,
-        warnings: [String] = []
+        _ project: ProjectDirectory, warnings: [String] = []
     ) async throws {
         switch result.status {
         case .ok: break
@@ -110,13 +113,16 @@ extension UpRun.Outcome {
                     .protocolViolation, "The agent failed without saying why.",
                     remedy: "Run `pgaf-host up` again; it goes on where this one stopped.")
         }
+        if let authority = result.connections?.certificateAuthority {
+            try MachineFiles().write(authority, to: project.certificateAuthority, mode: 0o644)
+        }
         var all = warnings + result.warnings
         if let trouble = await recorder.trouble {
             all.append("The log of this run is not whole: \(trouble.message)")
         }
         let tally = await recorder.tally
         self.init(
-            strings: try await ConnectionStrings.resolve(configuration, on: machine), state: tally.state,
+            strings: try await ConnectionStrings.resolve(configuration, on: machine, project), state: tally.state,
             warnings: all, steps: tally.finished, changed: tally.changed, took: .zero)
     }
 }

@@ -11,7 +11,7 @@ enum Uri {
     static func run(_ options: Options, in context: HostContext) async throws {
         let configuration = try context.currentConfiguration(options.choice)
         let machine = try await context.machine(configuration)
-        let strings = try await ConnectionStrings.resolve(configuration, on: machine)
+        let strings = try await ConnectionStrings.resolve(configuration, on: machine, context.project)
         let secrets =
             options.showPassword
             ? try PasswordStore(project: context.project, environment: context.environment)

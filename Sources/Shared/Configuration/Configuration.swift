@@ -123,6 +123,8 @@ public struct AccessSettings: Sendable, Codable, Equatable {
     public var internalAuth = Method.scram
     /// Address on which ports are published; nil means 127.0.0.1 on `local` machines, all addresses elsewhere.
     public var publishAddress: String?
+    /// Further names and addresses by which clients come; they are part of the servers' certificates.
+    public var serverNames: [String] = []
 
     public init() {}
 }

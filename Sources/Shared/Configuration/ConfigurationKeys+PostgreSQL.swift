@@ -33,6 +33,10 @@ extension ConfigurationKeys {
             "access.publish_address", \.access.publishAddress,
             ValueKind.text("an IPv4 or IPv6 address", where: NetworkRules.isAddress).optional(),
             "Address on which ports are published; `auto` is 127.0.0.1 on local machines and every address elsewhere."),
+        .init(
+            "access.server_names", \.access.serverNames,
+            .list(of: "a host name or an address") { NameRules.isHostName($0) || NetworkRules.isAddress($0) },
+            "Further names and addresses by which clients come; they become part of the servers' certificates."),
         .init("passwords.superuser", \.passwords.superuser, .password, "Password of `postgres` on the data nodes."),
         .init("passwords.monitor", \.passwords.monitor, .password, "Password of `autoctl_node` on the monitor."),
         .init("passwords.replication", \.passwords.replication, .password, "Password of the replication user."),

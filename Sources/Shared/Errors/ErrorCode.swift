@@ -37,6 +37,7 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
     case dockerUnavailable = "docker.unavailable"
     case dockerFailed = "docker.failed"
     case imageBuildFailed = "image.build-failed"
+    case certificateFailed = "certificate.failed"
     case foreignObject = "docker.foreign-object"
     case networkConflict = "network.conflict"
 
@@ -77,7 +78,8 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
         case .vagrantMissing, .vagrantFailed, .providerMissing, .boxBuildFailed, .machineUnreachable,
             .machineUnsupported, .machineNotMade, .linkLost, .uploadFailed, .agentMissing, .agentDied, .diskFull,
             .portInUse, .archiveUnreachable, .packagesFailed, .dockerUnavailable, .dockerFailed,
-            .imageBuildFailed, .networkConflict, .monitorFailed, .nodeFailed, .accessFailed, .verifyFailed,
+            .imageBuildFailed, .certificateFailed, .networkConflict, .monitorFailed, .nodeFailed, .accessFailed,
+            .verifyFailed,
             .clusterNotFound, .runNotFound, .timeout, .commandFailed, .commandNotFound, .fileFailed:
             69
         }

@@ -167,8 +167,14 @@ public struct ConnectionInfo: Sendable, Codable, Equatable {
     public var nodes: [Endpoint]
     public var monitor: Endpoint
     public var monitorUser: String
+    /// Who vouches for the servers: a certificate, PEM. Public.
+    public var certificateAuthority: String?
 
-    public init(user: String, database: String, nodes: [Endpoint], monitor: Endpoint, monitorUser: String) {
+    public init(
+        user: String, database: String, nodes: [Endpoint], monitor: Endpoint, monitorUser: String,
+        certificateAuthority: String? = nil
+    ) {
+        self.certificateAuthority = certificateAuthority
         self.user = user
         self.database = database
         self.nodes = nodes

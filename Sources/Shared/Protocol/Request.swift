@@ -23,7 +23,13 @@ public struct Request: Sendable, Equatable {
         /// Whether a run that finds another one at work waits for its end.
         public var wait = false
 
-        public init(fresh: Bool = false, publishEverywhere: Bool = false, wait: Bool = false) {
+        /// Names and addresses by which the host reaches the machine; certificates have to carry them.
+        public var hosts: [String] = []
+
+        public init(
+            fresh: Bool = false, publishEverywhere: Bool = false, wait: Bool = false, hosts: [String] = []
+        ) {
+            self.hosts = hosts
             self.fresh = fresh
             self.publishEverywhere = publishEverywhere
             self.wait = wait

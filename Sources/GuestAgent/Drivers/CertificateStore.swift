@@ -1,0 +1,73 @@
+import FoundationEssentials
+import Shared
+
+/// The cluster's certificates as they lie on the machine: an authority of the cluster's own and one certificate for each
+/// container, each in one file with its key, mode 0600.
+struct CertificateStore: Sendable {
+    let files: MachineFiles
+    let topology: ClusterTopology
+
+    private var directory: String { topology.certificateDirectory }
+
+    /// The authority's certificate, PEM; nil before it is made.
+    func authority() throws -> String? { try certificate("authority")?.certificate }
+
+    /// Key and certificate of a container; nil before they are made.
+    func server(_ name: String) throws -> Secret? { try files.read("\(directory)/\(name).pem").map { Secret($0) } }
+
+    /// The end of a container's certificate.
+    func end(_ name: String) throws -> Date? { try certificate(name)?.end }
+
+    private func certificate(_ name: String) throws -> CertificateText? {
+        try files.read("\(directory)/\(name).pem").flatMap { CertificateText($0) }
+    }
+
+    /// Why a certificate has to be made; nil when the one that is there is the wanted one.
+    func reason(for request: CertificateRequest, at now: Date = Date()) throws -> String? {
+        guard let found = try certificate(request.name) else { return "there is none" }
+        guard let authority = try authority(), try files.read(mark(request.name)) == Self.mark(request, authority)
+        else {
+            return "it is for other names, or of another authority"
+        }
+        let days = Int((found.end.timeIntervalSince(now) / 86_400).rounded(.down))
+        return days < CertificateRequest.renewal ? "it ends in \(days) days" : nil
+    }
+
+    /// Notes what a new certificate was made for.
+    func note(_ request: CertificateRequest) throws {
+        guard let authority = try authority() else { return }
+        try files.write(Self.mark(request, authority), to: mark(request.name))
+    }
+
+    private func mark(_ name: String) -> String { "\(directory)/\(name).made" }
+
+    private static func mark(_ request: CertificateRequest, _ authority: String) -> String {
+        ContentHash.of(["certificate", request.text, authority]) + "\n"
+    }
+
+    /// Writes the requests, and gives back the command that makes of them what `CertificateRequest.script` says.
+    ///
+    /// openssl runs in a container of the nodes' image, without a network and without any right.
+    func prepare(_ requests: [CertificateRequest], at now: Date = Date()) throws -> Command {
+        try files.makeDirectory(directory)
+        try files.write(CertificateRequest.authority(topology.configuration.cluster), to: "\(directory)/authority.cnf")
+        for request in requests { try files.write(request.text, to: "\(directory)/\(request.name).cnf") }
+        func day(_ number: Int) -> String { Self.second(now.addingTimeInterval(Double(number) * 86_400)) }
+        return Command(
+            "docker",
+            [
+                "run", "--rm", "--network", "none", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL",
+                "--security-opt", "no-new-privileges", "--user", "root",
+                "--label", "\(Label.cluster)=\(topology.configuration.cluster)",
+                "--volume", "\(files.place(directory)):/certificates", "--workdir", "/certificates",
+                "--entrypoint", "bash", topology.configuration.image.reference, "-c", CertificateRequest.script, "bash",
+                // Valid since yesterday: clocks differ, and one may be set back.
+                day(-1), day(CertificateRequest.days - 1), day(CertificateRequest.authorityDays),
+            ] + requests.map(\.name), deadline: .seconds(600))
+    }
+
+    /// YYYYMMDDHHMMSSZ.
+    private static func second(_ date: Date) -> String {
+        String(Timestamp.text(date).prefix(19).filter(\.isNumber)) + "Z"
+    }
+}

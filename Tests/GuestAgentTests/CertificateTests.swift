@@ -1,0 +1,154 @@
+import FoundationEssentials
+import Shared
+import Testing
+
+@testable import GuestAgent
+
+/// Certificates of nobody, whose keys were thrown away.
+enum SampleCertificate {
+    /// Ends on 2126-11-02T02:49:30Z, which needs a GeneralizedTime.
+    static let long = """
+        -----BEGIN CERTIFICATE-----
+        MIIBdDCCARugAwIBAgIUJD/ZXr/pmlNwkWKQY/BSUHOb6YkwCgYIKoZIzj0EAwIw
+        DzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjYwMjQ5MzBaGA8yMTI2MTEwMjAyNDkz
+        MFowDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABIdu
+        nVd/xXVFTbZrt7zsigUuPh+k8N/0X10WGcxVXUs+a04p9XbY1mqCqcm1qePa+npw
+        tMXVddOccldd7lk4HbCjUzBRMB0GA1UdDgQWBBTDqdAiKY/dVFfbQMbbM7/l57UI
+        5DAfBgNVHSMEGDAWgBTDqdAiKY/dVFfbQMbbM7/l57UI5DAPBgNVHRMBAf8EBTAD
+        AQH/MAoGCCqGSM49BAMCA0cAMEQCIA1hZNURERAycPDnNgMKZiiJeCs4ZncL9wq3
+        y5u4k7oVAiBzJKu6wFNNbeQWgDrqZFOOF+jqQhH7vOhraBuElJ801w==
+        -----END CERTIFICATE-----
+
+        """
+    /// Ends on 2029-02-03T02:49:30Z, written as UTCTime.
+    static let short = """
+        -----BEGIN CERTIFICATE-----
+        MIIBcjCCARmgAwIBAgIUMTb6NW3XGCPpHyWK9HDAQlseEN8wCgYIKoZIzj0EAwIw
+        DzENMAsGA1UEAwwEdGVzdDAeFw0yNjExMjYwMjQ5MzBaFw0yOTAyMDMwMjQ5MzBa
+        MA8xDTALBgNVBAMMBHRlc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAASHbp1X
+        f8V1RU22a7e87IoFLj4fpPDf9F9dFhnMVV1LPmtOKfV22NZqgqnJtanj2vp6cLTF
+        1XXTnHJXXe5ZOB2wo1MwUTAdBgNVHQ4EFgQUw6nQIimP3VRX20DG2zO/5ee1COQw
+        HwYDVR0jBBgwFoAUw6nQIimP3VRX20DG2zO/5ee1COQwDwYDVR0TAQH/BAUwAwEB
+        /zAKBggqhkjOPQQDAgNHADBEAiBa1eCBnVDiI5W9Kr//fg9aVmBrBVwY9x8LMBL2
+        w4XrWQIgHegUCVroZb45UAwQko8bRUmm9VHwUjo11CnjYSVxfK8=
+        -----END CERTIFICATE-----
+
+        """
+}
+
+@Suite struct CertificateTextTests {
+    @Test func bothKindsOfTimeAreRead() throws {
+        let long = try #require(CertificateText("-----BEGIN EC PRIVATE KEY-----\nx\n" + SampleCertificate.long))
+        #expect(Timestamp.text(long.end) == "2126-11-02T02:49:30.000Z")
+        #expect(long.certificate == SampleCertificate.long)
+        let short = try #require(CertificateText(SampleCertificate.short))
+        #expect(Timestamp.text(short.end) == "2029-02-03T02:49:30.000Z")
+    }
+
+    @Test(arguments: [
+        "", "-----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----",
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+        "-----BEGIN CERTIFICATE-----\nMIT/////\n-----END CERTIFICATE-----",
+        "-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----",
+    ])
+    func whatIsNoneIsNone(_ text: String) { #expect(CertificateText(text) == nil) }
+
+    /// Whatever a damaged file holds, reading it ends.
+    @Test func noCutAndNoChangedByteIsATrap() {
+        let bytes = Array(SampleCertificate.short.utf8)
+        for index in bytes.indices {
+            _ = CertificateText(String(decoding: bytes[..<index], as: UTF8.self))
+            for value in [UInt8(ascii: "A"), UInt8(ascii: "/"), 0x80] {
+                var changed = bytes
+                changed[index] = value
+                _ = CertificateText(String(decoding: changed, as: UTF8.self))
+            }
+        }
+    }
+}
+
+@Suite struct CertificateStoreTests {
+    private let machine = TestMachine()
+    private let topology = TestMachine.topology()
+
+    private var store: CertificateStore { CertificateStore(files: machine.files, topology: topology) }
+    private var directory: String { topology.certificateDirectory }
+
+    private func request(_ name: String) throws -> CertificateRequest {
+        try #require(topology.certificateRequests.first { $0.name == name })
+    }
+
+    @Test func aRequestNamesEverythingByWhichOneComesOnce() throws {
+        var configuration = Configuration()
+        configuration.access.serverNames = ["db.example.org", "localhost"]
+        configuration.access.publishAddress = "192.0.2.7"
+        configuration.nodes[0].hostname = "one"
+        let topology = ClusterTopology(
+            configuration: configuration, state: topology.state.reached(by: ["10.1.2.3"]), facts: MachineFacts(),
+            root: "/var/lib/pgaf", publishEverywhere: true)
+        let text = try #require(topology.certificateRequests.first { $0.name == "pgnode1" }).text
+        let hosts = text.split(separator: "\n").filter { $0.hasPrefix("DNS.") || $0.hasPrefix("IP.") }
+        #expect(
+            hosts.map { String($0.split(separator: " ")[2]) } == [
+                "pgnode1", "one", "localhost", "172.30.7.11", "127.0.0.1", "192.0.2.7", "db.example.org", "10.1.2.3",
+                "172.30.7.11", "127.0.0.1", "::1", "192.0.2.7", "10.1.2.3",
+            ])
+        #expect(text.contains("CN = pgnode1\n") && text.contains("DNS.8 = 10.1.2.3\nIP.1 = 172.30.7.11\n"))
+    }
+
+    @Test func theScriptHasNoValuesInIt() throws {
+        let command = try store.prepare(
+            [request("pgnode2")], at: try #require(Timestamp.date("2026-03-01T10:20:30.000Z")))
+        let script = try #require(command.arguments.firstIndex(of: CertificateRequest.script))
+        #expect(
+            command.arguments.suffix(from: script + 1) == [
+                "bash", "20260228102030Z", "20280528102030Z", "20360227102030Z", "pgnode2",
+            ])
+        #expect(command.arguments.contains("none") && command.arguments.contains("ALL"))
+        #expect(machine.mode(directory) == 0o700 && machine.mode("\(directory)/pgnode2.cnf") == 0o600)
+    }
+
+    @Test func aCertificateIsMadeWhenItIsMissingOfOthersOrAboutToEnd() throws {
+        let now = try #require(Timestamp.date("2026-12-01T00:00:00.000Z"))
+        let request = try request("pgnode1")
+        #expect(try store.reason(for: request, at: now) == "there is none")
+        try machine.place("\(directory)/authority.pem", SampleCertificate.long)
+        try machine.place("\(directory)/pgnode1.pem", SampleCertificate.short)
+        #expect(try store.reason(for: request, at: now)?.contains("other names") == true)
+        try store.note(request)
+        #expect(try store.reason(for: request, at: now) == nil)
+        let late = try #require(Timestamp.date("2028-12-06T00:00:00.000Z"))
+        #expect(try store.reason(for: request, at: late) == "it ends in 59 days")
+        var more = request
+        more.hosts.append("elsewhere")
+        #expect(try store.reason(for: more, at: now)?.contains("other names") == true)
+        // Another authority vouches for none of the old ones.
+        try machine.place("\(directory)/authority.pem", SampleCertificate.short)
+        #expect(try store.reason(for: request, at: now)?.contains("another authority") == true)
+    }
+
+    @Test func aRenewedCertificateIsHandedToTheRunningServer() async throws {
+        let cluster = FakeCluster(topology)
+        cluster.install(on: machine)
+        let context = machine.context(topology)
+        let step = CertificatesStep(topology: topology)
+        let changes = try await step.inspect(context)
+        #expect(changes.map(\.subject) == ["authority", "monitor_node", "pgnode1", "pgnode2", "pgnode3"])
+        try await step.apply(changes, context)
+        #expect(try await step.inspect(context).isEmpty)
+        let node = ContainerConvergence.node(topology.configuration.nodes[0], topology)
+        try node.writeFiles(context)
+        let place = "\(topology.secretsDirectory("pgnode1"))"
+        #expect(machine.mode("\(place)/server.pem") == 0o600)
+        #expect(try machine.files.read("\(place)/ca.crt")?.contains("KEY") == false)
+        try machine.files.write("another" + SampleCertificate.long, to: "\(directory)/pgnode1.pem")
+        cluster.change {
+            $0.containers["pgnode1"] = ContainerStatus(name: "pgnode1", status: "running", running: true)
+        }
+        try await node.apply([Change(.change, "certificate", "")], step: "x", context)
+        #expect(try machine.files.read("\(place)/server.pem")?.hasPrefix("another") == true)
+        let install = try #require(machine.runner.lines.last { $0.contains("install") })
+        #expect(install.suffix(2) == ["/etc/pgaf-secrets/server.pem", "/run/pgaf"])
+        #expect(cluster.change { $0.reloads } == 1)
+    }
+}
