@@ -41,6 +41,12 @@ enum SampleCertificate {
         let long = try #require(CertificateText("-----BEGIN EC PRIVATE KEY-----\nx\n" + SampleCertificate.long))
         #expect(Timestamp.text(long.end) == "2126-11-02T02:49:30.000Z")
         #expect(long.certificate == SampleCertificate.long)
+        // What goes over the wire comes out as the same file.
+        let endpoint = ConnectionInfo.Endpoint(name: "m", address: "127.0.0.1", port: 1)
+        let information = ConnectionInfo(
+            user: "u", database: "d", nodes: [], monitor: endpoint, monitorUser: "m", certificateAuthority: long.encoded
+        )
+        #expect(information.certificateAuthorityFile == SampleCertificate.long)
         let short = try #require(CertificateText(SampleCertificate.short))
         #expect(Timestamp.text(short.end) == "2029-02-03T02:49:30.000Z")
     }

@@ -17,8 +17,9 @@ import Testing
                 # Written by pgaf; change pgaf.yaml and run `up` again.
                 local  all  all  peer  map=pgaf
                 hostssl  all  pgautofailover_monitor  172.30.7.2/32  scram-sha-256
-                hostssl  replication,all  pgautofailover_replicator  172.30.7.0/24  scram-sha-256
                 hostssl  all  "postgres"  0.0.0.0/0  scram-sha-256
+                host  all,replication  all  172.30.7.1/32  reject
+                hostssl  replication,all  pgautofailover_replicator  172.30.7.0/24  scram-sha-256
                 hostssl  all  postgres  172.30.7.0/24  scram-sha-256
                 host  all,replication  all  all  reject
 
@@ -34,8 +35,9 @@ import Testing
                 # Written by pgaf; change pgaf.yaml and run `up` again.
                 local  all  all  peer  map=pgaf
                 hostssl  all  pgautofailover_monitor  172.30.7.2/32  trust
-                hostssl  replication,all  pgautofailover_replicator  172.30.7.0/24  trust
                 host  all  "postgres"  0.0.0.0/0  trust
+                host  all,replication  all  172.30.7.1/32  reject
+                hostssl  replication,all  pgautofailover_replicator  172.30.7.0/24  trust
                 hostssl  all  postgres  172.30.7.0/24  scram-sha-256
                 host  all,replication  all  all  reject
 
@@ -57,8 +59,9 @@ import Testing
             HBARules.monitor(access: access, subnet: TestMachine.subnet) == """
                 # Written by pgaf; change pgaf.yaml and run `up` again.
                 local  all  all  peer  map=pgaf
-                hostssl  pg_auto_failover  autoctl_node  172.30.7.0/24  scram-sha-256
                 hostssl  pg_auto_failover  autoctl_node  192.0.2.16/28  scram-sha-256
+                host  all,replication  all  172.30.7.1/32  reject
+                hostssl  pg_auto_failover  autoctl_node  172.30.7.0/24  scram-sha-256
                 host  all,replication  all  all  reject
 
                 """)
@@ -107,7 +110,7 @@ import Testing
 
     @Test func hostileUserNamesStayInsideTheirField() throws {
         var random = SeededGenerator(seed: 11)
-        let wanted = try #require(fields(Array(node(AccessSettings()).unicodeScalars.split(separator: "\n")[4])))
+        let wanted = try #require(fields(Array(node(AccessSettings()).unicodeScalars.split(separator: "\n")[3])))
         #expect(wanted == ["hostssl", "all", "postgres", "0.0.0.0/0", "scram-sha-256"])
         for _ in 0..<2000 {
             var access = AccessSettings()
@@ -116,12 +119,12 @@ import Testing
             let others = lines.map { String($0) }.filter {
                 !$0.unicodeScalars.starts(with: "hostssl  all  \"x".unicodeScalars)
             }
-            #expect(others.count == 6, "a line broke out of \(access.clientUser.debugDescription)")
+            #expect(others.count == 7, "a line broke out of \(access.clientUser.debugDescription)")
             guard !access.clientUser.unicodeScalars.contains(where: { $0.value < 32 }) else {
-                #expect(lines.count == 6, "a name that cannot be written must have no rule")
+                #expect(lines.count == 7, "a name that cannot be written must have no rule")
                 continue
             }
-            let found = try #require(fields(Array(lines[4])), "an open quote: \(String(lines[4]))")
+            let found = try #require(fields(Array(lines[3])), "an open quote: \(String(lines[3]))")
             #expect(found.count == 5)
             #expect(found.count == 5 && Array(found[2].utf8) == Array(access.clientUser.utf8))
         }

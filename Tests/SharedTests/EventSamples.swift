@@ -40,7 +40,7 @@ enum EventSamples {
         nodes: [ConnectionInfo.Endpoint(name: "pgnode1", address: "127.0.0.1", port: 5001)],
         monitor: ConnectionInfo.Endpoint(name: "monitor_node", address: "127.0.0.1", port: 5430),
         monitorUser: "autoctl_node",
-        certificateAuthority: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n")
+        certificateAuthority: "MIIB")
 
     static let bareNode = FormationState.Node(name: "pgnode1", host: "172.30.7.11", port: 5432)
 

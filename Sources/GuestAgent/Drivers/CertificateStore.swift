@@ -12,6 +12,9 @@ struct CertificateStore: Sendable {
     /// The authority's certificate, PEM; nil before it is made.
     func authority() throws -> String? { try certificate("authority")?.certificate }
 
+    /// The same as it goes over the wire.
+    func encodedAuthority() throws -> String? { try certificate("authority")?.encoded }
+
     /// Key and certificate of a container; nil before they are made.
     func server(_ name: String) throws -> Secret? { try files.read("\(directory)/\(name).pem").map { Secret($0) } }
 

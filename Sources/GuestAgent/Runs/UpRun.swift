@@ -38,7 +38,8 @@ public struct UpRun: Sendable {
         return await events.concluding("bringing the cluster up", warnings) {
             let (topology, changed) = try await converge(warnings)
             var connections = topology.connections
-            connections.certificateAuthority = try CertificateStore(files: store.files, topology: topology).authority()
+            connections.certificateAuthority = try CertificateStore(files: store.files, topology: topology)
+                .encodedAuthority()
             return RunResult(status: .ok, changed: changed, connections: connections)
         }
     }

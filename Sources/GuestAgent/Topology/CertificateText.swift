@@ -5,6 +5,8 @@ import Shared
 struct CertificateText: Sendable, Equatable {
     /// The first certificate, PEM, without any key.
     var certificate: String
+    /// The same, DER in Base64.
+    var encoded: String
     /// Its last second.
     var end: Date
 
@@ -15,11 +17,11 @@ struct CertificateText: Sendable, Equatable {
     init?(_ text: String) {
         guard let start = text.firstRange(of: Self.head),
             let stop = text[start.upperBound...].firstRange(of: Self.tail),
-            let body = Data(
-                base64Encoded: String(text[start.upperBound..<stop.lowerBound].filter { !$0.isWhitespace })),
-            let end = Self.end(of: [UInt8](body))
+            case let encoded = String(text[start.upperBound..<stop.lowerBound].filter { !$0.isWhitespace }),
+            let body = Data(base64Encoded: encoded), let end = Self.end(of: [UInt8](body))
         else { return nil }
         certificate = String(text[start.lowerBound..<stop.upperBound]) + "\n"
+        self.encoded = encoded
         self.end = end
     }
 

@@ -18,8 +18,9 @@ public enum HBARules {
             [
                 ["local", "all", "all", "peer", "map=\(identityMap)"],
                 ["hostssl", "all", "pgautofailover_monitor", "\(monitor)/32", inside.rawValue],
-                ["hostssl", "replication,all", "pgautofailover_replicator", subnet.description, inside.rawValue],
             ] + client + [
+                noneOfUs(subnet),
+                ["hostssl", "replication,all", "pgautofailover_replicator", subnet.description, inside.rawValue],
                 // For a connection pooler in its own container.
                 ["hostssl", "all", "postgres", subnet.description, AccessSettings.Method.scram.rawValue],
                 ["host", "all,replication", "all", "all", "reject"],
@@ -31,10 +32,17 @@ public enum HBARules {
         let clientType = access.clientAuth == .trust ? "host" : "hostssl"
         return text([
             ["local", "all", "all", "peer", "map=\(identityMap)"],
-            ["hostssl", "pg_auto_failover", "autoctl_node", subnet.description, access.internalAuth.rawValue],
             [clientType, "pg_auto_failover", "autoctl_node", access.clientCIDR, access.clientAuth.rawValue],
+            noneOfUs(subnet),
+            ["hostssl", "pg_auto_failover", "autoctl_node", subnet.description, access.internalAuth.rawValue],
             ["host", "all,replication", "all", "all", "reject"],
         ])
+    }
+
+    /// Whoever comes through a published port by the machine's loopback arrives with the gateway's address, which lies in
+    /// the subnet and is nobody of the cluster.
+    private static func noneOfUs(_ subnet: IPv4Network) -> [String] {
+        ["host", "all,replication", "all", "\(subnet.address(1))/32", "reject"]
     }
 
     /// Who the container's `postgres` user may be without a password: the roles that pg_autoctl itself uses.

@@ -113,7 +113,7 @@ extension UpRun.Outcome {
                     .protocolViolation, "The agent failed without saying why.",
                     remedy: "Run `pgaf-host up` again; it goes on where this one stopped.")
         }
-        if let authority = result.connections?.certificateAuthority {
+        if let authority = result.connections?.certificateAuthorityFile {
             try MachineFiles().write(authority, to: project.certificateAuthority, mode: 0o644)
         }
         var all = warnings + result.warnings

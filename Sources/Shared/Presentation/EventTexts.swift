@@ -74,7 +74,7 @@ extension ConnectionInfo {
         }
         return ConnectionInfo(
             user: change(user), database: change(database), nodes: nodes.map(endpoint), monitor: endpoint(monitor),
-            monitorUser: change(monitorUser))
+            monitorUser: change(monitorUser), certificateAuthority: certificateAuthority.map(change))
     }
 }
 

@@ -1,3 +1,6 @@
+import FoundationEssentials
+
+
 /// One line of the agent's standard output: who, when, the how-manieth, and what happened.
 ///
 /// Coded flat as one JSON object a line, at most 64 KiB, keys sorted. Readers ignore unknown types
@@ -167,8 +170,18 @@ public struct ConnectionInfo: Sendable, Codable, Equatable {
     public var nodes: [Endpoint]
     public var monitor: Endpoint
     public var monitorUser: String
-    /// Who vouches for the servers: a certificate, PEM. Public.
+    /// Who vouches for the servers: a certificate, DER in Base64. Public.
     public var certificateAuthority: String?
+
+    /// The same as the file that clients take (PEM); nil without one, or when it is no Base64.
+    public var certificateAuthorityFile: String? {
+        guard let certificateAuthority, let bytes = Data(base64Encoded: certificateAuthority), !bytes.isEmpty else {
+            return nil
+        }
+        let text = Array(bytes.base64EncodedString())
+        let lines = stride(from: 0, to: text.count, by: 64).map { String(text[$0..<min($0 + 64, text.count)]) }
+        return (["-----BEGIN CERTIFICATE-----"] + lines + ["-----END CERTIFICATE-----"]).joined(separator: "\n") + "\n"
+    }
 
     public init(
         user: String, database: String, nodes: [Endpoint], monitor: Endpoint, monitorUser: String,
