@@ -39,6 +39,28 @@ import Testing
             ])
     }
 
+    @Test func statusSaysWhatIsAwaitedAndWhatToType() async throws {
+        var state = ScriptedAgent.formation
+        state.awaited = [
+            .init(
+                name: "pgnode2", text: "pgnode2 is to become \u{1b}[2Jsecondary: normally 2 to 14 s",
+                normally: .init(least: 2, most: 14)),
+            .init(name: "pgnode3", text: "pgnode3 is paused: `pgaf-host up`", command: "pgaf-host up"),
+        ]
+        let host = try host(["status --json --cluster pgaf": try Self.answer(state)])
+        try await Status.run(ConfigurationChoice(), json: false, in: host.context())
+        #expect(
+            host.output.text.hasSuffix(
+                """
+                -
+
+                awaited: pgnode2 is to become ·[2Jsecondary: normally 2 to 14 s
+                to do: pgnode3 is paused: `pgaf-host up`
+
+                """))
+        #expect(!host.output.text.contains("note:"))
+    }
+
     @Test func statusIsJSONToo() async throws {
         let host = try host(["status --json --cluster pgaf": try Self.answer(ScriptedAgent.formation)])
         try await Status.run(ConfigurationChoice(), json: true, in: host.context())
