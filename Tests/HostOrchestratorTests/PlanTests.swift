@@ -66,6 +66,14 @@ import Testing
         let request = try Request(decoding: Array(try #require(call.input).revealed.utf8))
         #expect(request.configuration == host.configuration)
         #expect(!request.options.publishEverywhere && !request.options.fresh && RunIdentifier.isOne(request.run))
+        #expect(!request.options.purge)
+    }
+
+    @Test func aPurgeIsPlannedWithoutBeingAskedFor() async throws {
+        let host = host(answer: try Self.answer(Self.inside))
+        #expect(try await Plan.run(Plan.Options(purge: true), in: host.context()) == 2)
+        let input = try #require(host.machine.executed.last?.input)
+        #expect(try Request(decoding: Array(input.revealed.utf8)).options.purge && host.questions.text.isEmpty)
     }
 
     @Test func theClustersOwnPasswordsAreSent() async throws {

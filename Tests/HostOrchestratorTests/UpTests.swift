@@ -152,6 +152,27 @@ import Testing
         #expect(unanswered?.code.exitCode == 64)
     }
 
+    @Test func purgeAsksAndIsHandedOn() async throws {
+        var host = TestHost(
+            ScriptedMachine { request, emit in
+                #expect(request.options.purge && !request.options.fresh)
+                try await ScriptedAgent(run: request.run, emit: emit).send(ScriptedAgent.happy(.changed))
+                return .exited(0)
+            })
+        host.answer = false
+        let options = Up.Options(purge: true, progress: .plain)
+        let refused = await #expect(throws: PgafError.self) { try await Up.run(options, in: host.context()) }
+        #expect(refused?.code == .cancelled && host.machine.story == [])
+        #expect(host.errors.text.contains("no node of the configuration (pgnode1, pgnode2, pgnode3)"))
+        host.answer = true
+        try await Up.run(options, in: host.context())
+        #expect(host.machine.story.contains("connect"))
+        host.answer = nil
+        let unanswered = await #expect(throws: PgafError.self) { try await Up.run(options, in: host.context()) }
+        #expect(unanswered?.code == .usage)
+        try await Up.run(Up.Options(purge: true, yes: true, progress: .plain), in: host.context())
+    }
+
     @Test func aDirectoryKeepsItsCluster() async throws {
         var host = TestHost(
             ScriptedMachine { request, emit in

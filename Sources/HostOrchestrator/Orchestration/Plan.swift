@@ -4,13 +4,15 @@ import Shared
 enum Plan {
     struct Options: Sendable, Equatable {
         var choice = ConfigurationChoice()
+        /// As `up --purge` would.
+        var purge = false
         var json = false
     }
 
     /// - Returns: the exit code, 0 for nothing to change and 2 for changes.
     static func run(_ options: Options, in context: HostContext) async throws -> Int32 {
         let loaded = try context.loadConfiguration(options.choice)
-        var plan = try await make(loaded.configuration, in: context)
+        var plan = try await make(loaded.configuration, purge: options.purge, in: context)
         plan.notes += loaded.warnings
         if options.json {
             context.say(try JSONText.indented(plan))
@@ -20,7 +22,9 @@ enum Plan {
         return plan.exitCode
     }
 
-    private static func make(_ configuration: Configuration, in context: HostContext) async throws -> ClusterPlan {
+    private static func make(
+        _ configuration: Configuration, purge: Bool, in context: HostContext
+    ) async throws -> ClusterPlan {
         try ClusterMemory.load(context.project)?.check(configuration)
         // Passwords that `up` would generate are made for the question alone.
         let secrets = try PasswordStore(project: context.project, environment: context.environment)
@@ -35,8 +39,9 @@ enum Plan {
             notes.append("what the cluster lacks can be seen only while the machine runs; `vagrant up` starts it")
         case .running:
             let (inside, sent) = try await ask(
-                UpRun.request(RunIdentifier.new(), configuration, secrets, hosts: try await machine.hosts()),
-                machine, context)
+                UpRun.request(
+                    RunIdentifier.new(), configuration, secrets, hosts: try await machine.hosts(),
+                    Request.Options(purge: purge)), machine, context)
             steps += inside.steps
             notes += inside.notes
             if sent {

@@ -6,8 +6,8 @@ struct UpRun: Sendable {
     let configuration: Configuration
     /// What the loader found worth knowing.
     var warnings: [String] = []
-    let fresh: Bool
-    var wait = false
+    /// What is wished besides the configuration; whether ports are published everywhere is decided here.
+    var options = Request.Options()
     let active: RecordedRun.Active
 
     private var recorder: RunRecorder { active.recorder }
@@ -57,7 +57,7 @@ struct UpRun: Sendable {
             }
         }
         let request = Self.request(
-            active.directory.id, configuration, secrets, hosts: try await machine.hosts(), fresh: fresh, wait: wait)
+            active.directory.id, configuration, secrets, hosts: try await machine.hosts(), options)
         let run = AgentRun(machine: machine, recorder: recorder) {
             try await context.agent(over: try await machine.connect(), configuration)
         }
@@ -73,13 +73,12 @@ struct UpRun: Sendable {
     /// What the agent is asked for, by `up` and by `plan`.
     static func request(
         _ run: String, _ configuration: Configuration, _ secrets: ClusterSecrets, hosts: [String],
-        fresh: Bool = false, wait: Bool = false
+        _ options: Request.Options
     ) -> Request {
-        Request(
-            run: run, configuration: configuration, secrets: secrets,
-            options: Request.Options(
-                fresh: fresh, publishEverywhere: configuration.machine.kind != .local, wait: wait,
-                hosts: hosts))
+        var options = options
+        options.publishEverywhere = configuration.machine.kind != .local
+        options.hosts = hosts
+        return Request(run: run, configuration: configuration, secrets: secrets, options: options)
     }
 }
 
