@@ -18,7 +18,11 @@ import Testing
             ])
         #expect(
             host.machine.executed.map(\.arguments) == [
-                ["id", "-u"], ["sudo", "-n", "true"], ["sudo", "-n", "/usr/local/bin/pgaf-agent", "up"],
+                ["id", "-u"], ["sudo", "-n", "true"],
+                // A first `up` looks like one whose directory has forgotten its cluster.
+                ["sudo", "-n", "/usr/local/bin/pgaf-agent", "status", "--json", "--cluster", "pgaf"],
+                ["sudo", "-n", "test", "-x", "/usr/local/bin/pgaf-agent"],
+                ["sudo", "-n", "/usr/local/bin/pgaf-agent", "up"],
             ])
         let events = try host.events()
         #expect(events.map(\.seq) == Array(1...events.count))

@@ -1,5 +1,6 @@
 import Foundation
 import Shared
+import TestSupport
 import Testing
 
 @testable import HostOrchestrator
@@ -13,8 +14,7 @@ import Testing
     private func host(_ answers: [String: CommandResult] = [:]) throws -> TestHost {
         let host = TestHost(ScriptedMachine(answers: answers))
         try host.scratch.project.prepare()
-        _ = try PasswordStore(project: host.scratch.project, environment: [:]).resolve(
-            PasswordSettings(), missing: .kept)
+        _ = try PasswordStore(project: host.scratch.project, environment: [:]).keeping(PasswordSettings())
         try ClusterMemory(host.configuration).save(in: host.scratch.project)
         return host
     }

@@ -30,7 +30,8 @@ struct PlanCommand: AsyncParsableCommand, JSONPrinting {
     var printsJSON: Bool { json }
 
     func run() async throws {
-        let code = try await Plan.run(Plan.Options(choice: options.choice(shape), purge: purge, json: json), in: .live())
+        let code = try await Plan.run(
+            Plan.Options(choice: options.choice(shape), purge: purge, json: json), in: .live())
         if code != 0 { throw ExitCode(code) }
     }
 }

@@ -21,7 +21,7 @@ extension VagrantMachine {
         }
         // A machine that is about to be made has no known host keys yet; those of one that was destroyed by hand would
         // only look like an attack.
-        if state == "not_created" { try MachineFiles().remove(project.knownHosts) }
+        if state == "not_created" { try VagrantKnownHosts(project: project, provider: provider).remove() }
         try await render(provider, running: false, reporter)
         await reporter.say("starting Vagrant (\(provider.rawValue))")
         let result = try await runner.run(VagrantCommand.up(provider, in: project.path)) { await reporter.take($0) }

@@ -38,12 +38,12 @@ enum Plan {
         case .stopped:
             notes.append("what the cluster lacks can be seen only while the machine runs; `vagrant up` starts it")
         case .running:
-            let (inside, sent) = try await ask(
+            let (inside, sent, lost) = try await ask(
                 UpRun.request(
                     RunIdentifier.new(), configuration, secrets, hosts: try await machine.hosts(),
                     Request.Options(purge: purge)), machine, context)
             steps += inside.steps
-            notes += inside.notes
+            notes += lost + inside.notes
             if sent {
                 notes.append(
                     "the agent on the machine was missing or another one: it has been put there, which changes nothing of"
@@ -57,13 +57,16 @@ enum Plan {
     /// The agent's part, with the agent that belongs to this program.
     private static func ask(
         _ request: Request, _ machine: any Machine, _ context: HostContext
-    ) async throws -> (ClusterPlan, sentAgent: Bool) {
+    ) async throws -> (ClusterPlan, sentAgent: Bool, lost: [String]) {
+        let loss = try LostMemory(request.configuration, machine: machine.description, in: context)
+        let keys = try KnownHostKeys(context.project)
         let connection = try await machine.connect()
         do {
             let (client, sent) = try await context.installAgent(over: connection, request.configuration)
+            let lost = try await loss.warnings(client, learned: try keys.learned())
             let plan = try await client.plan(request)
             await connection.close()
-            return (plan, sent)
+            return (plan, sent, lost)
         } catch {
             await connection.close()
             throw error

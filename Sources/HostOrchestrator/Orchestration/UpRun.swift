@@ -28,17 +28,23 @@ struct UpRun: Sendable {
     }
 
     private func story() async throws -> Outcome {
-        let secrets = try PasswordStore(project: context.project, environment: context.environment)
-            .resolve(configuration.passwords, missing: .kept)
+        let store = PasswordStore(project: context.project, environment: context.environment)
+        // New ones are kept only once it has been told that they replace others.
+        let secrets = try store.resolve(configuration.passwords, missing: .made)
         await recorder.hide(secrets.all)
         let machine = try await context.machine(configuration, active.directory.machineLog)
+        let loss = try LostMemory(configuration, machine: machine.description, in: context)
         await recorder.report(.plan(HostStep.plan(machine: machine.description)))
         try await recorder.step(.machine) { try await machine.bringUp(reporting: recorder) }
         // From here on there is something that `destroy`, `ssh` and `logs` have to find again.
         try ClusterMemory(configuration).save(in: context.project)
-        let connection = try await recorder.step(.connect) { (try await machine.connect(), false) }
+        let (connection, learned) = try await recorder.step(.connect) { try await connect(machine) }
         do {
-            let outcome = try await cluster(secrets, machine, connection)
+            let client = try await agent(connection)
+            let lost = try await loss.warnings(client, learned: learned, fresh: options.fresh)
+            for text in lost { await recorder.warn(text, in: .agent, elsewhere: context.errorOutput) }
+            try store.remember(secrets, configuration.passwords)
+            let outcome = try await cluster(secrets, machine, client, warnings: lost + warnings)
             await connection.close()
             return outcome
         } catch {
@@ -47,15 +53,29 @@ struct UpRun: Sendable {
         }
     }
 
-    private func cluster(
-        _ secrets: ClusterSecrets, _ machine: any Machine, _ connection: any Connection
-    ) async throws -> Outcome {
-        let client = try await recorder.step(.agent) {
+    /// - Returns: the connection, and the host keys that it was the first to show.
+    private func connect(_ machine: any Machine) async throws -> ((any Connection, [String]), changed: Bool) {
+        let keys = try KnownHostKeys(context.project)
+        let connection = try await machine.connect()
+        let learned = try keys.learned()
+        for key in learned {
+            await recorder.report(.stepOutput(step: HostStep.connect.id, line: "learned the host key \(key)"))
+        }
+        return ((connection, learned), false)
+    }
+
+    private func agent(_ connection: any Connection) async throws -> AgentClient {
+        try await recorder.step(.agent) {
             try await context.installAgent(over: connection, configuration) { fraction in
                 await recorder.report(
                     .stepProgress(step: HostStep.agent.id, fraction: fraction, message: "copying the agent"))
             }
         }
+    }
+
+    private func cluster(
+        _ secrets: ClusterSecrets, _ machine: any Machine, _ client: AgentClient, warnings: [String]
+    ) async throws -> Outcome {
         let request = Self.request(
             active.directory.id, configuration, secrets, hosts: try await machine.hosts(), options)
         let run = AgentRun(machine: machine, recorder: recorder) {
