@@ -190,6 +190,43 @@ import Testing
         #expect(error?.remedy.contains("--machine vagrant") == true)
     }
 
+    private func reloading(_ stop: CommandResult) -> TestHost {
+        TestHost(
+            ScriptedMachine(reloads: true, answers: ["stop --json --cluster pgaf": stop]) { request, emit in
+                try await ScriptedAgent(run: request.run, emit: emit).send(ScriptedAgent.happy(.changed))
+                return .exited(0)
+            })
+    }
+
+    @Test func theClusterIsStoppedInOrderBeforeItsMachineIsStartedAnew() async throws {
+        let host = reloading(CommandResult(standardOutput: #"{"stopped":["pgnode2","pgnode1","monitor_node"]}"#))
+        #expect(try await host.up() == 0)
+        #expect(host.machine.story.prefix(5) == ["bringUp", "connect", "close", "reload", "connect"])
+        let words = host.machine.executed.map(\.arguments)
+        let stop = try #require(words.firstIndex { $0.suffix(4) == ["stop", "--json", "--cluster", "pgaf"] })
+        #expect(try stop < #require(words.firstIndex { $0.last == "up" }))
+        #expect(
+            try host.events().contains {
+                $0.body == .stepOutput(step: "machine", line: "stopped pgnode2, pgnode1, monitor_node")
+            })
+    }
+
+    @Test func aRunAtWorkInTheMachineIsNotCutOff() async throws {
+        let host = reloading(
+            CommandResult(
+                status: 75, standardOutput: #"{"error":{"code":"cluster.locked","message":"m","remedy":"r"}}"#))
+        #expect(try await host.up() == 75)
+        #expect(host.machine.story == ["bringUp", "connect", "close"])
+    }
+
+    @Test func aMachineWithoutAClusterIsStartedAnewAllTheSame() async throws {
+        let host = reloading(
+            CommandResult(
+                status: 69, standardOutput: #"{"error":{"code":"cluster.not-found","message":"m","remedy":"r"}}"#))
+        #expect(try await host.up() == 0)
+        #expect(host.machine.story.contains("reload"))
+    }
+
     @Test func onThisMachineTheAgentRunsFromWhereItIs() async throws {
         var host = TestHost(
             ScriptedMachine { request, emit in

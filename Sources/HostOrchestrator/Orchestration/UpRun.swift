@@ -35,7 +35,9 @@ struct UpRun: Sendable {
         let machine = try await context.machine(configuration, active.directory.machineLog)
         let loss = try LostMemory(configuration, machine: machine.description, in: context)
         await recorder.report(.plan(HostStep.plan(machine: machine.description)))
-        try await recorder.step(.machine) { try await machine.bringUp(reporting: recorder) }
+        try await recorder.step(.machine) {
+            try await machine.bringUp(reporting: recorder) { try await rest(machine) }
+        }
         // From here on there is something that `destroy`, `ssh` and `logs` have to find again.
         try ClusterMemory(configuration).save(in: context.project)
         let (connection, learned) = try await recorder.step(.connect) { try await connect(machine) }
@@ -50,6 +52,21 @@ struct UpRun: Sendable {
         } catch {
             await connection.close()
             throw error
+        }
+    }
+
+    /// Stops the cluster in order, before its machine is started anew; the run starts it again.
+    ///
+    /// - Throws: what the agent reports, such as `cluster.locked` while a run is at work.
+    private func rest(_ machine: any Machine) async throws {
+        do {
+            let stopped = try await context.withAgent(on: machine, configuration) {
+                try await $0.stop(cluster: configuration.cluster)
+            }
+            let words = stopped.isEmpty ? "nothing of the cluster ran" : "stopped \(stopped.joined(separator: ", "))"
+            await recorder.report(.stepOutput(step: HostStep.machine.id, line: words))
+        } catch let error as PgafError where error.code == .clusterNotFound || error.code == .agentMissing {
+            // A machine that no `up` has reached has no cluster to stop.
         }
     }
 
