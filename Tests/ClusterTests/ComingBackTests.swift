@@ -77,6 +77,36 @@ extension ClusterSuite {
             }
         }
 
+        @Test func statusSaysWhatIsAwaitedAndWhatToType() async throws {
+            _ = try await cluster.up()
+            let before = try await cluster.waitUntilHealthy("the start")
+            #expect(before.awaited == nil)
+            let primary = try #require(before.nodes.first { $0.reportedState == "primary" }?.name)
+            let standby = try #require(before.nodes.last { $0.reportedState == "secondary" }?.name)
+            try await docker(["stop", standby])
+            let stopped = try await cluster.state().awaited ?? []
+            #expect(stopped.contains { $0.name == standby && $0.command == "pgaf-host start" }, "\(stopped)")
+            let table = try await cluster.host(["status"]).standardOutput
+            #expect(
+                table.contains("to do: the container \(standby) was stopped and stays so: `pgaf-host start` starts it"))
+            _ = try await cluster.host(["start", "--progress", "none"])
+            #expect(try await cluster.state().awaited == nil)
+
+            // Nobody's order: what is awaited then comes by itself, in the time that is told.
+            let process = try await cluster.command(
+                "docker", ["container", "inspect", "--format", "{{.State.Pid}}", primary])
+            kill(try #require(pid_t(process.trimmedOutput)), SIGKILL)
+            let told = try await Wait(for: "something awaited", upTo: .seconds(60), every: .milliseconds(200), hint: "")
+                .until {
+                    let awaited = try await cluster.state().awaited ?? []
+                    return awaited.contains { $0.normally != nil } ? .found(awaited) : .notYet("all is well")
+                }
+            #expect(told.allSatisfy { $0.command == nil }, "\(told)")
+            #expect(told.allSatisfy { $0.normally == nil || $0.text.contains("normally ") }, "\(told)")
+            print("after a kill of the primary: \(told.map(\.text))")
+            _ = try await cluster.waitUntilHealthy("a kill of the primary")
+        }
+
         @Test func whatIsStoppedInOrderStartsInOrder() async throws {
             _ = try await cluster.up()
             let before = try await cluster.waitUntilHealthy("the start")

@@ -141,5 +141,35 @@ extension ClusterSuite {
             _ = try await mend(value)
             #expect(try await cluster.state().nodes.count == 3)
         }
+
+        private func volumes() async throws -> Set<String> {
+            let list = try await cluster.command(
+                "docker",
+                ["volume", "ls", "--filter", "label=pgaf.cluster=\(TestCluster.name)", "--format", "{{.Name}}"])
+            return Set(list.standardOutput.split(separator: "\n").map(String.init))
+        }
+
+        @Test func theDataOfANodeThatLeftIsRemovedOnlyWhenAsked() async throws {
+            let (value, _, standby) = try await begin()
+            let all = try await volumes()
+            let left = zip(TestCluster.nodes, TestCluster.ports).filter { $0.0 != standby }
+                .map { "{name: \($0.0), port: \($0.1)}" }.joined(separator: ", ")
+            let flags = ["--set", "nodes=[\(left)]"]
+            _ = try await cluster.up(flags)
+            // Told again by each run, also by one that has nothing to do.
+            let idle = try await cluster.up(flags)
+            #expect(warnings(idle).contains { $0.contains("\(standby)_data; `pgaf-host up --purge` removes it") })
+            #expect(try await volumes() == all)
+            let plan = try await cluster.host(["plan", "--purge"] + flags, expecting: 2).standardOutput
+            #expect(plan.contains("remove the volume \(standby)_data with the data of the former node \(standby)"))
+            #expect(try await cluster.host(["up", "--purge"] + flags, expecting: 64).standardError.contains("--yes"))
+            #expect(try await volumes() == all)
+            let events = try await cluster.up(["--purge", "--yes"] + flags)
+            #expect(PgafProject.changedSteps(events) == ["volumes"] && warnings(events).isEmpty)
+            #expect(try await volumes() == all.subtracting(["\(standby)_data"]))
+            #expect(PgafProject.changedSteps(try await cluster.up(["--purge", "--yes"] + flags)).isEmpty)
+            _ = try await mend(value)
+            #expect(try await volumes() == all)
+        }
     }
 }

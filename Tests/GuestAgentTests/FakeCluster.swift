@@ -123,6 +123,17 @@ final class FakeCluster: Sendable {
             return Self.ok(words.count > 3 ? subnet : #"[{"Labels":\#(json(labels))}]"#)
         case ("volume", "inspect"):
             return memory.volumes[words[2]].map { Self.ok(#"[{"Labels":\#(json($0))}]"#) } ?? Self.no
+        case ("volume", "ls"):
+            let wanted = words.filter { $0.hasPrefix("label=") }.map { $0.dropFirst(6) }
+            let found = memory.volumes.filter { volume in
+                wanted.allSatisfy { label in volume.value.contains { "\($0.key)=\($0.value)" == label } }
+            }
+            return Self.ok(found.keys.sorted().joined(separator: "\n"))
+        case ("volume", "rm"): memory.volumes[words.last ?? ""] = nil
+        case ("ps", _) where words.contains { $0.hasPrefix("volume=") }:
+            // Every container of the fake has the volume of its usual name.
+            let volume = words.first { $0.hasPrefix("volume=") }?.dropFirst(7) ?? ""
+            return Self.ok(memory.containers.keys.filter { "\($0)_data" == volume }.joined(separator: "\n"))
         case ("ps", _):
             let wanted = words.filter { $0.hasPrefix("label=") }.map { $0.dropFirst(6) }
             let found = memory.containers.values.filter { container in

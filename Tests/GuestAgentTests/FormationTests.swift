@@ -108,5 +108,6 @@ extension Monitor.Row {
         #expect(state.monitor == "missing" && !state.healthy)
         #expect(state.notes.contains("the monitor's container is missing"))
         #expect(state.notes.contains("pgnode2 is not registered on the monitor"))
+        #expect(state.awaited?.map(\.name) == ["monitor_node", "pgnode1", "pgnode2", "pgnode3", nil])
     }
 }

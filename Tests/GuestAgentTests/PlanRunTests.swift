@@ -59,7 +59,7 @@ import Testing
         #expect(plan.cluster == "pgaf" && plan.exitCode == 2 && plan.notes.isEmpty)
         #expect(
             plan.steps.filter { $0.action == .none }.map(\.id) == [
-                "docker", "psql-client", "registration", "departures", "restarts", "verify",
+                "docker", "psql-client", "registration", "departures", "restarts", "verify", "volumes",
             ])
         #expect(plan.steps.first { $0.id == "node.pgnode2" }?.changes == ["create container pgnode2"])
         #expect(plan.steps.first { $0.id == "access.pgnode2" }?.changes == ["set up access to pgnode2"])

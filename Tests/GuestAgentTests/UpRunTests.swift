@@ -127,7 +127,10 @@ import Testing
         }
         #expect(steps.first { $0.id == "docker" }?.changes.first == "install docker.io, docker-cli")
         #expect(steps.first { $0.id == "node.pgnode3" }?.changes == ["create container pgnode3"])
-        #expect(steps.filter { $0.action == .none }.map(\.id) == ["registration", "departures", "restarts", "verify"])
+        #expect(
+            steps.filter { $0.action == .none }.map(\.id) == [
+                "registration", "departures", "restarts", "verify", "volumes",
+            ])
     }
 
     @Test func aSecondRunAtTheSameTimeIsRefused() async throws {

@@ -115,7 +115,7 @@ import Testing
         let recorder = try RunRecorder(directory, display: display)
         let active = RecordedRun.Active(recorder: recorder, directory: directory, control: RunControl())
         let context = host.context()
-        let run = UpRun(context: context, configuration: host.configuration, fresh: false, active: active)
+        let run = UpRun(context: context, configuration: host.configuration, active: active)
         let dialogue = InterruptDialogue(
             verb: "up", context: context, display: display, control: active.control,
             leave: { await recorder.leave() })

@@ -1,5 +1,6 @@
 import Foundation
 import Shared
+import TestSupport
 import Testing
 
 @testable import HostOrchestrator
@@ -33,6 +34,9 @@ import Testing
 
     @Test func whatTheAgentSaysIsShownCleaned() async throws {
         let host = host(answer: try Self.answer(Self.inside, notes: ["somebody works here"]))
+        try host.scratch.project.prepare()
+        _ = try PasswordStore(project: host.scratch.project, environment: [:]).keeping(PasswordSettings())
+        try ClusterMemory(host.configuration).save(in: host.scratch.project)
         #expect(try await plan(host) == 2)
         #expect(
             host.output.text == """
@@ -66,13 +70,21 @@ import Testing
         let request = try Request(decoding: Array(try #require(call.input).revealed.utf8))
         #expect(request.configuration == host.configuration)
         #expect(!request.options.publishEverywhere && !request.options.fresh && RunIdentifier.isOne(request.run))
+        #expect(!request.options.purge)
+    }
+
+    @Test func aPurgeIsPlannedWithoutBeingAskedFor() async throws {
+        let host = host(answer: try Self.answer(Self.inside))
+        #expect(try await Plan.run(Plan.Options(purge: true), in: host.context()) == 2)
+        let input = try #require(host.machine.executed.last?.input)
+        #expect(try Request(decoding: Array(input.revealed.utf8)).options.purge && host.questions.text.isEmpty)
     }
 
     @Test func theClustersOwnPasswordsAreSent() async throws {
         let host = host(answer: try Self.answer(Self.inside))
         try host.scratch.project.prepare()
         let secrets = try PasswordStore(project: host.scratch.project, environment: [:])
-            .resolve(PasswordSettings(), missing: .kept)
+            .keeping(PasswordSettings())
         #expect(try await plan(host) == 2)
         let input = try #require(host.machine.executed.last?.input)
         #expect(try Request(decoding: Array(input.revealed.utf8)).secrets == secrets)

@@ -23,19 +23,22 @@ final class ScriptedMachine: Machine, Connection {
     private let verbs: [String: Verb]
     private let answers: [String: CommandResult]
     private let needsWork: Bool
+    private let reloads: Bool
     private let seen: MachineOutlook
     private let calls = Mutex<[Call]>([])
     private let events = Mutex<[String]>([])
 
     /// - Parameters:
+    ///   - reloads: whether it wants to be started anew when it is brought up.
     ///   - answers: by the last words of a command line (`status --json --cluster pgaf`).
     ///   - verbs: by the agent's verb (`follow`, `cancel`).
     init(
-        needsWork: Bool = true, outlook: MachineOutlook = MachineOutlook(.running),
+        needsWork: Bool = true, reloads: Bool = false, outlook: MachineOutlook = MachineOutlook(.running),
         answers: [String: CommandResult] = [:], verbs: [String: Verb] = [:],
         script: @escaping Script = { _, _ in .exited(1) }
     ) {
         self.needsWork = needsWork
+        self.reloads = reloads
         seen = outlook
         self.answers = answers
         self.verbs = verbs
@@ -48,8 +51,14 @@ final class ScriptedMachine: Machine, Connection {
 
     func outlook() async throws -> MachineOutlook { seen }
 
-    func bringUp(reporting progress: any ProgressSink) async throws -> Bool {
+    func bringUp(
+        reporting progress: any ProgressSink, rest: (@Sendable () async throws -> Void)?
+    ) async throws -> Bool {
         tell("bringUp")
+        if reloads, let rest {
+            try await rest()
+            tell("reload")
+        }
         await progress.report(.stepOutput(step: "machine", line: "==> default: \u{1b}[32mBooting VM\u{1b}[0m..."))
         return needsWork
     }

@@ -18,7 +18,11 @@ import Testing
             ])
         #expect(
             host.machine.executed.map(\.arguments) == [
-                ["id", "-u"], ["sudo", "-n", "true"], ["sudo", "-n", "/usr/local/bin/pgaf-agent", "up"],
+                ["id", "-u"], ["sudo", "-n", "true"],
+                // A first `up` looks like one whose directory has forgotten its cluster.
+                ["sudo", "-n", "/usr/local/bin/pgaf-agent", "status", "--json", "--cluster", "pgaf"],
+                ["sudo", "-n", "test", "-x", "/usr/local/bin/pgaf-agent"],
+                ["sudo", "-n", "/usr/local/bin/pgaf-agent", "up"],
             ])
         let events = try host.events()
         #expect(events.map(\.seq) == Array(1...events.count))
@@ -152,6 +156,27 @@ import Testing
         #expect(unanswered?.code.exitCode == 64)
     }
 
+    @Test func purgeAsksAndIsHandedOn() async throws {
+        var host = TestHost(
+            ScriptedMachine { request, emit in
+                #expect(request.options.purge && !request.options.fresh)
+                try await ScriptedAgent(run: request.run, emit: emit).send(ScriptedAgent.happy(.changed))
+                return .exited(0)
+            })
+        host.answer = false
+        let options = Up.Options(purge: true, progress: .plain)
+        let refused = await #expect(throws: PgafError.self) { try await Up.run(options, in: host.context()) }
+        #expect(refused?.code == .cancelled && host.machine.story == [])
+        #expect(host.errors.text.contains("no node of the configuration (pgnode1, pgnode2, pgnode3)"))
+        host.answer = true
+        try await Up.run(options, in: host.context())
+        #expect(host.machine.story.contains("connect"))
+        host.answer = nil
+        let unanswered = await #expect(throws: PgafError.self) { try await Up.run(options, in: host.context()) }
+        #expect(unanswered?.code == .usage)
+        try await Up.run(Up.Options(purge: true, yes: true, progress: .plain), in: host.context())
+    }
+
     @Test func aDirectoryKeepsItsCluster() async throws {
         var host = TestHost(
             ScriptedMachine { request, emit in
@@ -163,6 +188,43 @@ import Testing
         let error = await #expect(throws: PgafError.self) { try await host.up() }
         #expect(error?.code == .configurationConflict)
         #expect(error?.remedy.contains("--machine vagrant") == true)
+    }
+
+    private func reloading(_ stop: CommandResult) -> TestHost {
+        TestHost(
+            ScriptedMachine(reloads: true, answers: ["stop --json --cluster pgaf": stop]) { request, emit in
+                try await ScriptedAgent(run: request.run, emit: emit).send(ScriptedAgent.happy(.changed))
+                return .exited(0)
+            })
+    }
+
+    @Test func theClusterIsStoppedInOrderBeforeItsMachineIsStartedAnew() async throws {
+        let host = reloading(CommandResult(standardOutput: #"{"stopped":["pgnode2","pgnode1","monitor_node"]}"#))
+        #expect(try await host.up() == 0)
+        #expect(host.machine.story.prefix(5) == ["bringUp", "connect", "close", "reload", "connect"])
+        let words = host.machine.executed.map(\.arguments)
+        let stop = try #require(words.firstIndex { $0.suffix(4) == ["stop", "--json", "--cluster", "pgaf"] })
+        #expect(try stop < #require(words.firstIndex { $0.last == "up" }))
+        #expect(
+            try host.events().contains {
+                $0.body == .stepOutput(step: "machine", line: "stopped pgnode2, pgnode1, monitor_node")
+            })
+    }
+
+    @Test func aRunAtWorkInTheMachineIsNotCutOff() async throws {
+        let host = reloading(
+            CommandResult(
+                status: 75, standardOutput: #"{"error":{"code":"cluster.locked","message":"m","remedy":"r"}}"#))
+        #expect(try await host.up() == 75)
+        #expect(host.machine.story == ["bringUp", "connect", "close"])
+    }
+
+    @Test func aMachineWithoutAClusterIsStartedAnewAllTheSame() async throws {
+        let host = reloading(
+            CommandResult(
+                status: 69, standardOutput: #"{"error":{"code":"cluster.not-found","message":"m","remedy":"r"}}"#))
+        #expect(try await host.up() == 0)
+        #expect(host.machine.story.contains("reload"))
     }
 
     @Test func onThisMachineTheAgentRunsFromWhereItIs() async throws {

@@ -116,8 +116,23 @@ import Testing
                     changes: [
                         "Vagrantfile: cpus 4 → 2", "Vagrantfile: forwarded_ports + 5002 => 5002",
                         "Vagrantfile: ip \"192.168.56.150\" → nil", "Vagrantfile: memory 6144 → 8192",
-                    ], notes: ["the changed Vagrantfile takes effect with `vagrant reload`"]))
+                        "reload the virtual machine \"pgAutoFailoverVM-Vagrant\": memory 6144 → 8192 MiB, cpus 4 → 2",
+                    ],
+                    notes: [
+                        "for the reload the cluster is stopped in order, and started again after it; what the new size"
+                            + " changes in PostgreSQL's settings can be seen only then"
+                    ]))
         #expect(scratch.everything() == before)
+    }
+
+    @Test func whatNeedsNoOtherMachineIsOnlyWritten() async throws {
+        try render(Self.forwards)
+        let outlook = try await machine(tools("running")) { $0.ip = "none" }.outlook()
+        #expect(
+            outlook
+                == MachineOutlook(
+                    .running, changes: ["Vagrantfile: ip \"192.168.56.150\" → nil"],
+                    notes: ["the changed Vagrantfile takes effect with `vagrant reload`"]))
     }
 
     @Test func aStoppedMachineIsStarted() async throws {

@@ -1,5 +1,6 @@
 import Foundation
 import Shared
+import TestSupport
 import Testing
 
 @testable import HostOrchestrator
@@ -13,8 +14,7 @@ import Testing
     private func host(_ answers: [String: CommandResult] = [:]) throws -> TestHost {
         let host = TestHost(ScriptedMachine(answers: answers))
         try host.scratch.project.prepare()
-        _ = try PasswordStore(project: host.scratch.project, environment: [:]).resolve(
-            PasswordSettings(), missing: .kept)
+        _ = try PasswordStore(project: host.scratch.project, environment: [:]).keeping(PasswordSettings())
         try ClusterMemory(host.configuration).save(in: host.scratch.project)
         return host
     }
@@ -37,6 +37,28 @@ import Testing
             host.machine.executed.last?.arguments == [
                 "sudo", "-n", "/usr/local/bin/pgaf-agent", "status", "--json", "--cluster", "pgaf",
             ])
+    }
+
+    @Test func statusSaysWhatIsAwaitedAndWhatToType() async throws {
+        var state = ScriptedAgent.formation
+        state.awaited = [
+            .init(
+                name: "pgnode2", text: "pgnode2 is to become \u{1b}[2Jsecondary: normally 2 to 14 s",
+                normally: .init(least: 2, most: 14)),
+            .init(name: "pgnode3", text: "pgnode3 is paused: `pgaf-host up`", command: "pgaf-host up"),
+        ]
+        let host = try host(["status --json --cluster pgaf": try Self.answer(state)])
+        try await Status.run(ConfigurationChoice(), json: false, in: host.context())
+        #expect(
+            host.output.text.hasSuffix(
+                """
+                -
+
+                awaited: pgnode2 is to become ·[2Jsecondary: normally 2 to 14 s
+                to do: pgnode3 is paused: `pgaf-host up`
+
+                """))
+        #expect(!host.output.text.contains("note:"))
     }
 
     @Test func statusIsJSONToo() async throws {

@@ -27,7 +27,12 @@ enum EventSamples {
         .stepFailed(step: "image", error: error, seconds: 1.5),
         .state(
             FormationState(
-                cluster: "pgaf", monitor: "running", nodes: [bareNode, fullNode], healthy: false, notes: ["wait"])),
+                cluster: "pgaf", monitor: "running", nodes: [bareNode, fullNode], healthy: false, notes: ["wait"],
+                awaited: [
+                    .init(name: "pgnode1", text: "wait", normally: .init(least: 1, most: 20)),
+                    .init(name: nil, text: "type it", command: "pgaf-host up"),
+                ])),
+        .state(FormationState(cluster: "pgaf", monitor: "running", nodes: [], healthy: true)),
         .heartbeat(Heartbeat(step: "monitor", awaiting: "the monitor", since: time, until: time)),
         .heartbeat(Heartbeat(step: nil, awaiting: "a lock", since: time, until: nil)),
         .result(RunResult(status: .ok, changed: 3, warnings: ["open"], connections: connections)),

@@ -22,7 +22,7 @@ import Testing
             try store().resolve(PasswordSettings(), missing: .refused)
         }
         #expect(error?.code == .secretUnavailable && !files.exists(Self.file))
-        let first = try store().resolve(PasswordSettings(), missing: .kept)
+        let first = try store().keeping(PasswordSettings())
         #expect(Set(first.all).count == 4)
         #expect(try store().resolve(PasswordSettings(), missing: .refused) == first)
         #expect(scratch.mode(files.place(Self.file)) == 0o600)
@@ -34,6 +34,19 @@ import Testing
         #expect(!files.exists(Self.file))
     }
 
+    @Test func onlyGeneratedOnesAreRememberedAndMissed() throws {
+        var settings = PasswordSettings()
+        settings.monitor = .environment("PW")
+        #expect(try store().forgotten(settings) == ["superuser", "replication", "client"])
+        let secrets = try store(["PW": "own"]).resolve(settings, missing: .made)
+        try store().remember(secrets, settings)
+        #expect(try store().forgotten(settings).isEmpty)
+        #expect(try store().forgotten(PasswordSettings()) == ["monitor"])
+        #expect(try store(["PW": "own"]).resolve(settings, missing: .refused) == secrets)
+        #expect(try files.read(Self.file)?.contains("own") == false)
+        #expect(scratch.mode(files.place(Self.file)) == 0o600)
+    }
+
     @Test func otherPasswordsAreFetchedEachTime() throws {
         try files.write("from a file\r\nsecond line\n", to: "/project/pw")
         try files.makeDirectory("/home")
@@ -42,7 +55,7 @@ import Testing
         settings.superuser = .file("pw")
         settings.replication = .file("~/pw")
         settings.client = .environment("PW")
-        let secrets = try store(["PW": "from the environment", "HOME": "/home"]).resolve(settings, missing: .kept)
+        let secrets = try store(["PW": "from the environment", "HOME": "/home"]).keeping(settings)
         #expect(secrets.superuser.revealed == "from a file")
         #expect(secrets.replication.revealed == "from home")
         #expect(secrets.client.revealed == "from the environment")
@@ -57,7 +70,7 @@ import Testing
         var settings = PasswordSettings()
         settings.monitor = source
         let environment = ["EMPTY": "", "EVIL": "top\u{0}secret", "CHANGED": "top ﬁne secret"]
-        let error = #expect(throws: PgafError.self) { try store(environment).resolve(settings, missing: .kept) }
+        let error = #expect(throws: PgafError.self) { try store(environment).keeping(settings) }
         #expect(error?.code == .secretUnavailable)
         #expect(error?.message.contains("monitor") == true)
         #expect(error?.description.contains("top") == false && error?.description.contains("secret\n") == false)
@@ -67,7 +80,7 @@ import Testing
     @Test(arguments: ["", "{", "[]", "{\"superuser\": 1}"])
     func aDamagedStoreIsAnErrorWithoutItsText(_ text: String) throws {
         try files.write(text, to: Self.file)
-        let error = #expect(throws: PgafError.self) { try store().resolve(PasswordSettings(), missing: .kept) }
+        let error = #expect(throws: PgafError.self) { try store().keeping(PasswordSettings()) }
         #expect(error?.code == .secretUnavailable && error?.message.contains(Self.file) == true)
         #expect(try files.read(Self.file) == text)
     }

@@ -117,6 +117,57 @@ extension TransportSuite {
             }
         }
 
+        /// `vagrant ssh-config` of a machine behind the test's sshd.
+        private struct Vagrant: CommandRunner {
+            let server: TestServer
+
+            func run(_ command: Command, onLine: (@Sendable (String) async -> Void)?) async throws -> CommandResult {
+                guard command.arguments == ["ssh-config"] else { return CommandResult() }
+                return CommandResult(
+                    standardOutput: """
+                        Host default
+                          HostName 127.0.0.1
+                          User \(NSUserName())
+                          Port \(server.port)
+                          IdentityFile \(server.directory)/user
+                        """)
+            }
+        }
+
+        @Test func aVirtualMachinesKeyIsKnownWithoutTheDirectory() async throws {
+            try await TestServer.run { server in
+                let scratch = ScratchDirectory()
+                let vagrant = "\(scratch.path)/.vagrant/machines/default/virtualbox"
+                try FileManager.default.createDirectory(atPath: vagrant, withIntermediateDirectories: true)
+                try "4f0a9c21-77".write(toFile: "\(vagrant)/id", atomically: true, encoding: .utf8)
+                try "# Made by pgaf-host\n".write(
+                    toFile: scratch.project.vagrantfile, atomically: true, encoding: .utf8)
+                func machine() -> VagrantMachine {
+                    let runner = Vagrant(server: server)
+                    return VagrantMachine(
+                        settings: VagrantSettings(), ports: [], project: scratch.project,
+                        logFile: "\(scratch.path)/log", runner: runner, boxes: BoxBuilder(runner: runner) { "" })
+                }
+                try await machine().connect().close()
+                let learned = scratch.text(scratch.project.knownHosts)
+                try FileManager.default.removeItem(atPath: scratch.project.state)
+                try await machine().connect().close()
+                #expect(scratch.text(scratch.project.knownHosts) == learned && !learned.isEmpty)
+
+                try FileManager.default.removeItem(atPath: scratch.project.state)
+                let impostor = try await server.replaceHostKey()
+                let error = await failure { _ = try await machine().connect() }
+                #expect(error?.code == .hostKeyChanged)
+                // The command that the remedy names is enough to go on.
+                let files = [scratch.project.knownHosts, "\(vagrant)/pgaf_known_hosts.4f0a9c21-77"]
+                #expect(
+                    error?.remedy.contains("`rm \(files.joined(separator: " "))`") == true, "\(error?.remedy ?? "")")
+                for file in files { try FileManager.default.removeItem(atPath: file) }
+                try await machine().connect().close()
+                impostor.stop()
+            }
+        }
+
         private func fingerprint(of file: String) async throws -> String {
             let line = try await SubprocessRunner().checked(Command("ssh-keygen", ["-lf", file]), remedy: "")
             return String(line.trimmedOutput.split(separator: " ")[1])

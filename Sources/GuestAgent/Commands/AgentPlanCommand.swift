@@ -14,6 +14,9 @@ struct AgentPlanCommand: AsyncParsableCommand {
 
     @OptionGroup var alone: StandaloneOptions
 
+    @Flag(help: "As `up --purge` would.")
+    var purge = false
+
     @Flag(help: "Print one JSON object instead of readable text (always so for a request).")
     var json = false
 
@@ -23,7 +26,7 @@ struct AgentPlanCommand: AsyncParsableCommand {
             let store = ClusterStore()
             let request =
                 alone.isAlone
-                ? try StandaloneRequest(store: store).make(alone)
+                ? try StandaloneRequest(store: store).make(alone, options: Request.Options(purge: purge))
                 : try Request(decoding: RequestInput.read())
             let turnstile = Turnstile.forPrograms()
             let plan = try await PlanRun(

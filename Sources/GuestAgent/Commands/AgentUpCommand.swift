@@ -17,6 +17,9 @@ struct AgentUpCommand: AsyncParsableCommand {
 
     @OptionGroup var alone: StandaloneOptions
 
+    @Flag(help: "Remove the volumes of nodes that are no longer in the configuration, without asking.")
+    var purge = false
+
     @Flag(help: "Wait for another run on this machine to end, instead of failing.")
     var wait = false
 
@@ -28,7 +31,9 @@ struct AgentUpCommand: AsyncParsableCommand {
         let request: Request
         if alone.isAlone {
             try Privilege.requireRoot()
-            request = try StandaloneRequest(store: store).make(alone, options: Request.Options(wait: wait))
+            request = try StandaloneRequest(store: store).make(
+                alone,
+                options: Request.Options(purge: purge, wait: wait))
         } else {
             request = try Request(decoding: try RequestInput.read())
             try Privilege.requireRoot()

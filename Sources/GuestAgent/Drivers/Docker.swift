@@ -81,11 +81,10 @@ public struct Docker: Sendable {
         return result.trimmedOutput.split(separator: " ").first.flatMap { IPv4Network(String($0)) }
     }
 
-    /// Names of the volumes that a container mounts.
-    public func volumes(of container: String) async throws -> [String] {
-        let format = "{{range .Mounts}}{{if eq .Type \"volume\"}}{{.Name}}{{println}}{{end}}{{end}}"
-        let text = try await checked(["container", "inspect", "--format", format, container]).trimmedOutput
-        return text.split(separator: "\n").map(\.trimmed).filter { !$0.isEmpty }
+    /// Names of the containers, running or not, that mount a volume.
+    public func users(ofVolume name: String) async throws -> [String] {
+        try await checked(["ps", "--all", "--filter", "volume=\(name)", "--format", "{{.Names}}"]).trimmedOutput
+            .split(separator: "\n").map(String.init)
     }
 
     /// Names of all objects of a kind that carry the cluster's label, and the one of a role where one is named.

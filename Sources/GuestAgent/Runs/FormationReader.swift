@@ -35,8 +35,12 @@ public struct FormationReader: Sendable {
         } else {
             notes.append("the monitor does not answer")
         }
+        let expected = FormationExpectation(
+            topology: topology, rows: rows, monitor: status, containers: containers
+        ).awaited
         return FormationState(
-            cluster: configuration.cluster, monitor: status, nodes: nodes, healthy: notes.isEmpty, notes: notes)
+            cluster: configuration.cluster, monitor: status, nodes: nodes, healthy: notes.isEmpty, notes: notes,
+            awaited: expected.isEmpty ? nil : expected)
     }
 
     static func node(_ node: NodeSettings, row: Monitor.Row?, container: String?, head: LSN?) -> FormationState.Node {

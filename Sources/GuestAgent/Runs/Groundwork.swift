@@ -32,7 +32,7 @@ struct Groundwork: Sendable {
             configuration: request.configuration, state: state.reached(by: request.options.hosts), facts: facts,
             root: store.root,
             publishEverywhere: request.options.publishEverywhere)
-        graph = StepGraph(ClusterSteps.all(topology, store: store))
+        graph = StepGraph(ClusterSteps.all(topology, store: store, purge: request.options.purge))
         context = AgentContext(
             runner: runner, sessions: sessions, files: store.files, events: events, topology: topology,
             secrets: request.secrets, warnings: warnings, stop: stop)

@@ -58,6 +58,9 @@ public struct PlanRun: Sendable {
                 "the Docker engine does not run, so what it holds cannot be seen; what `up` finds once it runs, it leaves"
                     + " as it is")
         }
+        if !request.options.purge {
+            notes += try await KeptVolumesStep(topology: ground.topology, purge: false).kept(ground.seen).map(\.stays)
+        }
         return notes
     }
 }

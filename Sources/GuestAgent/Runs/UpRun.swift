@@ -70,7 +70,8 @@ public struct UpRun: Sendable {
 
 /// The steps of a cluster, in the order in which they are shown.
 public enum ClusterSteps {
-    public static func all(_ topology: ClusterTopology, store: ClusterStore) -> [any Step] {
+    /// - Parameter purge: whether volumes of nodes that are no longer wanted are removed.
+    public static func all(_ topology: ClusterTopology, store: ClusterStore, purge: Bool = false) -> [any Step] {
         let nodes = topology.configuration.nodes
         // Registration order decides who becomes the first primary, so a node that may never be one does not lead.
         let leader = nodes.first { $0.candidatePriority > 0 } ?? nodes.first
@@ -97,6 +98,7 @@ public enum ClusterSteps {
         steps.append(RestartStep(topology: topology))
         steps.append(FailoverSettingsStep(topology: topology))
         steps.append(VerifyStep(topology: topology))
+        steps.append(KeptVolumesStep(topology: topology, purge: purge))
         return steps
     }
 }

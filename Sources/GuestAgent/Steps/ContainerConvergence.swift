@@ -164,7 +164,7 @@ struct ContainerConvergence: Sendable {
         }
         try await context.docker.checked([
             "volume", "create", "--label", "\(Label.cluster)=\(context.configuration.cluster)",
-            "--label", "\(Label.role)=volume", volume,
+            "--label", "\(Label.role)=volume", "--label", "\(Label.node)=\(name)", volume,
         ])
     }
 }

@@ -26,14 +26,8 @@ struct DepartureStep: Step {
             }
             try await leave(name, monitor, context)
             guard containers.contains(name) else { continue }
-            let volumes = try await context.docker.volumes(of: name)
             try await context.docker.checked(["stop", name])
             try await context.docker.checked(["rm", name])
-            for volume in volumes {
-                await context.warnings.add(
-                    "The data of \(name) stays in the volume \(volume); `docker volume rm \(volume)` on the machine"
-                        + " removes it, and \(name) takes it up again should you add it.")
-            }
         }
     }
 

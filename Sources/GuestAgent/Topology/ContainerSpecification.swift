@@ -78,6 +78,8 @@ public enum Label {
     public static let image = "pgaf.image"
     /// On a container: how it was made, as JSON.
     public static let arguments = "pgaf.arguments"
+    /// On a volume: the container that it was made for.
+    public static let node = "pgaf.node"
     /// `monitor`, `node`, `network`, `volume`, `image`.
     public static let role = "pgaf.role"
 }

@@ -32,11 +32,37 @@ public struct FailoverTimings: Sendable, Equatable {
     /// What pg_autoctl itself begins with, in seconds.
     public static let usualPartitionTimeout = 20
 
+    /// The monitor's value of a setting, in milliseconds (retries: a count): what is set here, or the extension's own.
+    public func value(_ name: Setting) -> Int {
+        monitorSettings.first { $0.name == "pgautofailover.\(name.rawValue)" }?.value ?? name.usual
+    }
+
+    /// Settings of the monitor by their names in `pgautofailover.NAME`.
+    public enum Setting: String, Sendable {
+        case period = "health_check_period"
+        case timeout = "health_check_timeout"
+        case retryDelay = "health_check_retry_delay"
+        case retries = "health_check_max_retries"
+        case unhealthyAfter = "node_considered_unhealthy_timeout"
+        case demoteTimeout = "primary_demote_timeout"
+
+        /// What the extension begins with (pg_auto_failover's manual, "Configuring pg_auto_failover").
+        var usual: Int {
+            switch self {
+            case .period, .timeout: 5000
+            case .retryDelay: 2000
+            case .retries: 2
+            case .unhealthyAfter: 20_000
+            case .demoteTimeout: 30_000
+            }
+        }
+    }
+
     /// A primary that the monitor gives up must have given up itself by then, or two nodes take writes.
     ///
     /// - Throws: `configuration.conflict`.
     public func validate() throws {
-        let demote = monitorSettings.first { $0.name.hasSuffix("primary_demote_timeout") }?.value ?? 30_000
+        let demote = value(.demoteTimeout)
         guard demote < partitionTimeout * 1000 else { return }
         throw PgafError(
             .configurationConflict,

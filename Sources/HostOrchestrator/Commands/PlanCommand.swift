@@ -21,13 +21,17 @@ struct PlanCommand: AsyncParsableCommand, JSONPrinting {
 
     @OptionGroup(title: "Cluster and machine") var shape: ShapeOptions
 
+    @Flag(help: "Name the volumes too that `up --purge` would remove.")
+    var purge = false
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
     var printsJSON: Bool { json }
 
     func run() async throws {
-        let code = try await Plan.run(Plan.Options(choice: options.choice(shape), json: json), in: .live())
+        let code = try await Plan.run(
+            Plan.Options(choice: options.choice(shape), purge: purge, json: json), in: .live())
         if code != 0 { throw ExitCode(code) }
     }
 }

@@ -30,6 +30,9 @@ struct UpCommand: AsyncParsableCommand {
     @Flag(help: "Remove the cluster with all its data first; asks before it does.")
     var fresh = false
 
+    @Flag(help: "Remove the volumes of nodes that are no longer in the configuration; asks before it does.")
+    var purge = false
+
     @Flag(name: .shortAndLong, help: "Do not ask.")
     var yes = false
 
@@ -44,7 +47,7 @@ struct UpCommand: AsyncParsableCommand {
     func run() async throws {
         try await Up.run(
             Up.Options(
-                choice: options.choice(shape), fresh: fresh, yes: yes, wait: wait,
+                choice: options.choice(shape), fresh: fresh, purge: purge, yes: yes, wait: wait,
                 progress: json ? .json : progress.progress),
             in: .live())
     }

@@ -16,7 +16,9 @@ public struct LocalMachine: Machine {
         #endif
     }
 
-    public func bringUp(reporting progress: any ProgressSink) async throws -> Bool {
+    public func bringUp(
+        reporting progress: any ProgressSink, rest: (@Sendable () async throws -> Void)?
+    ) async throws -> Bool {
         _ = try await outlook()
         return false
     }

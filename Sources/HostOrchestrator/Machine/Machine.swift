@@ -12,12 +12,14 @@ public protocol Machine: Sendable {
     /// - Throws: what `bringUp` would refuse.
     func outlook() async throws -> MachineOutlook
 
-    /// Makes the machine or starts it if that is needed; does nothing when it runs already.
+    /// Makes the machine or starts it if that is needed; one that runs already is started anew only where its settings
+    /// want that, after `rest`.
     ///
     /// Reports itself as the step `machine`: `step.output` for each line of a tool, `step.progress` for each phase. The
     /// caller sends `step.started` and `step.finished`.
+    /// - Parameter rest: brings the cluster in a running machine to rest; nil means that such a machine is left running.
     /// - Returns: whether anything had to be done.
-    func bringUp(reporting progress: any ProgressSink) async throws -> Bool
+    func bringUp(reporting progress: any ProgressSink, rest: (@Sendable () async throws -> Void)?) async throws -> Bool
 
     /// Opens a connection to the running machine.
     ///

@@ -43,7 +43,9 @@ public struct SSHMachine: Machine {
 
     public func outlook() async throws -> MachineOutlook { MachineOutlook(.running) }
 
-    public func bringUp(reporting progress: any ProgressSink) async throws -> Bool { false }
+    public func bringUp(
+        reporting progress: any ProgressSink, rest: (@Sendable () async throws -> Void)?
+    ) async throws -> Bool { false }
 
     public func connect() async throws -> any Connection { try await SSHConnection.open(parameters) }
 

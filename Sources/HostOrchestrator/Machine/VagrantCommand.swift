@@ -16,6 +16,9 @@ enum VagrantCommand {
 
     static func halt(in directory: String) -> Command { make(["halt", "--no-color"], directory, 900) }
 
+    /// As long as a start takes, after the shutdown.
+    static func reload(in directory: String) -> Command { make(["reload", "--no-color"], directory, 4500) }
+
     static func destroy(in directory: String) -> Command { make(["destroy", "-f", "--no-color"], directory, 600) }
 
     static func addBox(_ file: String, name: String) -> Command {

@@ -2,7 +2,9 @@ import Foundation
 import Shared
 
 extension VagrantMachine {
-    public func bringUp(reporting progress: any ProgressSink) async throws -> Bool {
+    public func bringUp(
+        reporting progress: any ProgressSink, rest: (@Sendable () async throws -> Void)?
+    ) async throws -> Bool {
         let reporter = VagrantReporter(progress, logFile: logFile)
         try refuseForeignVagrantfile()
         let provider = try await provider()
@@ -13,7 +15,11 @@ extension VagrantMachine {
         }
         let state = try await state()
         if state == "running" {
-            try await render(provider, running: true, reporter)
+            if let rest, case let sizes = try await resizing(provider), !sizes.isEmpty {
+                try await reload(sizes, provider, reporter, rest)
+                return true
+            }
+            try await render(provider, .running, reporter)
             return false
         }
         if provider == .libvirt, settings.box == nil, state == "not_created" {
@@ -21,8 +27,8 @@ extension VagrantMachine {
         }
         // A machine that is about to be made has no known host keys yet; those of one that was destroyed by hand would
         // only look like an attack.
-        if state == "not_created" { try MachineFiles().remove(project.knownHosts) }
-        try await render(provider, running: false, reporter)
+        if state == "not_created" { try VagrantKnownHosts(project: project, provider: provider).remove() }
+        try await render(provider, .starting, reporter)
         await reporter.say("starting Vagrant (\(provider.rawValue))")
         let result = try await runner.run(VagrantCommand.up(provider, in: project.path)) { await reporter.take($0) }
         await memory.forget()
@@ -32,9 +38,14 @@ extension VagrantMachine {
         return true
     }
 
+    /// What becomes of the machine once the Vagrantfile is written.
+    enum Course: Sendable {
+        case starting, running, reloading
+    }
+
     /// Writes the Vagrantfile if it would differ; keeps the ports of a running machine, finds free ones for another.
-    private func render(_ provider: VagrantProvider, running: Bool, _ reporter: VagrantReporter) async throws {
-        let forwards = try await forwards(provider, running: running)
+    func render(_ provider: VagrantProvider, _ course: Course, _ reporter: VagrantReporter) async throws {
+        let forwards = try await forwards(provider, course)
         for forward in forwards where forward.host != forward.guest {
             await reporter.say("port \(forward.guest) of the machine is port \(forward.host) here")
         }
@@ -42,16 +53,16 @@ extension VagrantMachine {
         let file = Vagrantfile(settings: settings, provider: provider, forwards: forwards, emulated: emulated)
         guard try MachineFiles().read(project.vagrantfile) != file.text else { return }
         try MachineFiles().write(file.text, to: project.vagrantfile, mode: 0o644)
-        if running { await reporter.say("the changed Vagrantfile takes effect with `vagrant reload`") }
+        if course == .running { await reporter.say("the changed Vagrantfile takes effect with `vagrant reload`") }
     }
 
-    /// The ports of a running machine as they are, free ones for another.
-    func forwards(_ provider: VagrantProvider, running: Bool) async throws -> [Vagrantfile.Forward] {
-        let live = running ? try await forwardedPorts() : [:]
+    /// The ports of a running machine as they are, free ones for those that it does not forward yet when it is started.
+    func forwards(_ provider: VagrantProvider, _ course: Course) async throws -> [Vagrantfile.Forward] {
+        let live = course == .starting ? [:] : try await forwardedPorts()
         var taken: Set<Int> = []
         return ports.map { port in
             // VirtualBox corrects by itself; vagrant-libvirt ignores auto_correct, and its ssh would just end.
-            let free = provider == .libvirt && !running
+            let free = provider == .libvirt && course != .running
             let host = live[port] ?? (free ? LocalPort.choose(port, taken: taken) : port)
             taken.insert(host)
             return .init(guest: port, host: host)

@@ -28,6 +28,7 @@ extension VagrantMachine {
         let reporter = VagrantReporter(progress, logFile: logFile)
         if FileManager.default.fileExists(atPath: project.vagrantfile) {
             let provider = try await provider()
+            let keys = VagrantKnownHosts(project: project, provider: provider)
             if provider == .libvirt {
                 try await Libvirt(runner: runner).ensureRunning { await reporter.say($0) }
             }
@@ -36,6 +37,7 @@ extension VagrantMachine {
             guard result.succeeded else {
                 throw VagrantFailure.error(provider: provider, lines: await reporter.tail, logFile: logFile)
             }
+            try keys.remove()
         }
         // A new machine has new host keys: the old ones would only look like an attack.
         try MachineFiles().remove(project.knownHosts)

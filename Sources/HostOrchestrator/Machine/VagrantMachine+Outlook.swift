@@ -16,12 +16,22 @@ extension VagrantMachine {
         let state = try await state()
         if state == "not_created" { return MachineOutlook(.missing, changes: try await making(provider)) }
         let running = state == "running"
-        let rendered = try await rewriting(provider, running: running)
         if running {
+            let sizes = try await resizing(provider)
+            let rendered = try await rewriting(provider, sizes.isEmpty ? .running : .reloading)
+            if !sizes.isEmpty {
+                return MachineOutlook(
+                    .running, changes: rendered + [reloading(sizes)],
+                    notes: [
+                        "for the reload the cluster is stopped in order, and started again after it; what the new size"
+                            + " changes in PostgreSQL's settings can be seen only then"
+                    ])
+            }
             return MachineOutlook(
                 .running, changes: rendered,
                 notes: rendered.isEmpty ? [] : ["the changed Vagrantfile takes effect with `vagrant reload`"])
         }
+        let rendered = try await rewriting(provider, .starting)
         return MachineOutlook(.stopped, changes: rendered + ["\(start) (now \(state))"])
     }
 
@@ -38,13 +48,13 @@ extension VagrantMachine {
     }
 
     /// Differences of the Vagrantfile, a line each.
-    private func rewriting(_ provider: VagrantProvider, running: Bool) async throws -> [String] {
+    private func rewriting(_ provider: VagrantProvider, _ course: Course) async throws -> [String] {
         let found = try MachineFiles().read(project.vagrantfile)
         // What has not been tried out since the boot is taken to be as it was.
         let usable = LibvirtAcceleration(runner: runner, memoryFile: boxes.accelerationMemory).known
         let emulated = usable.map { !$0 } ?? (VagrantfileDifference.values(found ?? "")["emulated"] == "true")
         let wanted = Vagrantfile(
-            settings: settings, provider: provider, forwards: try await forwards(provider, running: running),
+            settings: settings, provider: provider, forwards: try await forwards(provider, course),
             emulated: provider == .libvirt && emulated)
         return VagrantfileDifference.lines(from: found ?? "", to: wanted.text)
     }

@@ -3,8 +3,14 @@ import Shared
 extension VagrantMachine {
     public func connect() async throws -> any Connection {
         let config = try await sshConfig()
+        let keys = VagrantKnownHosts(project: project, provider: try await provider())
+        try keys.restore()
         do {
-            return try await SSHConnection.open(config.parameters(knownHosts: project.knownHosts))
+            var parameters = config.parameters(knownHosts: project.knownHosts)
+            parameters.knownHostsCopy = keys.copy
+            let connection = try await SSHConnection.open(parameters)
+            try keys.keep()
+            return connection
         } catch {
             // A machine that was started again may have another address.
             await memory.forget()
@@ -35,7 +41,9 @@ extension VagrantMachine {
     }
 
     public func interactiveCommand(_ remote: [String]) async throws -> Command {
-        try await sshConfig().interactive(remote, knownHosts: project.knownHosts)
+        let config = try await sshConfig()
+        try VagrantKnownHosts(project: project, provider: try await provider()).restore()
+        return config.interactive(remote, knownHosts: project.knownHosts)
     }
 
     /// Guest port to host port, as it is now.

@@ -48,6 +48,7 @@ struct VagrantPhase: Sendable, Equatable {
         ("Removing domain", "removing the machine"),
         ("Destroying VM", "removing the machine"),
         ("shutdown of VM", "shutting down"),
+        ("Halting domain", "shutting down"),
     ]
 
     /// The phase that a cleaned line begins, if it does.

@@ -41,7 +41,9 @@ enum Halt {
                     step(.machine, "Start \(machine.description)"),
                     step(.agent, "Start the cluster and wait until it is healthy", after: .machine),
                 ]))
-            try await active.recorder.step(.machine) { try await machine.bringUp(reporting: active.recorder) }
+            try await active.recorder.step(.machine) {
+                try await machine.bringUp(reporting: active.recorder, rest: nil)
+            }
             let state = try await active.recorder.step(.agent) {
                 let state = try await context.withAgent(on: machine, configuration) {
                     try await $0.start(cluster: configuration.cluster)

@@ -4,13 +4,15 @@ import Shared
 enum Plan {
     struct Options: Sendable, Equatable {
         var choice = ConfigurationChoice()
+        /// As `up --purge` would.
+        var purge = false
         var json = false
     }
 
     /// - Returns: the exit code, 0 for nothing to change and 2 for changes.
     static func run(_ options: Options, in context: HostContext) async throws -> Int32 {
         let loaded = try context.loadConfiguration(options.choice)
-        var plan = try await make(loaded.configuration, in: context)
+        var plan = try await make(loaded.configuration, purge: options.purge, in: context)
         plan.notes += loaded.warnings
         if options.json {
             context.say(try JSONText.indented(plan))
@@ -20,7 +22,9 @@ enum Plan {
         return plan.exitCode
     }
 
-    private static func make(_ configuration: Configuration, in context: HostContext) async throws -> ClusterPlan {
+    private static func make(
+        _ configuration: Configuration, purge: Bool, in context: HostContext
+    ) async throws -> ClusterPlan {
         try ClusterMemory.load(context.project)?.check(configuration)
         // Passwords that `up` would generate are made for the question alone.
         let secrets = try PasswordStore(project: context.project, environment: context.environment)
@@ -34,11 +38,12 @@ enum Plan {
         case .stopped:
             notes.append("what the cluster lacks can be seen only while the machine runs; `vagrant up` starts it")
         case .running:
-            let (inside, sent) = try await ask(
-                UpRun.request(RunIdentifier.new(), configuration, secrets, hosts: try await machine.hosts()),
-                machine, context)
+            let (inside, sent, lost) = try await ask(
+                UpRun.request(
+                    RunIdentifier.new(), configuration, secrets, hosts: try await machine.hosts(),
+                    Request.Options(purge: purge)), machine, context)
             steps += inside.steps
-            notes += inside.notes
+            notes += lost + inside.notes
             if sent {
                 notes.append(
                     "the agent on the machine was missing or another one: it has been put there, which changes nothing of"
@@ -52,13 +57,16 @@ enum Plan {
     /// The agent's part, with the agent that belongs to this program.
     private static func ask(
         _ request: Request, _ machine: any Machine, _ context: HostContext
-    ) async throws -> (ClusterPlan, sentAgent: Bool) {
+    ) async throws -> (ClusterPlan, sentAgent: Bool, lost: [String]) {
+        let loss = try LostMemory(request.configuration, machine: machine.description, in: context)
+        let keys = try KnownHostKeys(context.project)
         let connection = try await machine.connect()
         do {
             let (client, sent) = try await context.installAgent(over: connection, request.configuration)
+            let lost = try await loss.warnings(client, learned: try keys.learned())
             let plan = try await client.plan(request)
             await connection.close()
-            return (plan, sent)
+            return (plan, sent, lost)
         } catch {
             await connection.close()
             throw error

@@ -46,6 +46,13 @@ actor RunRecorder: ProgressSink {
     /// Records something that the host itself did.
     func report(_ body: Event.Body) async { record(body, at: Timestamp.now()) }
 
+    /// Says at once what a user should know before the run goes on, and records it as a line of a step.
+    func warn(_ text: String, in step: HostStep, elsewhere errors: any TextOutput) {
+        let line = "warning: \(safe(text))"
+        record(.stepOutput(step: step.id, line: line), at: Timestamp.now())
+        display.say(line, elsewhere: errors)
+    }
+
     /// Records an event of the agent, at the agent's time.
     func forward(_ event: Event) { record(event.body, at: event.time) }
 

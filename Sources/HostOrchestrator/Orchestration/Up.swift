@@ -5,7 +5,9 @@ enum Up {
     struct Options: Sendable, Equatable {
         var choice = ConfigurationChoice()
         var fresh = false
-        /// Agreed beforehand to what `fresh` destroys.
+        /// Remove the volumes of nodes that are no longer in the configuration.
+        var purge = false
+        /// Agreed beforehand to what `fresh` and `purge` destroy.
         var yes = false
         /// Whether another run, here or in the machine, is waited for.
         var wait = false
@@ -21,12 +23,16 @@ enum Up {
             try await context.agree(
                 to: loss(configuration), question: "Make a fresh cluster and lose this data?", yes: options.yes)
         }
+        if options.purge, !options.fresh {
+            try await context.agree(
+                to: purgeLoss(configuration), question: "Remove these volumes for good?", yes: options.yes)
+        }
         let (outcome, log) = try await RecordedRun.perform(
             "up", progress: options.progress, waiting: options.wait, in: context
         ) {
             try await UpRun(
-                context: context, configuration: configuration, warnings: loaded.warnings, fresh: options.fresh,
-                wait: options.wait, active: $0
+                context: context, configuration: configuration, warnings: loaded.warnings,
+                options: Request.Options(fresh: options.fresh, purge: options.purge, wait: options.wait), active: $0
             ).run()
         }
         guard options.progress != .json else { return }
@@ -41,6 +47,16 @@ enum Up {
             "  every database on \(configuration.nodes.map(\.name).joined(separator: ", "))",
             "  the state of the monitor \(configuration.monitor.name)",
             "  the volumes \(volumes.joined(separator: ", ")) with all that is in them",
+        ]
+    }
+
+    /// What `--purge` destroys, in words; which volumes there are only the machine knows.
+    static func purgeLoss(_ configuration: Configuration) -> [String] {
+        let nodes = configuration.nodes.map(\.name).joined(separator: ", ")
+        return [
+            "--purge removes every volume of the cluster \"\(configuration.cluster)\" that belongs to no node of the"
+                + " configuration (\(nodes)), with all data in it;",
+            "  `pgaf-host plan --purge` names them",
         ]
     }
 }

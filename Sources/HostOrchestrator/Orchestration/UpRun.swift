@@ -6,8 +6,8 @@ struct UpRun: Sendable {
     let configuration: Configuration
     /// What the loader found worth knowing.
     var warnings: [String] = []
-    let fresh: Bool
-    var wait = false
+    /// What is wished besides the configuration; whether ports are published everywhere is decided here.
+    var options = Request.Options()
     let active: RecordedRun.Active
 
     private var recorder: RunRecorder { active.recorder }
@@ -28,17 +28,25 @@ struct UpRun: Sendable {
     }
 
     private func story() async throws -> Outcome {
-        let secrets = try PasswordStore(project: context.project, environment: context.environment)
-            .resolve(configuration.passwords, missing: .kept)
+        let store = PasswordStore(project: context.project, environment: context.environment)
+        // New ones are kept only once it has been told that they replace others.
+        let secrets = try store.resolve(configuration.passwords, missing: .made)
         await recorder.hide(secrets.all)
         let machine = try await context.machine(configuration, active.directory.machineLog)
+        let loss = try LostMemory(configuration, machine: machine.description, in: context)
         await recorder.report(.plan(HostStep.plan(machine: machine.description)))
-        try await recorder.step(.machine) { try await machine.bringUp(reporting: recorder) }
+        try await recorder.step(.machine) {
+            try await machine.bringUp(reporting: recorder) { try await rest(machine) }
+        }
         // From here on there is something that `destroy`, `ssh` and `logs` have to find again.
         try ClusterMemory(configuration).save(in: context.project)
-        let connection = try await recorder.step(.connect) { (try await machine.connect(), false) }
+        let (connection, learned) = try await recorder.step(.connect) { try await connect(machine) }
         do {
-            let outcome = try await cluster(secrets, machine, connection)
+            let client = try await agent(connection)
+            let lost = try await loss.warnings(client, learned: learned, fresh: options.fresh)
+            for text in lost { await recorder.warn(text, in: .agent, elsewhere: context.errorOutput) }
+            try store.remember(secrets, configuration.passwords)
+            let outcome = try await cluster(secrets, machine, client, warnings: lost + warnings)
             await connection.close()
             return outcome
         } catch {
@@ -47,17 +55,46 @@ struct UpRun: Sendable {
         }
     }
 
-    private func cluster(
-        _ secrets: ClusterSecrets, _ machine: any Machine, _ connection: any Connection
-    ) async throws -> Outcome {
-        let client = try await recorder.step(.agent) {
+    /// Stops the cluster in order, before its machine is started anew; the run starts it again.
+    ///
+    /// - Throws: what the agent reports, such as `cluster.locked` while a run is at work.
+    private func rest(_ machine: any Machine) async throws {
+        do {
+            let stopped = try await context.withAgent(on: machine, configuration) {
+                try await $0.stop(cluster: configuration.cluster)
+            }
+            let words = stopped.isEmpty ? "nothing of the cluster ran" : "stopped \(stopped.joined(separator: ", "))"
+            await recorder.report(.stepOutput(step: HostStep.machine.id, line: words))
+        } catch let error as PgafError where error.code == .clusterNotFound || error.code == .agentMissing {
+            // A machine that no `up` has reached has no cluster to stop.
+        }
+    }
+
+    /// - Returns: the connection, and the host keys that it was the first to show.
+    private func connect(_ machine: any Machine) async throws -> ((any Connection, [String]), changed: Bool) {
+        let keys = try KnownHostKeys(context.project)
+        let connection = try await machine.connect()
+        let learned = try keys.learned()
+        for key in learned {
+            await recorder.report(.stepOutput(step: HostStep.connect.id, line: "learned the host key \(key)"))
+        }
+        return ((connection, learned), false)
+    }
+
+    private func agent(_ connection: any Connection) async throws -> AgentClient {
+        try await recorder.step(.agent) {
             try await context.installAgent(over: connection, configuration) { fraction in
                 await recorder.report(
                     .stepProgress(step: HostStep.agent.id, fraction: fraction, message: "copying the agent"))
             }
         }
+    }
+
+    private func cluster(
+        _ secrets: ClusterSecrets, _ machine: any Machine, _ client: AgentClient, warnings: [String]
+    ) async throws -> Outcome {
         let request = Self.request(
-            active.directory.id, configuration, secrets, hosts: try await machine.hosts(), fresh: fresh, wait: wait)
+            active.directory.id, configuration, secrets, hosts: try await machine.hosts(), options)
         let run = AgentRun(machine: machine, recorder: recorder) {
             try await context.agent(over: try await machine.connect(), configuration)
         }
@@ -73,13 +110,12 @@ struct UpRun: Sendable {
     /// What the agent is asked for, by `up` and by `plan`.
     static func request(
         _ run: String, _ configuration: Configuration, _ secrets: ClusterSecrets, hosts: [String],
-        fresh: Bool = false, wait: Bool = false
+        _ options: Request.Options
     ) -> Request {
-        Request(
-            run: run, configuration: configuration, secrets: secrets,
-            options: Request.Options(
-                fresh: fresh, publishEverywhere: configuration.machine.kind != .local, wait: wait,
-                hosts: hosts))
+        var options = options
+        options.publishEverywhere = configuration.machine.kind != .local
+        options.hosts = hosts
+        return Request(run: run, configuration: configuration, secrets: secrets, options: options)
     }
 }
 

@@ -85,11 +85,12 @@ extension SSHConnection {
     }
 
     private func changed(to shown: String, from known: [String]) -> PgafError {
-        let file = parameters.knownHostsFile
+        let files = [parameters.knownHostsFile] + (parameters.knownHostsCopy.map { [$0] } ?? [])
         let former = known.isEmpty ? "another" : Set(known).sorted().joined(separator: " or ")
         return PgafError(
             .hostKeyChanged, "The host key of \(parameters.display) is now \(shown); it was \(former).",
-            remedy: "If the machine was rebuilt on purpose, type `rm \(ShellQuoting.quoteIfNeeded(file))` and run the"
+            remedy:
+                "If the machine was rebuilt on purpose, type `rm \(files.map(ShellQuoting.quoteIfNeeded).joined(separator: " "))` and run the"
                 + " same command again; if not, somebody may be posing as the machine.")
     }
 

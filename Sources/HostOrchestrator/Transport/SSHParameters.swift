@@ -14,6 +14,8 @@ public struct SSHParameters: Sendable, Equatable {
     public var usesAgent: Bool
     /// Absolute path of the machine's own known_hosts file; made on the first contact, directory included.
     public var knownHostsFile: String
+    /// A copy of that file from which it would be restored.
+    public var knownHostsCopy: String?
     /// `SHA256:…` as `ssh-keygen -l` prints it; when given, any other host key is refused.
     public var expectedHostKey: String?
     public var hostKeyPolicy: HostKeyPolicy

@@ -9,8 +9,6 @@ public struct PasswordStore: Sendable {
         case refused
         /// One is made; whoever asked sees to it that it is remembered.
         case made
-        /// One is made and remembered at once.
-        case kept
     }
 
     private let file: String
@@ -35,8 +33,7 @@ public struct PasswordStore: Sendable {
     ///
     /// - Throws: `secret.unavailable`; no error ever carries a value.
     public func resolve(_ settings: PasswordSettings, missing: Missing) throws -> ClusterSecrets {
-        var kept = try remembered()
-        let before = kept
+        let kept = try remembered()
         func one(_ name: String, _ source: PasswordSource) throws -> Secret {
             switch source {
             case .environment(let variable): return try fromEnvironment(variable, name)
@@ -44,16 +41,33 @@ public struct PasswordStore: Sendable {
             case .generate:
                 if let known = kept[name] { return Secret(known) }
                 if case .refused = missing { throw notRemembered(name) }
-                let fresh = Secret.generate()
-                kept[name] = fresh.revealed
-                return fresh
+                return .generate()
             }
         }
-        let secrets = ClusterSecrets(
+        return ClusterSecrets(
             superuser: try one("superuser", settings.superuser), monitor: try one("monitor", settings.monitor),
             replication: try one("replication", settings.replication), client: try one("client", settings.client))
-        if case .kept = missing, kept != before { try files.write(try JSONText.indented(kept) + "\n", to: file) }
-        return secrets
+    }
+
+    /// Names of the passwords that are generated and not remembered.
+    public func forgotten(_ settings: PasswordSettings) throws -> [String] {
+        let kept = try remembered()
+        return Self.sources(settings).filter { $0.source == .generate && kept[$0.name] == nil }.map(\.name)
+    }
+
+    /// Remembers those of the passwords that are generated, as `resolve` made them.
+    public func remember(_ secrets: ClusterSecrets, _ settings: PasswordSettings) throws {
+        let before = try remembered()
+        var kept = before
+        for (name, source) in Self.sources(settings) where source == .generate { kept[name] = secrets.revealed[name] }
+        if kept != before { try files.write(try JSONText.indented(kept) + "\n", to: file) }
+    }
+
+    private static func sources(_ settings: PasswordSettings) -> [(name: String, source: PasswordSource)] {
+        [
+            ("superuser", settings.superuser), ("monitor", settings.monitor), ("replication", settings.replication),
+            ("client", settings.client),
+        ]
     }
 
     private func remembered() throws -> [String: String] {

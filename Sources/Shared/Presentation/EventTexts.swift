@@ -85,6 +85,13 @@ extension FormationState {
         copy.formation = change(formation)
         copy.monitor = change(monitor)
         copy.notes = notes.map(change)
+        copy.awaited = awaited?.map { one in
+            var one = one
+            one.name = one.name.map(change)
+            one.text = change(one.text)
+            one.command = one.command.map(change)
+            return one
+        }
         copy.nodes = nodes.map { node in
             var node = node
             node.name = change(node.name)

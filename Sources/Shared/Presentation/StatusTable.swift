@@ -10,8 +10,14 @@ package enum StatusTable {
         let heading = ["NODE", "ADDRESS", "PORT", "STATE", "HEALTH", "LSN", "LAG", "PRIORITY", "QUORUM", "CONTAINER"]
         lines += columns([heading] + state.nodes.map(row))
         if state.nodes.isEmpty { lines.append("(no node is registered)") }
-        if !state.notes.isEmpty { lines += [""] + state.notes.map { "note: \($0)" } }
-        return lines
+        let expectations = expectations(state)
+        return expectations.isEmpty ? lines : lines + [""] + expectations
+    }
+
+    /// What is awaited and how long that takes, what one has to do; the bare notes of an agent that tells neither.
+    private static func expectations(_ state: FormationState) -> [String] {
+        guard let awaited = state.awaited, !awaited.isEmpty else { return state.notes.map { "note: \($0)" } }
+        return awaited.map { "\($0.command == nil ? "awaited" : "to do"): \($0.text)" }
     }
 
     private static func row(_ node: FormationState.Node) -> [String] {

@@ -235,10 +235,43 @@ public struct FormationState: Sendable, Codable, Equatable {
     public var healthy: Bool
     /// What is being waited for or wrong, in sentences.
     public var notes: [String]
+    /// The same as what one may expect: how long it normally takes, or what to type where it does not come by itself;
+    /// nil when all is well, and from agents that do not tell.
+    public var awaited: [Awaited]?
+
+    /// One thing that is not as it should be, and what becomes of it.
+    public struct Awaited: Sendable, Codable, Equatable {
+        /// The node or the monitor by its name; nil for the formation as a whole.
+        public var name: String?
+        /// The whole sentence, with seconds and command.
+        public var text: String
+        /// Seconds after which it has normally happened; nil where that depends on something else.
+        public var normally: Seconds?
+        /// What to type where nothing happens by itself.
+        public var command: String?
+
+        public init(name: String?, text: String, normally: Seconds? = nil, command: String? = nil) {
+            self.name = name
+            self.text = text
+            self.normally = normally
+            self.command = command
+        }
+    }
+
+    /// A time that is never the same.
+    public struct Seconds: Sendable, Codable, Equatable {
+        public var least: Int
+        public var most: Int
+
+        public init(least: Int, most: Int) {
+            self.least = least
+            self.most = most
+        }
+    }
 
     public init(
         cluster: String, formation: String = "default", monitor: String, nodes: [Node], healthy: Bool,
-        notes: [String] = []
+        notes: [String] = [], awaited: [Awaited]? = nil
     ) {
         self.cluster = cluster
         self.formation = formation
@@ -246,5 +279,6 @@ public struct FormationState: Sendable, Codable, Equatable {
         self.nodes = nodes
         self.healthy = healthy
         self.notes = notes
+        self.awaited = awaited
     }
 }

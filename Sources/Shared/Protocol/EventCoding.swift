@@ -181,6 +181,11 @@ extension Event.Body {
             return .result(result)
         case .state(var state):
             state.notes = state.notes.prefix(16).map(cut)
+            state.awaited = state.awaited.map { awaited in
+                awaited.prefix(16).map {
+                    .init(name: $0.name, text: cut($0.text), normally: $0.normally, command: $0.command)
+                }
+            }
             return .state(state)
         default: return self
         }

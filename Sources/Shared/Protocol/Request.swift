@@ -18,6 +18,8 @@ public struct Request: Sendable, Equatable {
     public struct Options: Sendable, Codable, Equatable {
         /// Remove everything of this cluster first, data included (the scripts' clean start).
         public var fresh = false
+        /// Remove the volumes of nodes that are no longer in the configuration.
+        public var purge = false
         /// Whether ports may be published on every address of the machine when the configuration is silent.
         public var publishEverywhere = false
         /// Whether a run that finds another one at work waits for its end.
@@ -27,10 +29,12 @@ public struct Request: Sendable, Equatable {
         public var hosts: [String] = []
 
         public init(
-            fresh: Bool = false, publishEverywhere: Bool = false, wait: Bool = false, hosts: [String] = []
+            fresh: Bool = false, purge: Bool = false, publishEverywhere: Bool = false, wait: Bool = false,
+            hosts: [String] = []
         ) {
             self.hosts = hosts
             self.fresh = fresh
+            self.purge = purge
             self.publishEverywhere = publishEverywhere
             self.wait = wait
         }

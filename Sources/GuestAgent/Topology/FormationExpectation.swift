@@ -1,0 +1,172 @@
+import Shared
+
+/// What becomes of a formation that is not as it should be: what is awaited and how long that normally takes, and what to
+/// type where nothing happens by itself; pure. Has something to say whenever `FormationJudgement` has.
+struct FormationExpectation: Sendable {
+    typealias Awaited = FormationState.Awaited
+    typealias Span = RecoveryTimes.Span
+
+    let topology: ClusterTopology
+    /// nil while the monitor does not answer.
+    let rows: [Monitor.Row]?
+    /// Docker's words for the monitor's container, and for those of the nodes by their names.
+    let monitor: String
+    let containers: [String: String]
+
+    private var times: RecoveryTimes {
+        RecoveryTimes(topology.failoverTimings, isSlow: topology.facts.isSlow)
+    }
+    private var names: [String] { topology.configuration.nodes.map(\.name) }
+
+    /// One sentence a thing: the monitor, each node, the formation.
+    var awaited: [Awaited] {
+        let nodes = names.flatMap { name in
+            container(name) ?? rows.map { rows in rows.first { $0.name == name }.map(node) ?? [unregistered(name)] }
+                ?? []
+        }
+        return monitorItself + nodes + formation(nodes)
+    }
+
+    // MARK: Containers
+
+    /// What a container that does not run waits for; nil for one that runs.
+    private func container(_ name: String) -> [Awaited]? {
+        container(name, status: containers[name] ?? "missing", isMonitor: false)
+    }
+
+    private func container(_ name: String, status: String, isMonitor: Bool) -> [Awaited]? {
+        let (up, start) = ("pgaf-host up", "pgaf-host start")
+        switch status {
+        case "running": return nil
+        case "restarting":
+            return [expect(name, "Docker restarts the container \(name)", isMonitor ? times.start : times.comesBack)]
+        case "missing":
+            let data = isMonitor ? "" : ", on its volume if that is still there"
+            return [order(name, "there is no container \(name): `\(up)` makes it\(data)", up)]
+        case "paused": return [order(name, "the container \(name) is paused: `\(up)` lets it go on", up)]
+        case "exited":
+            return [order(name, "the container \(name) was stopped and stays so: `\(start)` starts it", start)]
+        default: return [order(name, "the container \(name) is \(status): `\(up)` starts it", up)]
+        }
+    }
+
+    private var monitorItself: [Awaited] {
+        let name = topology.configuration.monitor.name
+        if let container = container(name, status: monitor, isMonitor: true) { return container }
+        guard rows == nil else { return [] }
+        return [expect(name, "the monitor \(name) is to answer; until then nobody notices failures", times.start)]
+    }
+
+    // MARK: Nodes
+
+    private func unregistered(_ name: String) -> Awaited {
+        order(
+            name,
+            "\(name) is not registered on the monitor: unless a run is at work on it, `pgaf-host up` registers it",
+            "pgaf-host up")
+    }
+
+    /// What a registered node with a running container waits for.
+    private func node(_ row: Monitor.Row) -> [Awaited] {
+        let isSettled = row.reported == row.assigned && ["primary", "single", "secondary"].contains(row.reported)
+        guard isSettled else { return [moving(row)] }
+        guard !row.isHealthy else { return [] }
+        let text =
+            row.health < 0
+            ? "the monitor is to look at \(row.name) for the first time"
+            : "\(row.name) is to answer the monitor's health checks again"
+        let sooner = expect(row.name, text, times.start + times.seen)
+        guard row.isPrimary, others(than: row.name) else { return [sooner] }
+        return [
+            expect(
+                row.name, "\(text), or another node takes over", Span(sooner.normally?.least ?? 0, times.failover.most))
+        ]
+    }
+
+    /// Whether another node could be primary.
+    private func others(than name: String) -> Bool {
+        (rows ?? []).contains {
+            $0.name != name && names.contains($0.name) && $0.priority > 0 && containers[$0.name] == "running"
+        }
+    }
+
+    private func moving(_ row: Monitor.Row) -> Awaited {
+        let name = row.name
+        let now = "(now \(row.reported))"
+        switch row.assigned {
+        case "secondary", "catchingup", "join_secondary":
+            // After a failover the old primary is first rewound to where the new one began.
+            let work = ["demoted", "demote_timeout", "draining"].contains(row.reported) ? times.start : Span(0, 0)
+            return expect(name, "\(name) is to become secondary \(now)", work + times.caughtUp)
+        case "init", "wait_standby":
+            return expect(
+                name, "\(name) is to become secondary \(now); it copies the primary's data, which may be much",
+                times.copy + times.caughtUp)
+        case "wait_primary" where row.reported == "wait_primary":
+            return alone(row)
+        case "prepare_promotion", "stop_replication", "wait_primary", "fast_forward":
+            return expect(name, "\(name) is to become primary \(now)", times.promotion)
+        case "primary", "single", "join_primary", "apply_settings":
+            return expect(name, "\(name) is to become primary \(now)", times.turn * 2)
+        case "report_lsn":
+            return expect(
+                name, "\(name) takes part in choosing a new primary \(now)", Span(times.turn.least, times.givenUp.most))
+        case "draining", "demote_timeout", "demoted":
+            return expect(
+                name, "\(name) gives up being primary \(now), then becomes secondary",
+                times.turn + Span(0, times.demoted.most) + times.start + times.caughtUp)
+        case "maintenance" where row.reported == "maintenance":
+            let command = "docker exec -u postgres \(name) pg_autoctl disable maintenance"
+            return order(name, "\(name) is in maintenance: `\(command)` on the machine ends it", command)
+        case "prepare_maintenance", "wait_maintenance", "maintenance":
+            return expect(name, "\(name) is to go into maintenance \(now)", times.promotion)
+        case "dropped":
+            return order(
+                name, "\(name) leaves the formation \(now): `pgaf-host up` registers it again", "pgaf-host up")
+        default:
+            return expect(name, "\(name) is to become \(row.assigned) \(now)", times.promotion)
+        }
+    }
+
+    /// A primary without a standby: what it waits for is theirs.
+    private func alone(_ row: Monitor.Row) -> Awaited {
+        let text = "\(row.name) takes writes that no standby confirms (wait_primary) until one is secondary"
+        let coming = (rows ?? []).filter { $0.name != row.name && containers[$0.name] == "running" }
+        guard !coming.isEmpty else { return Awaited(name: row.name, text: text) }
+        return expect(row.name, text, times.caughtUp + times.turn)
+    }
+
+    // MARK: The formation
+
+    /// Who takes writes, where the nodes' own sentences do not say it.
+    private func formation(_ nodes: [Awaited]) -> [Awaited] {
+        guard let rows, !rows.isEmpty else { return [] }
+        let primaries = rows.filter { $0.reported == "primary" || $0.reported == "single" }
+        let lost = rows.first {
+            $0.isPrimary && containers[$0.name].map { $0 != "running" && $0 != "restarting" } ?? false
+        }
+        if let lost, lost.assigned == lost.reported {
+            guard others(than: lost.name) else {
+                return [Awaited(name: nil, text: "nobody takes writes: no other node can be primary than \(lost.name)")]
+            }
+            return [expect(nil, "another node is to take over from \(lost.name)", times.failover)]
+        }
+        if primaries.count > 1, nodes.isEmpty {
+            let who = primaries.map(\.name).joined(separator: " and ")
+            return [expect(nil, "\(who) both report to be primary; one of them is to give up", times.failover)]
+        }
+        if primaries.isEmpty, nodes.isEmpty {
+            return [expect(nil, "a primary is to be chosen", times.failover)]
+        }
+        return []
+    }
+
+    private func expect(_ name: String?, _ text: String, _ span: Span) -> Awaited {
+        Awaited(
+            name: name, text: "\(text): \(span.words)", normally: .init(least: span.least, most: span.most))
+    }
+
+    private func order(_ name: String, _ text: String, _ command: String) -> Awaited {
+        Awaited(name: name, text: text, command: command)
+    }
+}

@@ -1,0 +1,172 @@
+import Foundation
+import Shared
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import HostOrchestrator
+
+/// A running machine whose settings ask for another size, with a Vagrant that pretends.
+@Suite struct VagrantReloadTests {
+    private let scratch = ScratchDirectory()
+
+    /// Remembers command lines and what else happened, in order.
+    private final class Tools: CommandRunner {
+        private let answers: [String: CommandResult]
+        private let kept = Mutex<[String]>([])
+
+        init(_ answers: [String: CommandResult]) { self.answers = answers }
+
+        var seen: [String] { kept.withLock { $0 } }
+        func tell(_ what: String) { kept.withLock { $0.append(what) } }
+
+        func run(_ command: Command, onLine: (@Sendable (String) async -> Void)?) async throws -> CommandResult {
+            tell(command.display)
+            let answer = answers.filter { command.display.hasPrefix($0.key) }.max { $0.key.count < $1.key.count }
+            return answer?.value ?? CommandResult(status: 127)
+        }
+    }
+
+    private final class Sink: ProgressSink {
+        private let kept = Mutex<[String]>([])
+        var messages: [String] { kept.withLock { $0 } }
+
+        func report(_ body: Event.Body) async {
+            if case .stepProgress(_, _, let message?) = body { kept.withLock { $0.append(message) } }
+        }
+    }
+
+    private func tools(
+        _ provider: VagrantProvider, size: String? = nil, reload: CommandResult = CommandResult()
+    ) -> Tools {
+        var answers = [
+            "vagrant --version": CommandResult(), "VBoxManage --version": CommandResult(),
+            "virsh --version": CommandResult(), "qemu-system-x86_64 --version": CommandResult(),
+            "vagrant plugin list": CommandResult(standardOutput: "vagrant-libvirt (0.11.2, system)\n"),
+            "virsh --connect qemu:///system version": CommandResult(),
+            "vagrant status": CommandResult(standardOutput: "1,default,state,running\n"),
+            "vagrant port": CommandResult(standardOutput: "1,default,forwarded_port,5001,2200\n"),
+            "vagrant reload": reload,
+        ]
+        if let size {
+            answers[MachineSize.question(provider, "an-id").display] = CommandResult(standardOutput: size)
+        }
+        return Tools(answers)
+    }
+
+    private func machine(_ tools: Tools, memory: Int = 6144, cpus: Int = 4) -> VagrantMachine {
+        var settings = VagrantSettings()
+        settings.box = "some/box"
+        (settings.memory, settings.cpus) = (memory, cpus)
+        return VagrantMachine(
+            settings: settings, ports: [5001], project: scratch.project, logFile: "\(scratch.path)/log", runner: tools,
+            boxes: BoxBuilder(runner: tools, environment: ["HOME": "\(scratch.path)/home"], isRoot: false) {
+                "/nowhere"
+            })
+    }
+
+    /// The machine as an earlier `up` made it, with 6144 MiB and 4 processors.
+    private func begin(_ provider: VagrantProvider = .virtualbox) throws {
+        var settings = VagrantSettings()
+        settings.box = "some/box"
+        let file = Vagrantfile(
+            settings: settings, provider: provider, forwards: [.init(guest: 5001, host: 2200)], emulated: false)
+        try MachineFiles().write(file.text, to: scratch.project.vagrantfile, mode: 0o644)
+        let directory = provider.dataDirectory(in: scratch.project)
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try MachineFiles().write("an-id", to: "\(directory)/id")
+    }
+
+    private func vagrantfile() -> [String: String] {
+        VagrantfileDifference.values(scratch.text(scratch.project.vagrantfile))
+    }
+
+    private func bringUp(_ machine: VagrantMachine, _ tools: Tools, _ sink: Sink = Sink()) async throws -> Bool {
+        let scratch = scratch
+        return try await machine.bringUp(reporting: sink) {
+            let memory = VagrantfileDifference.values(scratch.text(scratch.project.vagrantfile))["memory"] ?? "-"
+            tools.tell("the cluster rests, \(memory) MiB are written")
+        }
+    }
+
+    @Test(arguments: VagrantProvider.allCases)
+    func anotherSizeReloadsTheMachineOnceItsClusterRests(_ provider: VagrantProvider) async throws {
+        try begin(provider)
+        let (tools, sink) = (tools(provider), Sink())
+        #expect(try await bringUp(machine(tools, memory: 8192, cpus: 2), tools, sink))
+        let order = tools.seen.filter { $0.hasPrefix("the cluster") || $0.hasPrefix("vagrant reload") }
+        #expect(order == ["the cluster rests, 6144 MiB are written", "vagrant reload --no-color"])
+        #expect(vagrantfile()["memory"] == "8192" && vagrantfile()["cpus"] == "2")
+        #expect(
+            sink.messages.contains(
+                "reload the virtual machine \"pgAutoFailoverVM-Vagrant\": memory 6144 → 8192 MiB, cpus 4 → 2"))
+        #expect(!tools.seen.contains { $0.hasPrefix("vagrant up") })
+    }
+
+    @Test func theSameSizeReloadsNothing() async throws {
+        try begin()
+        let tools = tools(.virtualbox, size: "memory=6144\ncpus=4\n")
+        #expect(try await !bringUp(machine(tools), tools))
+        #expect(!tools.seen.contains { $0.hasPrefix("the cluster") || $0.hasPrefix("vagrant reload") })
+    }
+
+    /// Killed between the Vagrantfile and the reload: the file says that all is done, the machine that it is not.
+    @Test(arguments: [
+        (VagrantProvider.libvirt, "State:          running\nCPU(s):         4\nMax memory:     3145728 KiB\n"),
+        (.virtualbox, "name=\"a\"\nmemory=3072\ncpus=4\n"),
+    ])
+    func aReloadThatNeverCameIsMadeUpFor(_ provider: VagrantProvider, _ size: String) async throws {
+        try begin(provider)
+        let tools = tools(provider, size: size)
+        let outlook = try await machine(tools).outlook()
+        #expect(
+            outlook.changes.last == "reload the virtual machine \"pgAutoFailoverVM-Vagrant\": memory 3072 → 6144 MiB")
+        #expect(try await bringUp(machine(tools), tools))
+        #expect(tools.seen.contains("vagrant reload --no-color"))
+    }
+
+    /// `vagrant reload` typed by hand after the Vagrantfile was written by hand: the machine has what it should have.
+    @Test func aMachineThatHasItsSizeIsLeftAlone() async throws {
+        try begin()
+        let tools = tools(.virtualbox, size: "memory=8192\ncpus=4\n")
+        #expect(try await !bringUp(machine(tools, memory: 8192), tools))
+        #expect(vagrantfile()["memory"] == "8192")
+    }
+
+    @Test func aClusterThatCannotRestKeepsItsMachine() async throws {
+        try begin()
+        let tools = tools(.virtualbox)
+        let error = await #expect(throws: PgafError.self) {
+            _ = try await machine(tools, memory: 8192).bringUp(reporting: Sink()) {
+                throw PgafError(.clusterLocked, "m", remedy: "r")
+            }
+        }
+        #expect(error?.code == .clusterLocked && vagrantfile()["memory"] == "6144")
+        #expect(!tools.seen.contains { $0.hasPrefix("vagrant reload") })
+    }
+
+    @Test func whoDoesNotWantAReloadIsOnlyTold() async throws {
+        try begin()
+        let (tools, sink) = (tools(.virtualbox), Sink())
+        #expect(try await !machine(tools, memory: 8192).bringUp(reporting: sink, rest: nil))
+        #expect(sink.messages.last == "the changed Vagrantfile takes effect with `vagrant reload`")
+    }
+
+    @Test func aReloadThatFailsIsVagrantsFailure() async throws {
+        try begin()
+        let tools = tools(.virtualbox, reload: CommandResult(status: 1))
+        let error = await #expect(throws: PgafError.self) {
+            _ = try await bringUp(machine(tools, memory: 8192), tools)
+        }
+        #expect(error?.code == .vagrantFailed)
+    }
+
+    @Test func sizesAreReadFromTheProvidersWords() {
+        let libvirt = "Id:             1\nCPU(s):         2\nCPU time:       9.1s\nMax memory:     3145728 KiB\n"
+        #expect(MachineSize(.libvirt, libvirt) == MachineSize(memory: 3072, cpus: 2))
+        #expect(MachineSize(.virtualbox, "memory=4096\nvram=8\ncpus=3\n") == MachineSize(memory: 4096, cpus: 3))
+        #expect(MachineSize(.libvirt, "error: failed") == MachineSize(memory: nil, cpus: nil))
+        #expect(
+            MachineSize.question(.libvirt, "x").display == "virsh --connect qemu:///system dominfo --domain x")
+    }
+}
