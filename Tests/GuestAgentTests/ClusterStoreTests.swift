@@ -7,14 +7,14 @@ import Testing
     private let machine = TestMachine()
     private let topology = TestMachine.topology()
 
-    @Test func whatWasSavedComesBack() throws {
+    @Test func whatWasSavedComesBack() async throws {
         #expect(try machine.store.state("pgaf") == nil && machine.store.clusters.isEmpty)
         #expect(try !machine.store.isCurrent(topology, TestMachine.secrets))
         try machine.store.save(topology, TestMachine.secrets)
         #expect(try machine.store.state("pgaf") == topology.state)
         #expect(try machine.store.configuration("pgaf") == topology.configuration)
         let passwords = machine.store.passwords("pgaf", directory: "/", environment: [:])
-        #expect(try passwords.resolve(PasswordSettings(), missing: .refused) == TestMachine.secrets)
+        #expect(try await passwords.resolve(PasswordSettings(), missing: .refused) == TestMachine.secrets)
         #expect(try machine.store.isCurrent(topology, TestMachine.secrets))
         #expect(machine.store.clusters == ["pgaf"])
         try machine.store.remove("pgaf")
@@ -83,6 +83,18 @@ import Testing
         #expect(machine.store.clusters.isEmpty)
     }
 
+    /// Who writes into root's memory of a cluster decides what root does.
+    @Test(arguments: [("state.json", UInt16(0o620)), ("configuration.json", 0o602)])
+    func aMemoryThatOthersMayWriteIsRefused(_ name: String, _ mode: UInt16) throws {
+        try machine.store.save(topology, TestMachine.secrets)
+        let path = "\(machine.store.directory("pgaf"))/\(name)"
+        try machine.files.write(try #require(try machine.files.read(path)), to: path, mode: mode)
+        let error = #expect(throws: PgafError.self) {
+            _ = try (machine.store.state("pgaf"), machine.store.configuration("pgaf"))
+        }
+        #expect(error?.code == .fileUnsafe && error?.message.contains(name) == true && error?.code.exitCode == 77)
+    }
+
     @Test func removingWithoutAnEngineForgetsTheCluster() async throws {
         try machine.store.save(topology, TestMachine.secrets)
         machine.runner.lacks("docker")
@@ -120,19 +132,19 @@ import Testing
         try StandaloneOptions.parse(["--config", file] + settings.flatMap { ["--set", $0] })
     }
 
-    @Test func workingAloneUsesTheRememberedPasswords() throws {
+    @Test func workingAloneUsesTheRememberedPasswords() async throws {
         let request = StandaloneRequest(store: machine.store, environment: [:], directory: "/")
         let file = machine.files.place("/pgaf.yaml")
         try machine.files.write("cluster: other\n", to: "/pgaf.yaml")
-        let first = try request.make(alone(file))
+        let first = try await request.make(alone(file))
         #expect(first.configuration.cluster == "other" && first.secrets.superuser.revealed.count == 32)
         try machine.store.save(TestMachine.topology(first.configuration), TestMachine.secrets)
-        let second = try request.make(alone(file, "postgres.database=app"))
+        let second = try await request.make(alone(file, "postgres.database=app"))
         #expect(second.secrets == TestMachine.secrets && second.configuration.postgres.database == "app")
         #expect(first.run != second.run && RunIdentifier.isOne(second.run))
     }
 
-    @Test func workingAloneTakesPasswordsFromWhereTheFileSays() throws {
+    @Test func workingAloneTakesPasswordsFromWhereTheFileSays() async throws {
         try machine.files.write(
             "passwords: {superuser: \"env:PW\", monitor: \"file:pw\", client: \"file:/etc/pw\"}\n", to: "/pgaf.yaml")
         try machine.place("/home/me/pw", "from a file\n")
@@ -140,17 +152,17 @@ import Testing
         let request = StandaloneRequest(
             store: machine.store, environment: ["PW": "from the environment"], directory: "/home/me")
         let file = machine.files.place("/pgaf.yaml")
-        let first = try request.make(alone(file))
+        let first = try await request.make(alone(file))
         #expect(first.secrets.superuser.revealed == "from the environment")
         #expect(first.secrets.monitor.revealed == "from a file" && first.secrets.client.revealed == "from another")
         #expect(first.secrets.replication.revealed.count == 32)
         // Nothing is remembered before the run has the machine for itself.
         #expect(machine.store.clusters.isEmpty && !machine.files.exists("/var/lib/pgaf"))
         try machine.store.save(TestMachine.topology(first.configuration), first.secrets)
-        let second = try request.make(alone(file, "passwords.client=generate"))
+        let second = try await request.make(alone(file, "passwords.client=generate"))
         #expect(second.secrets == first.secrets)
         let bare = StandaloneRequest(store: machine.store, environment: [:], directory: "/home/me")
-        let error = #expect(throws: PgafError.self) { try bare.make(alone(file)) }
+        let error = await #expect(throws: PgafError.self) { try await bare.make(alone(file)) }
         #expect(error?.code == .secretUnavailable && error?.message.contains("$PW") == true)
         #expect(error?.remedy.contains("--preserve-env=PW") == true)
     }

@@ -10,7 +10,13 @@ import Testing
         [
             "run", "--detach", "--name", name, "--hostname", name, "--init", "--restart", "unless-stopped",
             "--network", "pgautofailover_cluster_net", "--ip", address, "--stop-timeout", "60",
-            "--security-opt", "no-new-privileges", "--tmpfs", "/run/pgaf:rw,nosuid,nodev,noexec,size=16m",
+            "--security-opt", "no-new-privileges", "--cap-drop", "ALL", "--cap-add", "CHOWN", "--cap-add",
+            "DAC_OVERRIDE", "--cap-add", "FOWNER", "--cap-add", "KILL", "--cap-add", "SETGID", "--cap-add", "SETUID",
+            "--read-only", "--tmpfs", "/run/pgaf:rw,nosuid,nodev,noexec,size=16m",
+            "--tmpfs", "/run/postgresql:rw,nosuid,nodev,noexec,size=1m",
+            "--tmpfs", "/tmp:rw,nosuid,nodev,noexec,size=64m", "--memory", "4608m", "--pids-limit", "4096",
+            "--health-cmd", "pg_isready --quiet", "--health-interval", "30s", "--health-timeout", "30s",
+            "--health-start-period", "300s", "--health-retries", "3",
             "--shm-size", "256m", "--volume", "\(name)_data:/var/lib/pgaf", "--publish", "127.0.0.1:\(port):5432",
             "--volume", "/var/lib/pgaf/clusters/pgaf/nodes/\(name)/etc:/etc/pgaf:ro",
             "--volume", "/var/lib/pgaf/clusters/pgaf/nodes/\(name)/secrets:/etc/pgaf-secrets:ro",
@@ -57,6 +63,13 @@ import Testing
                 "--skip-pg-hba",
             ] + Self.tls + ["--run"])
         #expect(specification.runCommand.input == nil && specification.runCommand.environment.isEmpty)
+    }
+
+    @Test func aSlowMachineIsGivenMoreTime() {
+        let slow = TestMachine.topology(Configuration(), facts: MachineFacts(isSlow: true))
+        let arguments = slow.nodeContainer(slow.configuration.nodes[0], imageHash: "abc").runCommand.arguments
+        #expect(zip(arguments, arguments.dropFirst()).contains { $0 == ("--env", "PGCONNECT_TIMEOUT=20") })
+        #expect(zip(arguments, arguments.dropFirst()).contains { $0 == ("--health-interval", "300s") })
     }
 
     @Test func theSameInputsHaveTheSameHash() {

@@ -42,6 +42,11 @@ import Testing
             ])
     }
 
+    @Test(arguments: [(6144, 4608), (6150, 4608), (3072, 2304), (1024, 768), (512, 512)])
+    func oneContainerLeavesMemoryToTheOthers(_ memory: Int, _ limit: Int) {
+        #expect(PostgresTuning.memoryLimit(MachineFacts(memoryMiB: memory)) == limit)
+    }
+
     @Test func theUsersOwnValuesWin() {
         let settings = PostgresTuning.node(
             facts: MachineFacts(), nodes: 3, overrides: ["shared_buffers": "1GB", "log_statement": "ddl"])

@@ -35,7 +35,7 @@ import Testing
     @Test func whatTheAgentSaysIsShownCleaned() async throws {
         let host = host(answer: try Self.answer(Self.inside, notes: ["somebody works here"]))
         try host.scratch.project.prepare()
-        _ = try PasswordStore(project: host.scratch.project, environment: [:]).keeping(PasswordSettings())
+        _ = try await PasswordStore(project: host.scratch.project, environment: [:]).keeping(PasswordSettings())
         try ClusterMemory(host.configuration).save(in: host.scratch.project)
         #expect(try await plan(host) == 2)
         #expect(
@@ -83,7 +83,7 @@ import Testing
     @Test func theClustersOwnPasswordsAreSent() async throws {
         let host = host(answer: try Self.answer(Self.inside))
         try host.scratch.project.prepare()
-        let secrets = try PasswordStore(project: host.scratch.project, environment: [:])
+        let secrets = try await PasswordStore(project: host.scratch.project, environment: [:])
             .keeping(PasswordSettings())
         #expect(try await plan(host) == 2)
         let input = try #require(host.machine.executed.last?.input)

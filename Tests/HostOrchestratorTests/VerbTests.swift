@@ -11,16 +11,16 @@ import Testing
         CommandResult(standardOutput: String(decoding: try JSONEncoder().encode(state), as: UTF8.self))
     }
 
-    private func host(_ answers: [String: CommandResult] = [:]) throws -> TestHost {
+    private func host(_ answers: [String: CommandResult] = [:]) async throws -> TestHost {
         let host = TestHost(ScriptedMachine(answers: answers))
         try host.scratch.project.prepare()
-        _ = try PasswordStore(project: host.scratch.project, environment: [:]).keeping(PasswordSettings())
+        _ = try await PasswordStore(project: host.scratch.project, environment: [:]).keeping(PasswordSettings())
         try ClusterMemory(host.configuration).save(in: host.scratch.project)
         return host
     }
 
     @Test func statusIsATable() async throws {
-        let host = try host(["status --json --cluster pgaf": try Self.answer(ScriptedAgent.formation)])
+        let host = try await host(["status --json --cluster pgaf": try Self.answer(ScriptedAgent.formation)])
         try await Status.run(ConfigurationChoice(), json: false, in: host.context())
         #expect(
             host.output.text == """
@@ -47,7 +47,7 @@ import Testing
                 normally: .init(least: 2, most: 14)),
             .init(name: "pgnode3", text: "pgnode3 is paused: `pgaf-host up`", command: "pgaf-host up"),
         ]
-        let host = try host(["status --json --cluster pgaf": try Self.answer(state)])
+        let host = try await host(["status --json --cluster pgaf": try Self.answer(state)])
         try await Status.run(ConfigurationChoice(), json: false, in: host.context())
         #expect(
             host.output.text.hasSuffix(
@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func statusIsJSONToo() async throws {
-        let host = try host(["status --json --cluster pgaf": try Self.answer(ScriptedAgent.formation)])
+        let host = try await host(["status --json --cluster pgaf": try Self.answer(ScriptedAgent.formation)])
         try await Status.run(ConfigurationChoice(), json: true, in: host.context())
         let decoded = try JSONDecoder().decode(FormationState.self, from: Data(host.output.text.utf8))
         #expect(decoded == ScriptedAgent.formation)
@@ -72,7 +72,7 @@ import Testing
         let error = """
             {"error":{"code":"cluster.not-found","message":"no \\u001b[2Jcluster","remedy":"Run `pgaf-host up`.","output":[]}}
             """
-        let host = try host(["status --json --cluster pgaf": CommandResult(status: 69, standardOutput: error)])
+        let host = try await host(["status --json --cluster pgaf": CommandResult(status: 69, standardOutput: error)])
         let thrown = await #expect(throws: PgafError.self) {
             try await Status.run(ConfigurationChoice(), json: false, in: host.context())
         }
@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test func aMachineWithoutAnAgentSaysSo() async throws {
-        let host = try host()
+        let host = try await host()
         let thrown = await #expect(throws: PgafError.self) {
             try await Status.run(ConfigurationChoice(), json: false, in: host.context())
         }
@@ -89,19 +89,19 @@ import Testing
     }
 
     @Test func uriUsesThePortsOfTheHostAndHidesPasswords() async throws {
-        let host = try host()
+        let host = try await host()
         try await Uri.run(Uri.Options(), in: host.context())
         #expect(
             host.output.lines[1] == "pgnode1       postgresql://postgres@127.0.0.1:15001/myappdb?sslmode=require")
         #expect(host.output.lines.count == 6)
         try await Uri.run(Uri.Options(showPassword: true, json: true), in: host.context())
-        let secret = try PasswordStore(project: host.scratch.project, environment: [:])
+        let secret = try await PasswordStore(project: host.scratch.project, environment: [:])
             .resolve(PasswordSettings(), missing: .refused).superuser
         #expect(host.output.text.contains("postgresql://postgres:\(secret.revealed)@127.0.0.1:15001/"))
     }
 
     @Test func psqlTakesTheHostsOwnClient() async throws {
-        var host = try host()
+        var host = try await host()
         host.programs["psql"] = "/usr/bin/psql"
         let replaced = TextRecord()
         try await Psql.run(Psql.Options(), in: host.context(replacing: replaced))
@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test func psqlWithoutAClientGoesIntoThePrimarysContainer() async throws {
-        let host = try host(["status --json --cluster pgaf": try Self.answer(ScriptedAgent.formation)])
+        let host = try await host(["status --json --cluster pgaf": try Self.answer(ScriptedAgent.formation)])
         let replaced = TextRecord()
         try await Psql.run(Psql.Options(arguments: ["-c", "select 1"]), in: host.context(replacing: replaced))
         #expect(
@@ -119,7 +119,7 @@ import Testing
     }
 
     @Test func anUnknownNodeIsAUsageError() async throws {
-        let host = try host()
+        let host = try await host()
         let thrown = await #expect(throws: PgafError.self) {
             try await Psql.run(Psql.Options(node: "; rm -rf"), in: host.context())
         }
@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test func logsAreCleanedAndKeepTheirTabs() async throws {
-        let host = try host([
+        let host = try await host([
             "logs pgnode1 --tail 5 --cluster pgaf": CommandResult(
                 standardOutput: "a\tb\r\n\u{1b}[31mred\u{1b}[0m \u{1b}]0;title\u{7}\n")
         ])
@@ -137,7 +137,7 @@ import Testing
     }
 
     @Test func destroyOnAMachineThatStaysTakesTheClusterDown() async throws {
-        var host = try host(["down --yes --cluster pgaf": CommandResult()])
+        var host = try await host(["down --yes --cluster pgaf": CommandResult()])
         host.configuration.machine.kind = .ssh
         try ClusterMemory(host.configuration).save(in: host.scratch.project)
         host.answer = true
@@ -153,7 +153,7 @@ import Testing
     }
 
     @Test func destroyWithoutATerminalOrConsentDoesNothing() async throws {
-        let host = try host()
+        let host = try await host()
         let thrown = await #expect(throws: PgafError.self) {
             try await Destroy.run(Destroy.Options(), in: host.context())
         }
@@ -163,7 +163,7 @@ import Testing
     }
 
     @Test func theBoxIsMadeOnlyWhenItHasTo() async throws {
-        let host = try host()
+        let host = try await host()
         try await BoxBuild.run(BoxBuild.Options(progress: .plain), in: host.context())
         try await BoxBuild.run(BoxBuild.Options(force: true, progress: .plain), in: host.context())
         #expect(
@@ -178,7 +178,7 @@ import Testing
     }
 
     @Test func versionNamesAllThree() async throws {
-        let host = try host([
+        let host = try await host([
             "pgaf-agent version": CommandResult(standardOutput: "pgaf-agent 0.1.0\n")
         ])
         try await Versions.run(json: false, in: host.context())

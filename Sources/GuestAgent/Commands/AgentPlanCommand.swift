@@ -26,7 +26,7 @@ struct AgentPlanCommand: AsyncParsableCommand {
             let store = ClusterStore()
             let request =
                 alone.isAlone
-                ? try StandaloneRequest(store: store).make(alone, options: Request.Options(purge: purge))
+                ? try await StandaloneRequest(store: store).make(alone, options: Request.Options(purge: purge))
                 : try Request(decoding: RequestInput.read())
             let turnstile = Turnstile.forPrograms()
             let plan = try await PlanRun(

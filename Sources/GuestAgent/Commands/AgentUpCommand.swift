@@ -31,7 +31,7 @@ struct AgentUpCommand: AsyncParsableCommand {
         let request: Request
         if alone.isAlone {
             try Privilege.requireRoot()
-            request = try StandaloneRequest(store: store).make(
+            request = try await StandaloneRequest(store: store).make(
                 alone,
                 options: Request.Options(purge: purge, wait: wait))
         } else {

@@ -17,7 +17,8 @@ struct StandaloneOptions: ParsableArguments {
 
     /// - Throws: the codes of `configuration.…`, `usage`.
     func load(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Configuration {
-        try ConfigurationLoader.load(
+        if let config { try MachineFiles().requireTrust(config, alone: false) }
+        return try ConfigurationLoader.load(
             file: config, environment: environment,
             overrides: overrides.map { try ConfigurationOverride(setting: $0) }
         ).configuration

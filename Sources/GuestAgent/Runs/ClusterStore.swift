@@ -42,7 +42,7 @@ public struct ClusterStore: Sendable {
 
     /// The passwords that are remembered; nil when not all are.
     private func remembered(_ cluster: String) -> ClusterSecrets? {
-        try? passwords(cluster, directory: root, environment: [:]).resolve(PasswordSettings(), missing: .refused)
+        (try? passwords(cluster, directory: root, environment: [:]).rememberedSecrets()) ?? nil
     }
 
     /// Texts of everything that is remembered, by file name; written by `save`, compared by the preflight.
@@ -91,6 +91,7 @@ public struct ClusterStore: Sendable {
     public func remove(_ cluster: String) throws { try files.remove(directory(cluster)) }
 
     private func load<Value: Decodable>(_ type: Value.Type, _ path: String) throws -> Value? {
+        try files.requireTrust(path, alone: true)
         guard let text = try files.read(path) else { return nil }
         do {
             return try JSONDecoder().decode(type, from: Data(text.utf8))

@@ -10,10 +10,10 @@ struct StandaloneRequest: Sendable {
 
     /// - Parameter options: what else the run should do.
     /// - Throws: the codes of `configuration.…`, `secret.unavailable`.
-    func make(_ alone: StandaloneOptions, options: Request.Options = Request.Options()) throws -> Request {
+    func make(_ alone: StandaloneOptions, options: Request.Options = Request.Options()) async throws -> Request {
         let configuration = try alone.load(environment: environment)
         // Those that are made now are remembered by the run, once it has the machine for itself.
-        let secrets = try store.passwords(configuration.cluster, directory: directory, environment: environment)
+        let secrets = try await store.passwords(configuration.cluster, directory: directory, environment: environment)
             .resolve(configuration.passwords, missing: .made)
         return Request(run: RunIdentifier.new(), configuration: configuration, secrets: secrets, options: options)
     }

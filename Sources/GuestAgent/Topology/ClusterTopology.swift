@@ -153,6 +153,10 @@ public struct ClusterTopology: Sendable, Equatable {
         return specification
     }
 
+    /// pg_autoctl gives a connection 2 s, and begins a base backup again when that was too little for one of them: on a
+    /// slow machine for ever.
+    private var patience: [String: String] { facts.isSlow ? ["PGCONNECT_TIMEOUT": "20"] : [:] }
+
     private func container(
         name: String, hostname: String, volume: String, port: Int, role: String, imageHash: String, command: [String]
     ) -> ContainerSpecification {
@@ -163,8 +167,11 @@ public struct ClusterTopology: Sendable, Equatable {
                 ContainerLayout.configuration: configurationDirectory(name),
                 ContainerLayout.secrets: secretsDirectory(name),
             ],
-            publishAddress: publishAddress, publishPort: port, environment: [:], image: configuration.image.reference,
-            imageHash: imageHash, labels: [Label.cluster: configuration.cluster, Label.role: role], command: command)
+            publishAddress: publishAddress, publishPort: port, environment: patience,
+            image: configuration.image.reference,
+            imageHash: imageHash, labels: [Label.cluster: configuration.cluster, Label.role: role], command: command,
+            memoryLimit: PostgresTuning.memoryLimit(facts),
+            healthInterval: facts.isSlow ? 300 : 30)
     }
 
     /// How clients come in, seen from the machine.

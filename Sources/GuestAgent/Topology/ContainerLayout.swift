@@ -23,6 +23,8 @@ public enum ContainerLayout {
     /// The server's key and certificate in one file, so that they are never of two kinds; and who vouches for it.
     public static let serverCertificate = "\(runtime)/server.pem"
     public static let authority = "\(runtime)/ca.crt"
+    /// Where Debian's PostgreSQL has its sockets; in memory.
+    public static let sockets = "/run/postgresql"
     public static let entrypoint = "/usr/local/bin/pgaf-entrypoint"
     public static let port = 5432
 }

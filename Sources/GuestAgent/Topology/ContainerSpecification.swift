@@ -18,26 +18,34 @@ public struct ContainerSpecification: Sendable, Equatable {
     public var imageHash: String
     public var labels: [String: String]
     public var command: [String]
+    /// Memory that the container may use, in MiB.
+    public var memoryLimit: Int
+    /// Seconds between two looks of Docker's own at the container's health.
+    public var healthInterval: Int
     /// Values of the command's options that count only when a node registers for the first time, by option. Other ones
     /// are no reason for another container: `failover-settings` changes them on the monitor.
     public var firstValues: [String: String] = [:]
 
     /// Arguments of `docker run`, without the labels that tell of them.
     private var plainArguments: [String] {
-        var arguments = [
-            "--name", name, "--hostname", hostname,
-            // A process that reaps and forwards signals: pg_autoctl as PID 1 never comes back after SIGKILL.
-            "--init",
-            // A pg_autoctl that gave up, a restarted engine and a rebooted machine: all come back.
-            "--restart", "unless-stopped",
-            "--network", network, "--ip", address.description,
-            "--stop-timeout", "60",
-            "--security-opt", "no-new-privileges",
-            "--tmpfs", "\(ContainerLayout.runtime):rw,nosuid,nodev,noexec,size=16m",
-            "--shm-size", "256m",
-            "--volume", "\(volume):\(ContainerLayout.volume)",
-            "--publish", "\(publishAddress):\(publishPort):\(ContainerLayout.port)",
-        ]
+        var arguments =
+            [
+                "--name", name, "--hostname", hostname,
+                // A process that reaps and forwards signals: pg_autoctl as PID 1 never comes back after SIGKILL.
+                "--init",
+                // A pg_autoctl that gave up, a restarted engine and a rebooted machine: all come back.
+                "--restart", "unless-stopped",
+                "--network", network, "--ip", address.description,
+                "--stop-timeout", "60",
+            ] + Self.restrictions + [
+                "--memory", "\(memoryLimit)m", "--pids-limit", "4096",
+                "--health-cmd", "pg_isready --quiet", "--health-interval", "\(healthInterval)s", "--health-timeout",
+                "30s",
+                "--health-start-period", "300s", "--health-retries", "3",
+                "--shm-size", "256m",
+                "--volume", "\(volume):\(ContainerLayout.volume)",
+                "--publish", "\(publishAddress):\(publishPort):\(ContainerLayout.port)",
+            ]
         for (inside, outside) in mounts.sorted(by: { $0.key < $1.key }) {
             arguments += ["--volume", "\(outside):\(inside):ro"]
         }
@@ -45,6 +53,16 @@ public struct ContainerSpecification: Sendable, Equatable {
         for (key, value) in labels.sorted(by: { $0.key < $1.key }) { arguments += ["--label", "\(key)=\(value)"] }
         return arguments
     }
+
+    /// The entrypoint begins as root: it takes over a volume with other owners' files, changes the user, and its init
+    /// forwards signals to that user. Nothing else of root's is left, and nothing but the volume and memory can be written.
+    private static let restrictions: [String] =
+        ["--security-opt", "no-new-privileges", "--cap-drop", "ALL"]
+        + ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"].flatMap { ["--cap-add", $0] }
+        + ["--read-only"]
+        + [(ContainerLayout.runtime, 16), (ContainerLayout.sockets, 1), ("/tmp", 64)].flatMap { path, size in
+            ["--tmpfs", "\(path):rw,nosuid,nodev,noexec,size=\(size)m"]
+        }
 
     /// What decides whether a running container is the wanted one.
     public var hash: String { ContentHash.of(["container", image, imageHash] + plainArguments + command) }

@@ -89,6 +89,7 @@ public struct ImageFiles: Sendable, Equatable {
         fi
 
         install -d -o "$user" -g "$group" -m 0700 "\(ContainerLayout.runtime)"
+        install -d -o "$user" -g "$group" -m 0755 "\(ContainerLayout.sockets)"
         for file in "\(ContainerLayout.secrets)"/*; do
             [ ! -f "$file" ] || install -o "$user" -g "$group" -m 0600 "$file" "\(ContainerLayout.runtime)/"
         done

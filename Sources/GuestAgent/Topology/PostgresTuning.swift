@@ -29,6 +29,14 @@ public enum PostgresTuning {
         return settings
     }
 
+    /// Memory that one container may use, in MiB: three quarters of the machine's, so that none of them takes everything.
+    /// It does not depend on the number of nodes, since another limit means another container; and it goes in steps, so
+    /// that a kernel which counts a little otherwise moves nothing.
+    public static func memoryLimit(_ facts: MachineFacts) -> Int {
+        let step = 256
+        return max(512, facts.memoryMiB * 3 / 4 / step * step)
+    }
+
     /// Settings of the monitor: a small database, and the failover settings.
     public static func monitor(_ timings: FailoverTimings) -> [String: String] {
         var settings = ["shared_buffers": "32MB", "wal_keep_size": "0", "max_wal_size": "128MB"]

@@ -33,7 +33,7 @@ public struct HostCommand: AsyncParsableCommand {
         subcommands: [
             PlanCommand.self, UpCommand.self, AttachCommand.self, EventsCommand.self, StatusCommand.self,
             UriCommand.self,
-            PsqlCommand.self, LogsCommand.self,
+            PsqlCommand.self, PasswordsCommand.self, LogsCommand.self,
             StopCommand.self, StartCommand.self, SSHCommand.self, DestroyCommand.self, InitCommand.self,
             BoxGroupCommand.self, VersionCommand.self,
         ])

@@ -27,7 +27,7 @@ enum Plan {
     ) async throws -> ClusterPlan {
         try ClusterMemory.load(context.project)?.check(configuration)
         // Passwords that `up` would generate are made for the question alone.
-        let secrets = try PasswordStore(project: context.project, environment: context.environment)
+        let secrets = try await PasswordStore(project: context.project, environment: context.environment)
             .resolve(configuration.passwords, missing: .made)
         let machine = try await context.machine(configuration)
         let outlook = try await machine.outlook()

@@ -12,6 +12,8 @@ enum Up {
         /// Whether another run, here or in the machine, is waited for.
         var wait = false
         var progress = ProgressMode.auto
+        /// Names of generated passwords that get new values; `passwords rotate` names them.
+        var rotating: [String] = []
     }
 
     /// - Throws: `PgafError`; `ReportedFailure` once a failure of the run itself has been shown.
@@ -32,7 +34,8 @@ enum Up {
         ) {
             try await UpRun(
                 context: context, configuration: configuration, warnings: loaded.warnings,
-                options: Request.Options(fresh: options.fresh, purge: options.purge, wait: options.wait), active: $0
+                options: Request.Options(fresh: options.fresh, purge: options.purge, wait: options.wait),
+                rotating: options.rotating, active: $0
             ).run()
         }
         guard options.progress != .json else { return }

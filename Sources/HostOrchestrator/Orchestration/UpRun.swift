@@ -8,6 +8,8 @@ struct UpRun: Sendable {
     var warnings: [String] = []
     /// What is wished besides the configuration; whether ports are published everywhere is decided here.
     var options = Request.Options()
+    /// Names of generated passwords that get new values.
+    var rotating: [String] = []
     let active: RecordedRun.Active
 
     private var recorder: RunRecorder { active.recorder }
@@ -19,18 +21,20 @@ struct UpRun: Sendable {
         let start = ContinuousClock.now
         var outcome = try await story()
         outcome.took = ContinuousClock.now - start
+        var connections = outcome.strings.information
+        connections.certificateAuthority = outcome.certificateAuthority
         return (
             outcome,
             RunResult(
-                status: .ok, changed: outcome.changed, warnings: outcome.warnings,
-                connections: outcome.strings.information)
+                status: .ok, changed: outcome.changed, warnings: outcome.warnings, connections: connections)
         )
     }
 
     private func story() async throws -> Outcome {
         let store = PasswordStore(project: context.project, environment: context.environment)
         // New ones are kept only once it has been told that they replace others.
-        let secrets = try store.resolve(configuration.passwords, missing: .made)
+        let secrets = try await store.resolve(
+            configuration.passwords, missing: .made, replacing: rotating)
         await recorder.hide(secrets.all)
         let machine = try await context.machine(configuration, active.directory.machineLog)
         let loss = try LostMemory(configuration, machine: machine.description, in: context)
@@ -123,6 +127,8 @@ extension UpRun {
     /// What a finished run leaves to be said.
     struct Outcome: Sendable {
         var strings: ConnectionStrings
+        /// As the agent told it: DER in Base64.
+        var certificateAuthority: String?
         /// nil when the agent sent no snapshot.
         var state: FormationState?
         var warnings: [String]
@@ -158,7 +164,8 @@ extension UpRun.Outcome {
         }
         let tally = await recorder.tally
         self.init(
-            strings: try await ConnectionStrings.resolve(configuration, on: machine, project), state: tally.state,
+            strings: try await ConnectionStrings.resolve(configuration, on: machine, project),
+            certificateAuthority: result.connections?.certificateAuthority, state: tally.state,
             warnings: all, steps: tally.finished, changed: tally.changed, took: .zero)
     }
 }

@@ -14,7 +14,7 @@ enum Uri {
         let strings = try await ConnectionStrings.resolve(configuration, on: machine, context.project)
         let secrets =
             options.showPassword
-            ? try PasswordStore(project: context.project, environment: context.environment)
+            ? try await PasswordStore(project: context.project, environment: context.environment)
                 .resolve(configuration.passwords, missing: .refused) : nil
         if options.json {
             context.say(try JSONText.indented(Listing(strings, secrets)))

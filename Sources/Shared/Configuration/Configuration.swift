@@ -152,8 +152,10 @@ public enum PasswordSource: Sendable, Codable, Equatable, CustomStringConvertibl
     case generate
     case environment(String)
     case file(String)
+    /// A shell's command line that prints it, as password managers do.
+    case command(String)
 
-    /// Reads `generate`, `env:NAME` or `file:PATH`; nil for anything else (a literal password, for instance).
+    /// Reads `generate`, `env:NAME`, `file:PATH` or `command:LINE`; nil for anything else (a literal password, for instance).
     public init?(_ text: String) {
         if text == "generate" {
             self = .generate
@@ -161,6 +163,8 @@ public enum PasswordSource: Sendable, Codable, Equatable, CustomStringConvertibl
             self = .environment(String(text.dropFirst(4)))
         } else if text.hasPrefix("file:"), text.utf8.count > 5 {
             self = .file(String(text.dropFirst(5)))
+        } else if text.hasPrefix("command:"), text.utf8.count > 8 {
+            self = .command(String(text.dropFirst(8)))
         } else {
             return nil
         }
@@ -185,6 +189,7 @@ public enum PasswordSource: Sendable, Codable, Equatable, CustomStringConvertibl
         case .generate: "generate"
         case .environment(let name): "env:\(name)"
         case .file(let path): "file:\(path)"
+        case .command(let line): "command:\(line)"
         }
     }
 }

@@ -108,7 +108,7 @@ extension ValueKind where Value == [String] {
 extension ValueKind where Value == PasswordSource {
     /// A reference to a password; a literal one is refused without showing it.
     static var password: ValueKind {
-        let words = "generate, env:NAME or file:PATH"
+        let words = "generate, env:NAME, file:PATH or command:LINE"
         return ValueKind(
             words: words, isSecret: true, parse: { $0.text.flatMap(PasswordSource.init) },
             complaint: { source in
@@ -119,6 +119,9 @@ extension ValueKind where Value == PasswordSource {
                         ? nil : "must name a variable of letters, digits and `_` after `env:`"
                 case .file(let path):
                     NameRules.isPlainLine(path) ? nil : "must give a path without control characters after `file:`"
+                case .command(let line):
+                    NameRules.isPlainLine(line)
+                        ? nil : "must give a command line without control characters after `command:`"
                 }
             }, render: { YAMLText.quoteIfNeeded($0.description) })
     }

@@ -56,6 +56,7 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
     case commandFailed = "command.failed"
     case commandNotFound = "command.not-found"
     case fileFailed = "file.failed"
+    case fileUnsafe = "file.unsafe"
     case internalError = "internal.error"
 
     public init(from decoder: any Decoder) throws {
@@ -72,7 +73,7 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
             78
         case .clusterLocked, .runDetached: 75
         case .protocolMismatch, .protocolViolation: 76
-        case .loginRefused, .hostKeyChanged, .hostKeyUnknown, .privilegeMissing: 77
+        case .loginRefused, .hostKeyChanged, .hostKeyUnknown, .privilegeMissing, .fileUnsafe: 77
         case .cancelled: 130
         case .internalError: 70
         case .vagrantMissing, .vagrantFailed, .providerMissing, .boxBuildFailed, .machineUnreachable,

@@ -89,6 +89,31 @@ public struct MachineFiles: Sendable {
     /// Whether it is a file that this user may run.
     public func isExecutable(_ path: String) -> Bool { SystemCalls.isExecutable(place(path)) }
 
+    /// Refuses a file whose content somebody else could have put there: what root does by it would be theirs to decide.
+    ///
+    /// - Parameters:
+    ///   - alone: whether it has to belong to this user and be writable by nobody else; otherwise only everybody's right
+    ///     to write is refused.
+    /// - Throws: `file.unsafe`; nothing there is no error.
+    public func requireTrust(_ path: String, alone: Bool) throws {
+        guard let (owner, mode) = SystemCalls.ownership(place(path)) else { return }
+        let problem: String? =
+            if mode & 0o002 != 0 {
+                "everybody may write into it"
+            } else if alone, owner != SystemCalls.user {
+                "it belongs to the user with the number \(owner)"
+            } else if alone, mode & 0o020 != 0 {
+                "its group may write into it"
+            } else {
+                nil
+            }
+        guard let problem else { return }
+        throw PgafError(
+            .fileUnsafe, "\(path) cannot be trusted: \(problem).",
+            remedy: "Look at what it says; then `chmod go-w \(path)`"
+                + (alone ? " and `chown root \(path)`" : "") + ", and run the same command again.")
+    }
+
     /// Removes a file or a directory with all that is in it; nothing there is no error.
     ///
     /// A symbolic link is removed and never followed, whoever puts it there and when: each name is looked up in the

@@ -32,6 +32,16 @@ enum SystemCalls {
         return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
     }
 
+    /// Number of the user as whom this program acts.
+    static var user: UInt32 { UInt32(geteuid()) }
+
+    /// Owner and permission bits of what a path leads to; nil when there is nothing.
+    static func ownership(_ path: String) -> (owner: UInt32, mode: UInt32)? {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return nil }
+        return (UInt32(information.st_uid), UInt32(information.st_mode) & 0o7777)
+    }
+
     /// Makes the directory and those above it that are missing.
     static func makeDirectories(_ path: FilePath, _ mode: CInterop.Mode) throws(Errno) {
         do throws(Errno) {

@@ -15,14 +15,17 @@ public struct PasswordStore: Sendable {
     private let directory: String
     private let environment: [String: String]
     private let files: MachineFiles
+    private let runner: any CommandRunner
 
     /// - Parameters:
     ///   - file: where generated passwords are remembered, by their names.
     ///   - directory: where relative paths of the configuration begin.
     ///   - environment: where `env:NAME` is looked up.
     public init(
-        file: String, directory: String, environment: [String: String], files: MachineFiles = MachineFiles()
+        file: String, directory: String, environment: [String: String], files: MachineFiles = MachineFiles(),
+        runner: any CommandRunner = SubprocessRunner()
     ) {
+        self.runner = runner
         self.file = file
         self.directory = directory
         self.environment = environment
@@ -31,11 +34,15 @@ public struct PasswordStore: Sendable {
 
     /// One password of each kind.
     ///
+    /// - Parameter replaced: names of generated passwords that are made anew although they are remembered.
     /// - Throws: `secret.unavailable`; no error ever carries a value.
-    public func resolve(_ settings: PasswordSettings, missing: Missing) throws -> ClusterSecrets {
-        let kept = try remembered()
-        func one(_ name: String, _ source: PasswordSource) throws -> Secret {
+    public func resolve(
+        _ settings: PasswordSettings, missing: Missing, replacing replaced: [String] = []
+    ) async throws -> ClusterSecrets {
+        let kept = try remembered().filter { !replaced.contains($0.key) }
+        func one(_ name: String, _ source: PasswordSource) async throws -> Secret {
             switch source {
+            case .command(let line): return try await fromCommand(line, name)
             case .environment(let variable): return try fromEnvironment(variable, name)
             case .file(let path): return try fromFile(path, name)
             case .generate:
@@ -45,8 +52,10 @@ public struct PasswordStore: Sendable {
             }
         }
         return ClusterSecrets(
-            superuser: try one("superuser", settings.superuser), monitor: try one("monitor", settings.monitor),
-            replication: try one("replication", settings.replication), client: try one("client", settings.client))
+            superuser: try await one("superuser", settings.superuser),
+            monitor: try await one("monitor", settings.monitor),
+            replication: try await one("replication", settings.replication),
+            client: try await one("client", settings.client))
     }
 
     /// Names of the passwords that are generated and not remembered.
@@ -63,14 +72,23 @@ public struct PasswordStore: Sendable {
         if kept != before { try files.write(try JSONText.indented(kept) + "\n", to: file) }
     }
 
-    private static func sources(_ settings: PasswordSettings) -> [(name: String, source: PasswordSource)] {
+    /// Each password's name and source.
+    public static func sources(_ settings: PasswordSettings) -> [(name: String, source: PasswordSource)] {
         [
             ("superuser", settings.superuser), ("monitor", settings.monitor), ("replication", settings.replication),
             ("client", settings.client),
         ]
     }
 
+    /// All four as they are remembered; nil when one is not.
+    public func rememberedSecrets() throws -> ClusterSecrets? {
+        let kept = try remembered()
+        return Self.sources(PasswordSettings()).allSatisfy { kept[$0.name] != nil }
+            ? ClusterSecrets(revealed: kept) : nil
+    }
+
     private func remembered() throws -> [String: String] {
+        try files.requireTrust(file, alone: false)
         guard let bytes = try files.bytes(of: file) else { return [:] }
         guard let kept = try? JSONDecoder().decode([String: String].self, from: Data(bytes)) else {
             throw PgafError(
@@ -108,6 +126,21 @@ public struct PasswordStore: Sendable {
         guard let bytes else { throw unreadable(full, name, cause: "there is no such file") }
         // Editors end a file with a line end, which nobody means to be part of the password.
         return try usable(String(String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }), full, name)
+    }
+
+    /// The first line that the command prints; what it prints is never part of an error.
+    private func fromCommand(_ line: String, _ name: String) async throws -> Secret {
+        let command = Command("sh", ["-c", line], workingDirectory: directory, deadline: .seconds(120))
+        let result = try await runner.run(command)
+        guard result.succeeded else {
+            throw PgafError(
+                .secretUnavailable,
+                "The \(name) password should come from `\(line)`, which ended with status \(result.status).",
+                remedy: "Run that command yourself and correct what it complains about, or write"
+                    + " `passwords.\(name): generate`.")
+        }
+        return try usable(
+            String(result.standardOutput.prefix { !$0.isNewline }), "`\(line)`", name)
     }
 
     private func unreadable(_ path: String, _ name: String, cause: String) -> PgafError {

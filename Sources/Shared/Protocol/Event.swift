@@ -1,6 +1,5 @@
 import FoundationEssentials
 
-
 /// One line of the agent's standard output: who, when, the how-manieth, and what happened.
 ///
 /// Coded flat as one JSON object a line, at most 64 KiB, keys sorted. Readers ignore unknown types
