@@ -99,6 +99,9 @@ final class FakeCluster: Sendable {
         #"{"Id":"sha256:1","RepoTags":["\#(reference)"],"Config":{"Labels":\#(json(labels))}}"#
     }
 
+    /// What `docker` would do, for a test that looks on.
+    func run(_ command: Command) -> CommandResult { change { self.docker(command, &$0) } }
+
     private func docker(_ command: Command, _ memory: inout Memory) -> CommandResult {
         let words = command.arguments
         guard memory.engine else { return Self.no }
@@ -223,6 +226,10 @@ extension FakeCluster {
         if sql.contains("pg_is_in_recovery") { return says(container == primary ? "f" : "t") }
         if sql.contains("UPDATE pgaf.verification") {
             return CommandResult(status: container == primary ? 0 : 3, standardError: "read-only transaction")
+        }
+        if sql.contains("perform_failover"), !memory.registered.isEmpty {
+            memory.registered.append(memory.registered.removeFirst())
+            return says("")
         }
         if sql.contains("pg_reload_conf()") { memory.reloads += 1 }
         if sql.contains("set_formation_number_sync_standbys") {

@@ -32,7 +32,11 @@ struct Groundwork: Sendable {
             configuration: request.configuration, state: state.reached(by: request.options.hosts), facts: facts,
             root: store.root,
             publishEverywhere: request.options.publishEverywhere)
-        graph = StepGraph(ClusterSteps.all(topology, store: store, purge: request.options.purge))
+        let monitor = Monitor(
+            container: topology.configuration.monitor.name, psql: Psql(runner: runner, sessions: sessions))
+        let inService = try await monitor.rows()?.filter { $0.isSettled && $0.isHealthy }.map(\.name) ?? []
+        graph = StepGraph(
+            ClusterSteps.all(topology, store: store, inService: Set(inService), purge: request.options.purge))
         context = AgentContext(
             runner: runner, sessions: sessions, files: store.files, events: events, topology: topology,
             secrets: request.secrets, warnings: warnings, stop: stop)

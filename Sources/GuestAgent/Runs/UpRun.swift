@@ -70,8 +70,12 @@ public struct UpRun: Sendable {
 
 /// The steps of a cluster, in the order in which they are shown.
 public enum ClusterSteps {
-    /// - Parameter purge: whether volumes of nodes that are no longer wanted are removed.
-    public static func all(_ topology: ClusterTopology, store: ClusterStore, purge: Bool = false) -> [any Step] {
+    /// - Parameters:
+    ///   - inService: nodes that have their place in the formation already.
+    ///   - purge: whether volumes of nodes that are no longer wanted are removed.
+    public static func all(
+        _ topology: ClusterTopology, store: ClusterStore, inService: Set<String> = [], purge: Bool = false
+    ) -> [any Step] {
         let nodes = topology.configuration.nodes
         // Registration order decides who becomes the first primary, so a node that may never be one does not lead.
         let leader = nodes.first { $0.candidatePriority > 0 } ?? nodes.first
@@ -84,14 +88,15 @@ public enum ClusterSteps {
         // after another on a machine where they would only run into each other's time-outs.
         let lanes = topology.facts.isSlow ? 1 : 4
         var joined: [NodeSettings] = []
+        let remake = RollingRemake(topology)
         for node in nodes {
-            if node.name == leader?.name {
-                steps.append(NodeStep(node: node, predecessor: nil, topology: topology))
-                continue
-            }
-            let predecessor = joined.count < lanes ? leader : joined[joined.count - lanes]
-            steps.append(NodeStep(node: node, predecessor: predecessor, topology: topology))
-            joined.append(node)
+            // Nodes that are there wait for nobody; those that come wait for the one that has to be first, until it is.
+            let isComing = !inService.contains(node.name) && node.name != leader?.name
+            let first = leader.flatMap { inService.contains($0.name) ? nil : $0 }
+            let predecessor = joined.count < lanes ? first : joined[joined.count - lanes]
+            steps.append(
+                NodeStep(node: node, predecessor: isComing ? predecessor : nil, topology: topology, remake: remake))
+            if isComing { joined.append(node) }
         }
         steps.append(DepartureStep(topology: topology))
         steps += nodes.map { AccessStep(node: $0, topology: topology) }

@@ -79,9 +79,13 @@ struct ContainerConvergence: Sendable {
     }
 
     /// Makes or starts the container; its volume is never touched.
-    func apply(_ changes: [Change], step: String, _ context: AgentContext) async throws {
+    ///
+    /// - Parameter kept: files that stay as they are for now.
+    func apply(
+        _ changes: [Change], step: String, keeping kept: Set<String> = [], _ context: AgentContext
+    ) async throws {
         if changes.has("container") {
-            try writeFiles(context)
+            try writeFiles(context, keeping: kept)
             if try await context.docker.container(name) != nil {
                 try await context.docker.checked(["stop", name])
                 try await context.docker.checked(["rm", name])
@@ -113,10 +117,10 @@ struct ContainerConvergence: Sendable {
     }
 
     /// Writes what the container sees read-only; the secrets' directory is root's alone on both sides.
-    func writeFiles(_ context: AgentContext) throws {
+    func writeFiles(_ context: AgentContext, keeping kept: Set<String> = []) throws {
         let directory = context.topology.configurationDirectory(name)
         try context.files.makeDirectory(directory, mode: 0o755)
-        for (file, text) in files.sorted(by: { $0.key < $1.key }) {
+        for (file, text) in files.sorted(by: { $0.key < $1.key }) where !kept.contains(file) {
             try context.files.write(text, to: "\(directory)/\(file)", mode: 0o644)
         }
         try writeSecrets(context)

@@ -45,21 +45,13 @@ struct DepartureStep: Step {
         guard let rows = try await monitor.rows(), rows.contains(where: { $0.name == name && $0.isPrimary }) else {
             return
         }
-        let names = topology.configuration.nodes.map(\.name)
-        guard rows.contains(where: { names.contains($0.name) && $0.reported == "secondary" && $0.isHealthy }) else {
+        let handover = Handover(topology: topology)
+        guard handover.isPossible(from: name, rows) else {
             throw PgafError(
                 .dataWouldBeLost, "\(name) is the primary, and no other node is ready to take over.",
                 remedy: "Put \(name) back into pgaf.yaml and wait until `pgaf-host status` shows a healthy secondary.")
         }
-        try await monitor.performFailover()
-        let wait = Wait(
-            for: "another node than \(name) to be primary", upTo: .seconds(600), every: .milliseconds(200),
-            sparing: true, hint: "Look at `pgaf-agent status` on the machine, then run `up` again.", code: .nodeFailed)
-        try await context.wait(wait, step: id) {
-            let rows = try await monitor.rows() ?? []
-            return rows.contains { $0.isPrimary && $0.isSettled && names.contains($0.name) }
-                ? .found(()) : .notYet(FormationJudgement.notes(rows, names: names).joined(separator: "; "))
-        }
+        try await handover.perform(from: name, step: id, context)
     }
 
     /// Waits until the node has confirmed that it leaves; one that does not answer is forgotten.

@@ -7,6 +7,8 @@ struct NodeStep: Step {
     /// primary.
     let predecessor: NodeSettings?
     let topology: ClusterTopology
+    /// Shared by the steps of all nodes.
+    let remake: RollingRemake
 
     var id: String { Self.id(node.name) }
     var title: String { "the node \(node.name)" }
@@ -21,7 +23,7 @@ struct NodeStep: Step {
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         var changes = try await container.inspect(context)
-        guard changes.isEmpty else { return changes }
+        guard changes.isEmpty else { return changes + (changes.isRemake ? try await handover(context) : []) }
         let row = try await monitor(context).rows()?.first { $0.name == node.name }
         if row?.isSettled == true, try await context.psql.attempt(node.name, "SELECT 1;") == nil {
             // The monitor does not know yet what happened to it.
@@ -33,10 +35,28 @@ struct NodeStep: Step {
         return changes
     }
 
+    /// What making the present primary anew means for its clients.
+    private func handover(_ context: AgentContext) async throws -> [Change] {
+        guard let rows = try await monitor(context).rows(),
+            Handover(topology: topology).isPossible(from: node.name, rows)
+        else { return [] }
+        return [Change(.change, "handover", "let another node become primary before \(node.name) is made anew")]
+    }
+
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
+        do {
+            guard changes.isRemake else { return try await takePlace(changes, context) }
+            try await remake.inTurn(node.name, step: id, context) { try await takePlace(changes, context) }
+        } catch {
+            remake.fail(node.name)
+            throw error
+        }
+    }
+
+    private func takePlace(_ changes: [Change], _ context: AgentContext) async throws {
         try await setPasswords(context)
         let started = try await monitor(context).time()
-        try await container.apply(changes, step: id, context)
+        try await container.apply(changes, step: id, keeping: try keptFiles(changes, context), context)
         let wait = Wait(
             for: "\(node.name) to take its place in the formation", upTo: .seconds(900), every: .milliseconds(100),
             sparing: true,
@@ -51,8 +71,20 @@ struct NodeStep: Step {
         if predecessor == nil { try await setPasswords(context) }
     }
 
+    /// Files that a node which is made anew must not start with yet: a standby with less of what binds it to its primary
+    /// would not start. The steps behind it bring the settings and restart the servers in the right order.
+    private func keptFiles(_ changes: [Change], _ context: AgentContext) throws -> Set<String> {
+        guard changes.isRemake, topology.configuration.nodes.count > 1 else { return [] }
+        let changed = try container.changedSettings(context).keys
+        return changed.contains(where: PendingRestart.bound.contains) ? ["postgresql.conf"] : []
+    }
+
     /// Sets the passwords on the node that can write, if there is one: without the right one no standby can connect.
     private func setPasswords(_ context: AgentContext) async throws {
+        try await remake.passwords.pass { try await setPasswordsAlone(context) }
+    }
+
+    private func setPasswordsAlone(_ context: AgentContext) async throws {
         guard let primary = try await monitor(context).rows()?.first(where: { $0.isPrimary }) else { return }
         let writable = try await context.psql.attempt(primary.name, "SELECT pg_is_in_recovery();") == "f"
         if writable { try await Passwords.setInside(primary.name, context) }

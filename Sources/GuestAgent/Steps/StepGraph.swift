@@ -63,7 +63,9 @@ public struct StepGraph: Sendable {
                 case .success(let outcome):
                     outcomes[finished.step] = outcome
                     if outcome == .changed { moved.insert(finished.step) }
-                case .failure(let error): failure = failure ?? error
+                case .failure(let error):
+                    // Steps that end because of another one's failure may be quicker to say so.
+                    if failure == nil || failure?.code == .cancelled { failure = error }
                 }
             }
             if let failure, failure.code != .cancelled { throw failure }

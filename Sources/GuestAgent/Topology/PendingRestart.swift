@@ -21,7 +21,7 @@ struct PendingRestart: Sendable, Equatable {
     /// A standby must not have less of these than its primary, or it stops replaying.
     ///
     /// Source: PostgreSQL documentation, Hot Standby, "Administrator's Overview".
-    private static let bound: Set<String> = [
+    static let bound: Set<String> = [
         "max_connections", "max_prepared_transactions", "max_locks_per_transaction", "max_wal_senders",
         "max_worker_processes",
     ]
