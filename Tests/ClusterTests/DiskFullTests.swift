@@ -58,8 +58,8 @@ extension ClusterSuite {
 
         private func runFull(in step: String) async throws {
             let filler = "\(disk)/filler"
-            let (run, status) = try await cluster.up(interruptedAt: step, { $0.body == .stepStarted(step: step) }) {
-                _ in
+            let moment: @Sendable (Event) -> Bool = { $0.body == .stepStarted(step: step) }
+            let (run, status) = try await cluster.up(interruptedAt: step, moment) { _ in
                 // Fails when there is no more room, which is what it is for.
                 _ = try await cluster.command("dd", ["if=/dev/zero", "of=\(filler)", "bs=1M"])
             }

@@ -113,15 +113,24 @@ import Testing
         try await step.apply(changes, machine.context(topology))
         let head = ["docker", "exec", "--user", "postgres"]
         #expect(
-            machine.runner.lines.dropFirst(before).map { Array($0.dropFirst(4)) } == [
-                ["pgnode1", "timeout", "240", "pg_autoctl", "config", "set", "timeout.network_partition_timeout", "5"],
-                ["pgnode1", "timeout", "240", "pg_autoctl", "reload"],
-                ["pgnode2", "timeout", "240", "pg_autoctl", "set", "node", "candidate-priority", "10"],
-                ["pgnode2", "timeout", "240", "pg_autoctl", "set", "node", "replication-quorum", "false"],
-                ["pgnode2", "timeout", "240", "pg_autoctl", "config", "set", "timeout.network_partition_timeout", "5"],
-                ["pgnode2", "timeout", "240", "pg_autoctl", "reload"],
-            ])
-        #expect(machine.runner.lines.dropFirst(before).allSatisfy { $0.starts(with: head) })
+            machine.runner.lines.dropFirst(before).filter { $0.contains("pg_autoctl") }.map { Array($0.dropFirst(4)) }
+                == [
+                    [
+                        "pgnode1", "timeout", "240", "pg_autoctl", "config", "set", "timeout.network_partition_timeout",
+                        "5",
+                    ],
+                    ["pgnode1", "timeout", "240", "pg_autoctl", "reload"],
+                    ["pgnode2", "timeout", "240", "pg_autoctl", "set", "node", "candidate-priority", "10"],
+                    ["pgnode2", "timeout", "240", "pg_autoctl", "set", "node", "replication-quorum", "false"],
+                    [
+                        "pgnode2", "timeout", "240", "pg_autoctl", "config", "set", "timeout.network_partition_timeout",
+                        "5",
+                    ],
+                    ["pgnode2", "timeout", "240", "pg_autoctl", "reload"],
+                ])
+        #expect(
+            machine.runner.lines.dropFirst(before).filter { $0.contains("pg_autoctl") }
+                .allSatisfy { $0.starts(with: head) })
     }
 
     /// The monitor lets no node out of the quorum while it needs two standbys there.

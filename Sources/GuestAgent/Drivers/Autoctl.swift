@@ -23,6 +23,11 @@ struct Autoctl: Sendable {
             remedy: "Look at `docker logs \(node)` on the machine, then run `up` again.")
     }
 
+    /// - Throws: `node.failed`.
+    func setPriority(_ node: String, _ priority: Int) async throws {
+        try await run(node, ["set", "node", "candidate-priority", "\(priority)"])
+    }
+
     /// Has pg_autoctl stop and start the node's PostgreSQL; returns once it has begun to.
     ///
     /// pg_autoctl shows the command only with its debugging variable.

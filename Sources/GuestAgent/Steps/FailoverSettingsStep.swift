@@ -101,22 +101,34 @@ struct FailoverSettingsStep: Step {
         let autoctl = Autoctl(runner: context.runner)
         for node in topology.configuration.nodes {
             if changes.has("priority.\(node.name)") {
-                try await autoctl.run(
-                    node.name, ["set", "node", "candidate-priority", "\(node.candidatePriority)"])
+                try await autoctl.setPriority(node.name, node.candidatePriority)
             }
             if changes.has("quorum.\(node.name)") {
                 try await autoctl.run(
                     node.name, ["set", "node", "replication-quorum", "\(node.replicationQuorum)"])
             }
             if changes.has("keeper.\(node.name)") {
-                let wanted = topology.failoverTimings.partitionTimeout
-                try await autoctl.run(
-                    node.name, ["config", "set", Self.partitionKey, "\(wanted)"])
-                // No base backup runs here any more, so the reload can kill none.
-                try await autoctl.run(node.name, ["reload"])
+                try await setPartitionTimeout(node.name, context)
             }
         }
         if changes.has("sync.more") { try await self.monitor(context).setNumberSyncStandbys(wantedSyncStandbys) }
+    }
+
+    /// A keeper that has just begun may write its own file once more, with the value that it began with.
+    private func setPartitionTimeout(_ node: String, _ context: AgentContext) async throws {
+        let autoctl = Autoctl(runner: context.runner)
+        let wanted = topology.failoverTimings.partitionTimeout
+        let wait = Wait(
+            for: "\(node) to keep its network_partition_timeout", upTo: .seconds(120), every: .milliseconds(500),
+            sparing: true, hint: "Look at `docker logs \(node)` on the machine, then run `up` again.", code: .nodeFailed
+        )
+        try await context.wait(wait, step: id) {
+            try await autoctl.run(node, ["config", "set", Self.partitionKey, "\(wanted)"])
+            // No base backup runs here any more, so the reload can kill none.
+            try await autoctl.run(node, ["reload"])
+            let found = try await partitionTimeout(node, context)
+            return found == wanted ? .found(()) : .notYet("it has \(found.map { "\($0) s" } ?? "none")")
+        }
     }
 
     private static let partitionKey = "timeout.network_partition_timeout"

@@ -19,10 +19,49 @@ struct RestartStep: Step {
         var primary = try await settledPrimary(context)
         // After each restart everything is looked at again: another node may have become primary meanwhile.
         while let turn = PendingRestart.next(try await pending(context), primary: primary) {
+            if turn.node == primary, !turn.lowersWhatBindsStandbys, try await handOver(from: primary, context) {
+                primary = try await settledPrimary(context)
+                continue
+            }
             await context.output(id)(turn.description)
-            try await restart(turn.node, context)
+            if turn.node == primary {
+                try await withoutCandidates(beside: primary, context) { try await restart(turn.node, context) }
+            } else {
+                try await restart(turn.node, context)
+            }
             primary = try await settledPrimary(context)
         }
+    }
+
+    /// A primary that is away for a second is taken for a failed one: another node takes over in order before that.
+    ///
+    /// - Returns: false where no other node can.
+    private func handOver(from primary: String, _ context: AgentContext) async throws -> Bool {
+        let handover = Handover(topology: topology)
+        guard let rows = try await monitor(context).rows(), handover.isPossible(from: primary, rows) else {
+            return false
+        }
+        await context.output(id)("another node becomes primary before PostgreSQL of \(primary) is restarted")
+        try await handover.perform(from: primary, step: id, context)
+        return true
+    }
+
+    /// Where the primary has to be restarted as it is, nobody may be promoted meanwhile. Should the run be killed here, the
+    /// next one gives the priorities back: they are among the failover settings.
+    private func withoutCandidates(
+        beside primary: String, _ context: AgentContext, _ work: () async throws -> Void
+    ) async throws {
+        let others = topology.configuration.nodes.filter { $0.name != primary && $0.candidatePriority > 0 }
+        let autoctl = Autoctl(runner: context.runner)
+        for node in others { try await autoctl.setPriority(node.name, 0) }
+        _ = try await settledPrimary(context)
+        try await work()
+        _ = try await settledPrimary(context)
+        for node in others { try await autoctl.setPriority(node.name, node.candidatePriority) }
+    }
+
+    private func monitor(_ context: AgentContext) -> Monitor {
+        Monitor(container: topology.configuration.monitor.name, psql: context.psql)
     }
 
     private func settledPrimary(_ context: AgentContext) async throws -> String {
@@ -78,10 +117,16 @@ struct RestartStep: Step {
         return try JSONDecoder().decode([PendingRestart.Setting].self, from: Data(text.utf8))
     }
 
+    /// Settings of pgaf's own file that wait for a restart, those included that are no longer in it. pg_autoctl has others,
+    /// which a change of roles leaves waiting and which are nobody's concern.
     private static let heldBack = """
-        SELECT coalesce(json_agg(json_build_object('name', s.name, 'now', current_setting(s.name), 'next',
-            (SELECT f.setting FROM pg_file_settings f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1))
-            ORDER BY s.name), '[]') FROM pg_settings s WHERE s.pending_restart;
+        SELECT coalesce(json_agg(json_build_object('name', s.name, 'now', current_setting(s.name), 'next', f.setting)
+            ORDER BY s.name), '[]')
+            FROM pg_settings s LEFT JOIN LATERAL (
+                SELECT setting, sourcefile FROM pg_file_settings WHERE name = s.name ORDER BY seqno DESC LIMIT 1) f ON true
+            WHERE s.pending_restart
+                AND (s.sourcefile LIKE '\(ContainerLayout.configuration)/%'
+                    OR f.sourcefile LIKE '\(ContainerLayout.configuration)/%');
         """
 
     /// - Parameter names: SQL literals, a comma between them.

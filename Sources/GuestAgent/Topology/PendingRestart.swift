@@ -27,7 +27,7 @@ struct PendingRestart: Sendable, Equatable {
     ]
 
     /// Whether the primary has to go down with one of those first.
-    private var lowersWhatBindsStandbys: Bool {
+    var lowersWhatBindsStandbys: Bool {
         settings.contains { setting in
             guard Self.bound.contains(setting.name), let now = Int(setting.now) else { return false }
             return setting.next.flatMap { Int($0) }.map { $0 < now } ?? true
