@@ -1,4 +1,5 @@
 import Shared
+import Synchronization
 
 /// A TCP port that is really listened on, for as long as the value lives; connections are never accepted.
 package final class ListeningPort: Sendable {
@@ -16,8 +17,15 @@ package final class ListeningPort: Sendable {
         self.socket = consume socket
     }
 
-    /// A port of the loopback that was free a moment ago.
-    package static func free() -> Int { ListeningPort().number }
+    /// A port of the loopback that was free a moment ago; never the same one twice.
+    package static func free() -> Int {
+        while true {
+            let number = ListeningPort().number
+            if number == 0 || given.withLock({ $0.insert(number).inserted }) { return number }
+        }
+    }
+
+    private static let given = Mutex<Set<Int>>([])
 
     /// Whether something takes connections on this port of the loopback.
     package static func answers(_ port: Int) -> Bool { TCPSocket()?.reach(.loopback, port) ?? false }
