@@ -28,7 +28,7 @@ up:
 	@$(MAKE) --no-print-directory build
 	$(HOST) up $(UP)
 
-# What CI runs: everything but the virtual machine (make vm).
+# What CI runs: everything.
 test:
 	@scripts/prepare test
 	@$(MAKE) --no-print-directory agent

@@ -29,6 +29,24 @@ import Testing
 
     private func subjects() async throws -> [String] { try await node.inspect(machine.context()).map(\.subject) }
 
+    /// As after the run that made the container.
+    private func handOver() throws {
+        try node.writeFiles(machine.context())
+        try node.noteSecrets(machine.context())
+    }
+
+    /// A run that was killed between writing the files and handing them over.
+    @Test func secretsThatDidNotArriveAreHandedOverAgain() async throws {
+        container("running")
+        try node.writeFiles(machine.context())
+        let changes = try await node.inspect(machine.context())
+        #expect(changes.map(\.subject) == ["certificate"])
+        machine.runner.on("docker", "exec")
+        try await node.apply(changes, step: "node.pgnode1", machine.context())
+        #expect(machine.runner.lines.contains { $0.contains("install") })
+        #expect(try await subjects().isEmpty)
+    }
+
     @Test func nothingIsThere() async throws {
         machine.runner.on("docker", status: 1)
         #expect(try await node.inspect(machine.context()) == [Change(.create, "container", "create container pgnode1")])
@@ -36,13 +54,13 @@ import Testing
 
     @Test func allIsInOrder() async throws {
         container("running")
-        try node.writeFiles(machine.context())
+        try handOver()
         #expect(try await subjects().isEmpty)
     }
 
     @Test func aStoppedContainerIsStartedAndNotMadeAnew() async throws {
         container("exited")
-        try node.writeFiles(machine.context())
+        try handOver()
         let changes = try await node.inspect(machine.context())
         #expect(changes.map(\.subject) == ["start"])
         machine.runner.on("docker", "start", "pgnode1")
@@ -53,7 +71,7 @@ import Testing
 
     @Test func anotherHashMakesItAnewOnItsVolume() async throws {
         container("running", hash: "old")
-        try node.writeFiles(machine.context())
+        try handOver()
         let changes = try await node.inspect(machine.context())
         #expect(changes.map(\.subject) == ["container"] && changes[0].kind == .change)
         machine.runner.on("docker", "stop").on("docker", "rm").on("docker", "run")
@@ -66,7 +84,7 @@ import Testing
 
     @Test func aPausedContainerGoesOn() async throws {
         container("paused")
-        try node.writeFiles(machine.context())
+        try handOver()
         let changes = try await node.inspect(machine.context())
         #expect(changes.map(\.subject) == ["unpause"])
         machine.runner.on("docker", "unpause")
@@ -76,7 +94,7 @@ import Testing
 
     @Test func changedPasswordsAreHandedToTheRunningContainer() async throws {
         container("running")
-        try node.writeFiles(machine.context())
+        try handOver()
         var secrets = TestMachine.secrets
         secrets.monitor = Secret("another one")
         let context = machine.context(secrets: secrets)

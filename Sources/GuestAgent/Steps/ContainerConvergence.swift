@@ -48,36 +48,6 @@ struct ContainerConvergence: Sendable {
         return try await inspect(context).has("container")
     }
 
-    /// What the container's secrets should be, by file name; the entrypoint copies them at each start.
-    private func secretFiles(_ context: AgentContext) throws -> [String: Secret] {
-        let certificates = CertificateStore(files: context.files, topology: context.topology)
-        var files = ["pgpass": ClusterTopology.passwordFile(context.secrets)]
-        files["server.pem"] = try certificates.server(name)
-        files["ca.crt"] = try certificates.authority().map { Secret($0) }
-        return files
-    }
-
-    private func secretDifferences(_ context: AgentContext) throws -> [Change] {
-        let directory = context.topology.secretsDirectory(name)
-        let files = try secretFiles(context)
-        let differing = try files.filter { try context.files.read("\(directory)/\($0.key)") != $0.value.revealed }
-        var changes: [Change] = []
-        if differing["pgpass"] != nil {
-            changes.append(Change(.change, "passfile", "hand \(name) the changed passwords"))
-        }
-        if try differing.count > (changes.isEmpty ? 0 : 1) || isAboutToBeRenewed(context) {
-            changes.append(Change(.change, "certificate", "hand \(name) its new certificate"))
-        }
-        return changes
-    }
-
-    /// Whether a plan has another certificate made for the container by the step before.
-    private func isAboutToBeRenewed(_ context: AgentContext) throws -> Bool {
-        guard context.isPlanning, let request = context.topology.certificateRequests.first(where: { $0.name == name })
-        else { return false }
-        return try CertificateStore(files: context.files, topology: context.topology).reason(for: request) != nil
-    }
-
     /// Makes or starts the container; its volume is never touched.
     ///
     /// - Parameter kept: files that stay as they are for now.
@@ -99,6 +69,7 @@ struct ContainerConvergence: Sendable {
             let command = specification(imageHash).runCommand
             try await context.docker.checked(
                 command.arguments, what: "The container \(name) could not be started.", onLine: context.output(step))
+            try noteSecrets(context)
             return
         }
         let hasSecrets = changes.has("passfile") || changes.has("certificate")
@@ -107,13 +78,9 @@ struct ContainerConvergence: Sendable {
         if changes.has("start") {
             try await context.docker.checked(["start", name])
         } else if hasSecrets {
-            // As the entrypoint does at each start.
-            let files = try secretFiles(context).keys.sorted().map { "\(ContainerLayout.secrets)/\($0)" }
-            try await context.docker.checked(
-                ["exec", "--user", "root", name, "install", "-o", "postgres", "-g", "postgres", "-m", "0600"] + files
-                    + [ContainerLayout.runtime])
-            if changes.has("certificate") { _ = try await context.psql.attempt(name, "SELECT pg_reload_conf();") }
+            try await handOverSecrets(reloading: changes.has("certificate"), context)
         }
+        if hasSecrets { try noteSecrets(context) }
     }
 
     /// Writes what the container sees read-only; the secrets' directory is root's alone on both sides.
@@ -124,13 +91,6 @@ struct ContainerConvergence: Sendable {
             try context.files.write(text, to: "\(directory)/\(file)", mode: 0o644)
         }
         try writeSecrets(context)
-    }
-
-    private func writeSecrets(_ context: AgentContext) throws {
-        try context.files.makeDirectory(context.topology.secretsDirectory(name))
-        for (file, secret) in try secretFiles(context) {
-            try context.files.write(secret.revealed, to: "\(context.topology.secretsDirectory(name))/\(file)")
-        }
     }
 
     /// What differs in the files, an entry a line or setting.

@@ -1,0 +1,70 @@
+import Shared
+
+/// What a container gets as files that only root and its own user may read: passwords, and its certificate with the key.
+extension ContainerConvergence {
+    /// What the container's secrets should be, by file name; the entrypoint copies them at each start.
+    private func secretFiles(_ context: AgentContext) throws -> [String: Secret] {
+        let certificates = CertificateStore(files: context.files, topology: context.topology)
+        var files = ["pgpass": ClusterTopology.passwordFile(context.secrets)]
+        files["server.pem"] = try certificates.server(name)
+        files["ca.crt"] = try certificates.authority().map { Secret($0) }
+        return files
+    }
+
+    func secretDifferences(_ context: AgentContext) throws -> [Change] {
+        let directory = context.topology.secretsDirectory(name)
+        let files = try secretFiles(context)
+        let differing = try files.filter { try context.files.read("\(directory)/\($0.key)") != $0.value.revealed }
+        var changes: [Change] = []
+        if differing["pgpass"] != nil {
+            changes.append(Change(.change, "passfile", "hand \(name) the changed passwords"))
+        }
+        // A run may have ended between the files and the container: what it has then is not known.
+        let isHanded = try context.files.read(mark(context)) == Self.mark(files)
+        if try differing.count > (changes.isEmpty ? 0 : 1) || isAboutToBeRenewed(context)
+            || (!isHanded && changes.isEmpty)
+        {
+            changes.append(Change(.change, "certificate", "hand \(name) its new certificate"))
+        }
+        return changes
+    }
+
+    /// Whether a plan has another certificate made for the container by the step before.
+    private func isAboutToBeRenewed(_ context: AgentContext) throws -> Bool {
+        guard context.isPlanning, let request = context.topology.certificateRequests.first(where: { $0.name == name })
+        else { return false }
+        return try CertificateStore(files: context.files, topology: context.topology).reason(for: request) != nil
+    }
+
+    /// File whose content tells which secrets the container has taken over.
+    private func mark(_ context: AgentContext) -> String {
+        "\(context.topology.directory)/nodes/\(name)/handed-over"
+    }
+
+    private static func mark(_ files: [String: Secret]) -> String {
+        ContentHash.of(files.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value.revealed] }) + "\n"
+    }
+
+    /// Notes that the container has them now.
+    func noteSecrets(_ context: AgentContext) throws {
+        try context.files.write(Self.mark(secretFiles(context)), to: mark(context))
+    }
+
+    func writeSecrets(_ context: AgentContext) throws {
+        try context.files.makeDirectory(context.topology.secretsDirectory(name))
+        for (file, secret) in try secretFiles(context) {
+            try context.files.write(secret.revealed, to: "\(context.topology.secretsDirectory(name))/\(file)")
+        }
+    }
+
+    /// Gives them to the running container, as its entrypoint does at each start.
+    ///
+    /// - Parameter reloading: whether PostgreSQL has to read them again.
+    func handOverSecrets(reloading: Bool, _ context: AgentContext) async throws {
+        let files = try secretFiles(context).keys.sorted().map { "\(ContainerLayout.secrets)/\($0)" }
+        try await context.docker.checked(
+            ["exec", "--user", "root", name, "install", "-o", "postgres", "-g", "postgres", "-m", "0600"] + files
+                + [ContainerLayout.runtime])
+        if reloading { _ = try await context.psql.attempt(name, "SELECT pg_reload_conf();") }
+    }
+}
