@@ -27,65 +27,76 @@ final class ContinuousWriter: Sendable {
         }
     }
 
-    private let cluster: PgafProject
-    private let password: String
-    private let table = "written_\(UUID().uuidString.lowercased().prefix(8))"
-    private let written = Mutex(Written())
-    private let work = Mutex<Task<Void, Never>?>(nil)
+    private let client: Client
+    private let work: Task<Void, Never>
 
-    private init(_ cluster: PgafProject) throws {
-        self.cluster = cluster
-        password = try cluster.passwords()["superuser"] ?? ""
+    private init(_ client: Client) {
+        self.client = client
+        // The task holds the client alone, so that a test which ends by an error ends the writing too.
+        work = Task { await client.write() }
     }
+
+    deinit { work.cancel() }
 
     /// Begins to write, and returns once the first row was acknowledged.
     static func begin(_ cluster: PgafProject) async throws -> ContinuousWriter {
-        let writer = try ContinuousWriter(cluster)
+        let client = try Client(cluster)
         try await Wait(for: "the writer's table", upTo: .seconds(60), hint: "").until {
-            let made = try await writer.sql("CREATE TABLE IF NOT EXISTS \(writer.table) (n int PRIMARY KEY)")
+            let made = try await client.sql("CREATE TABLE IF NOT EXISTS \(client.table) (n int PRIMARY KEY)")
             return made.succeeded ? .found(()) : .notYet(made.standardError)
         }
-        let task = Task { await writer.write() }
-        writer.work.withLock { $0 = task }
+        let writer = ContinuousWriter(client)
         try await Wait(for: "the first row", upTo: .seconds(60), every: .milliseconds(50), hint: "").until {
-            writer.written.withLock { $0.rows.isEmpty } ? .notYet("") : .found(())
+            client.written.withLock { $0.rows.isEmpty } ? .notYet("") : .found(())
         }
         return writer
     }
 
-    private func sql(_ text: String) async throws -> CommandResult {
-        try await cluster.sql(
-            text, ports: TestCluster.ports, password: password, attributes: "read-write", timeout: 3)
-    }
-
-    private func write() async {
-        var number = 0
-        while !Task.isCancelled {
-            number += 1
-            guard let result = try? await sql("INSERT INTO \(table) VALUES (\(number))"), result.succeeded else {
-                continue
-            }
-            let row = number
-            written.withLock { $0.add(row) }
-        }
-    }
-
     /// Ends the writing and looks for every acknowledged row on the primary.
     func finish() async throws -> Outcome {
-        let task = work.withLock { $0 }
-        task?.cancel()
-        await task?.value
+        work.cancel()
+        await work.value
         let found = try await Wait(for: "the rows to be read", upTo: .seconds(120), every: .seconds(1), hint: "").until
         {
-            let read = try await sql("SELECT n FROM \(table)")
+            let read = try await client.sql("SELECT n FROM \(client.table)")
             return read.succeeded
                 ? .found(Set(read.standardOutput.split(separator: "\n").compactMap { Int($0) }))
                 : .notYet(read.standardError)
         }
-        return written.withLock { written in
+        return client.written.withLock { written in
             Outcome(
                 acknowledged: written.rows.count, missing: written.rows.filter { !found.contains($0) },
                 longestPause: written.longestPause)
+        }
+    }
+
+    /// Who writes, and what was acknowledged.
+    private final class Client: Sendable {
+        let table = "written_\(UUID().uuidString.lowercased().prefix(8))"
+        let written = Mutex(Written())
+        private let cluster: PgafProject
+        private let password: String
+
+        init(_ cluster: PgafProject) throws {
+            self.cluster = cluster
+            password = try cluster.passwords()["superuser"] ?? ""
+        }
+
+        func sql(_ text: String) async throws -> CommandResult {
+            try await cluster.sql(
+                text, ports: TestCluster.ports, password: password, attributes: "read-write", timeout: 3)
+        }
+
+        func write() async {
+            var number = 0
+            while !Task.isCancelled {
+                number += 1
+                guard let result = try? await sql("INSERT INTO \(table) VALUES (\(number))"), result.succeeded else {
+                    continue
+                }
+                let row = number
+                written.withLock { $0.add(row) }
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ extension ClusterSuite {
     @Suite(.serialized) struct DiskFullTests {
         private let cluster: PgafProject
         private let engine = TestEngine()
-        private let disk = "\(NSTemporaryDirectory())/pgaf-small-disk"
+        private let disk = "/tmp/pgaf-small-disk"
         private let images = ["pgaf/base:trixie", "pgaf/pg_auto_failover:latest"]
 
         init() throws { cluster = try TestCluster.local() }
@@ -19,7 +19,7 @@ extension ClusterSuite {
         @Test func aDiskThatRunsFullInAnyStep() async throws {
             _ = try await cluster.up()
             _ = try await cluster.host(["destroy", "--yes"])
-            let archives = images.indices.map { "\(NSTemporaryDirectory())/pgaf-small-disk-\($0).tar" }
+            let archives = images.indices.map { "/tmp/pgaf-small-disk-\($0).tar" }
             for (image, archive) in zip(images, archives) {
                 try await checked("docker", ["save", "--output", archive, image])
             }
@@ -40,34 +40,43 @@ extension ClusterSuite {
         }
 
         private func everyStep(_ archives: [String]) async throws {
-            try await runFull(in: "base-image")
+            try await runFull(in: "base-image", leaving: 3200)
             try await checked("docker", ["load", "--input", archives[0]])
-            try await runFull(in: "image")
+            try await runFull(in: "image", leaving: 3200)
             try await checked("docker", ["load", "--input", archives[1]])
             for step in ["network", "monitor", "node.pgaf-test-1", "node.pgaf-test-2"] { try await runFull(in: step) }
             try await converge()
-            // A step that has something to do in a cluster that is there.
+            // A step that has something to do in a cluster that is there, and is done in a moment.
             let password = try #require(try cluster.passwords()["superuser"])
             let drop = try await cluster.sql(
                 "DROP DATABASE myappdb", database: "postgres", ports: TestCluster.ports, password: password,
                 attributes: "read-write")
             #expect(drop.succeeded, "\(drop.standardError)")
-            try await runFull(in: "access.pgaf-test-1")
+            try await runFull(in: "access.pgaf-test-1", from: "preflight")
             try await converge()
         }
 
-        private func runFull(in step: String) async throws {
-            let filler = "\(disk)/filler"
-            let moment: @Sendable (Event) -> Bool = { $0.body == .stepStarted(step: step) }
+        /// - Parameters:
+        ///   - first: the step at whose start the disk runs full.
+        ///   - room: MiB that are free until then, as many as the preflight wants.
+        private func runFull(in step: String, from first: String? = nil, leaving room: Int = 600) async throws {
+            let moment: @Sendable (Event) -> Bool = { $0.body == .stepStarted(step: first ?? step) }
+            try await fill("\(disk)/most", leaving: room)
             let (run, status) = try await cluster.up(interruptedAt: step, moment) { _ in
-                // Fails when there is no more room, which is what it is for.
-                _ = try await cluster.command("dd", ["if=/dev/zero", "of=\(filler)", "bs=1M"])
+                try await fill("\(disk)/rest", leaving: 0)
             }
             let error = MachineRuns.result(of: run)?.error
             print("the disk was full in \(step): \(error?.message ?? "nothing failed")")
             #expect(status != 0 && error?.code == .diskFull, "\(step): \(String(describing: error))")
             #expect(error?.message.contains(disk) == true || error?.remedy.contains("docker system df") == true)
-            try FileManager.default.removeItem(atPath: filler)
+            for file in ["most", "rest"] { try FileManager.default.removeItem(atPath: "\(disk)/\(file)") }
+        }
+
+        private func fill(_ path: String, leaving room: Int) async throws {
+            let free = try await cluster.command("df", ["--output=avail", "--block-size=1M", disk]).standardOutput
+            let size = max(0, (Int(free.split(separator: "\n").last?.trimmed ?? "") ?? 0) - room + (room == 0 ? 1 : 0))
+            // Fails when there is no more room, which is what it is for.
+            _ = try await cluster.command("dd", ["if=/dev/zero", "of=\(path)", "bs=1M", "count=\(size)"])
         }
 
         private func converge() async throws {

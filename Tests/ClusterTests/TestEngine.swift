@@ -14,18 +14,17 @@ struct TestEngine {
 
     /// In order, as `systemctl stop` does it: the containers end with it.
     func stop() async throws {
-        if hasSystemd {
-            try await checked("systemctl", ["stop", "docker.socket", "docker.service"])
-        } else if let process {
-            kill(process, SIGTERM)
-        }
-        try await awaitEnd()
+        let process = process
+        if hasSystemd { try await checked("systemctl", ["stop", "docker.socket", "docker.service"]) }
+        if let process { kill(process, SIGTERM) }
+        try await awaitEnd(of: process)
     }
 
     /// As a crash: the containers go on until an engine takes them over.
     func crash() async throws {
+        let process = process
         if let process { kill(process, SIGKILL) }
-        try await awaitEnd()
+        try await awaitEnd(of: process)
     }
 
     /// - Parameter dataDirectory: another one than the engine's own, with nothing in it.
@@ -46,8 +45,13 @@ struct TestEngine {
         }
     }
 
-    private func awaitEnd() async throws {
+    /// Until the process is gone, which answers nobody long before: at its very end it removes its successor's pid file.
+    private func awaitEnd(of process: pid_t?) async throws {
         try await Wait(for: "the Docker engine to end", upTo: .seconds(120), hint: "").until {
+            () async throws -> Wait.Observation<Void> in
+            if let process, FileManager.default.fileExists(atPath: "/proc/\(process)") {
+                return .notYet("process \(process) is there")
+            }
             let answer = try await runner.run(Command("docker", ["version", "--format", "{{.Server.Version}}"]))
             return answer.succeeded ? .notYet("it answers") : .found(())
         }

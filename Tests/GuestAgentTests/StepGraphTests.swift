@@ -64,6 +64,21 @@ private final class Counter: Sendable {
         #expect(words() == ["start a", "changed a", "start b", "changed b", "start c", "changed c"])
     }
 
+    @Test func ofSeveralRefusalsTheFirstStepsIsTold() async throws {
+        let first = TestStep(id: "a") { _ in
+            // Later than the other one.
+            for _ in 0..<100 { await Task.yield() }
+            throw PgafError(.portInUse, "a", remedy: "")
+        }
+        let second = TestStep(id: "b") { _ in throw PgafError(.foreignObject, "b", remedy: "") }
+        for _ in 0..<20 {
+            let error = await #expect(throws: PgafError.self) {
+                try await StepGraph([first, second]).plan(machine.context())
+            }
+            #expect(error?.code == .portInUse)
+        }
+    }
+
     @Test func thePlanIsAnnouncedBeforeAnything() async throws {
         let steps = [
             TestStep(id: "a", looks: { _ in [] }),

@@ -129,7 +129,7 @@ public struct Docker: Sendable {
     static func failure(_ command: Command, _ result: CommandResult, code: ErrorCode, what: String?) -> PgafError {
         let text = result.standardError + result.standardOutput
         let cause = "`\(command.display)` ended with status \(result.status)"
-        if text.contains("no space left on device") {
+        if DockerDisk.isToldOf(in: text) {
             return PgafError(
                 .diskFull, "The disk that holds Docker's data is full.",
                 remedy: "Make room there (`docker system df` shows what lies in it), then run `up` again.",

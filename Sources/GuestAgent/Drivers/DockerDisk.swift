@@ -40,7 +40,7 @@ struct DockerDisk: Sendable {
         let logs = try await runner.run(
             Command("docker", ["logs", "--since", "60s", "--tail", "200", container], deadline: .seconds(60)))
         let lines = (logs.standardOutput + logs.standardError).split(separator: "\n")
-        guard let line = lines.last(where: { $0.lowercased().contains("no space left on device") }) else { return nil }
+        guard let line = lines.last(where: { Self.isToldOf(in: String($0)) }) else { return nil }
         let directory = space?.directory ?? Self.usualDirectory(files)
         return Self.error("\(container) had no room to go on in \(directory)", directory, String(line))
     }
@@ -52,6 +52,12 @@ struct DockerDisk: Sendable {
         guard var explained = (try? await shortage(cause: cause)) ?? nil else { return failure }
         explained.output = failure.output
         return explained
+    }
+
+    /// Whether a program says that the disk is full: the system's words, and apt's.
+    static func isToldOf(in text: String) -> Bool {
+        let text = text.lowercased()
+        return ["no space left on device", "enough free space"].contains { text.contains($0) }
     }
 
     private static func error(_ what: String, _ directory: String, _ cause: String?) -> PgafError {

@@ -7,13 +7,20 @@ public struct StepGraph: Sendable {
     public init(_ steps: [any Step]) { self.steps = steps }
 
     /// What would be done on the machine as it is now, in the order of the steps.
+    ///
+    /// - Throws: of all refusals the one of the first step, so that it is the same each time.
     public func plan(_ context: AgentContext) async throws -> [String: [Change]] {
-        try await withThrowingTaskGroup(of: (String, [Change]).self) { group in
-            for step in steps { group.addTask { (step.id, try await step.inspect(context)) } }
-            var result: [String: [Change]] = [:]
-            for try await (id, changes) in group { result[id] = changes }
-            return result
+        let seen = await withTaskGroup(of: (String, Result<[Change], any Error>).self) { group in
+            for step in steps {
+                group.addTask {
+                    do { return (step.id, .success(try await step.inspect(context))) } catch {
+                        return (step.id, .failure(error))
+                    }
+                }
+            }
+            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
         }
+        return try steps.reduce(into: [:]) { $0[$1.id] = try seen[$1.id]?.get() }
     }
 
     /// The plan as its event carries it.
@@ -61,8 +68,8 @@ public struct StepGraph: Sendable {
                 running -= 1
                 switch finished.result {
                 case .success(let outcome):
-                    outcomes[finished.step] = outcome
-                    if outcome == .changed { moved.insert(finished.step) }
+                    outcomes[finished.step] = outcome.outcome
+                    if outcome.hasActed { moved.insert(finished.step) }
                 case .failure(let error):
                     // Steps that end because of another one's failure may be quicker to say so.
                     if failure == nil || failure?.code == .cancelled { failure = error }
@@ -89,7 +96,7 @@ public struct StepGraph: Sendable {
 
     private struct Finished: Sendable {
         var step: String
-        var result: Result<StepOutcome, PgafError>
+        var result: Result<(outcome: StepOutcome, hasActed: Bool), PgafError>
     }
 
     private func execute(
@@ -110,7 +117,8 @@ public struct StepGraph: Sendable {
             }
             await context.events.write(
                 .stepFinished(step: step.id, outcome: outcome, seconds: (clock.now - start).inSeconds))
-            return Finished(step: step.id, result: .success(outcome))
+            // What was only waited for is another thing now than it was in the plan.
+            return Finished(step: step.id, result: .success((outcome, !changes.isEmpty)))
         } catch {
             let failure = await DockerDisk(runner: context.runner, files: context.files)
                 .explain(PgafError.wrapping(error, doing: "working on \(step.title)"))
