@@ -94,6 +94,9 @@ public struct ImageFiles: Sendable, Equatable {
             [ ! -f "$file" ] || install -o "$user" -g "$group" -m 0600 "$file" "\(ContainerLayout.runtime)/"
         done
 
+        # A disk that ran full leaves empty files of pg_autoctl's, which it could never read again.
+        find "$XDG_CONFIG_HOME" "$XDG_DATA_HOME" -name 'pg_autoctl.*' -size 0 -delete 2>/dev/null || true
+
         # After a crash these files name processes of the container's earlier life, and pg_autoctl and PostgreSQL would
         # refuse to start beside them. Nothing of this volume runs yet.
         rm -rf /tmp/pg_autoctl
