@@ -36,11 +36,10 @@ extension ClusterSuite {
         @Test func destroyRemovesAlsoWhatAStoppedEngineHolds() async throws {
             _ = try await cluster.up()
             try await engine.stop()
-            let said = try await cluster.host(["destroy", "--yes"]).standardOutput
-            for name in TestCluster.containers { #expect(said.contains("container \(name)")) }
+            try await cluster.host(["destroy", "--yes"])
             let left = try await cluster.command(
                 "docker", ["ps", "--all", "--quiet", "--filter", "label=pgaf.cluster=\(TestCluster.name)"])
-            #expect(left.succeeded && left.standardOutput == "")
+            #expect(left.succeeded && left.standardOutput == "", "destroy left \(left.standardOutput)")
         }
 
         @Test func aMachineThatForgotItsClusterFindsItAgain() async throws {

@@ -65,6 +65,25 @@ import Testing
         #expect(try await failure(watch) == .diskFull)
     }
 
+    @Test func aContainerThatNobodyStartsEndsTheWait() async throws {
+        func container(_ status: String) {
+            machine.runner.on(
+                "docker", "container", "inspect", "a",
+                prints:
+                    #"[{"Name":"/a","State":{"Status":"\#(status)","Running":false,"ExitCode":0},"Config":{"Labels":{}}}]"#
+            )
+        }
+        machine.runner.on("docker", prints: "27.5.1\n").on("df", prints: "Avail\n4000\n")
+        let watch = MachineWatch(
+            docker: Docker(runner: machine.runner), disk: DockerDisk(runner: machine.runner, files: machine.files),
+            container: "a", every: .zero, patience: .seconds(60))
+        container("restarting")
+        for _ in 0..<3 { #expect(try await failure(watch) == nil) }
+        container("exited")
+        #expect(try await failure(watch) == nil)
+        #expect(try await failure(watch) == .nodeFailed)
+    }
+
     @Test func anEngineMayBeAwayForAMoment() async throws {
         machine.runner.on("docker", status: 1).on("df", prints: "Avail\n4000\n")
         let patient = watch(patience: .seconds(60))

@@ -10,6 +10,8 @@ final class MachineWatch: Sendable {
     private let rhythm: Rhythm
     private let patience: Duration
     private let goneSince = Mutex<ContinuousClock.Instant?>(nil)
+    /// Whether the look before this one found the container stopped.
+    private let wasStopped = Mutex(false)
 
     /// - Parameters:
     ///   - container: whose last lines are read too.
@@ -22,7 +24,7 @@ final class MachineWatch: Sendable {
         rhythm = Rhythm(every: interval)
     }
 
-    /// - Throws: `disk.full`, `docker.unavailable`.
+    /// - Throws: `disk.full`, `docker.unavailable`, `node.failed` for a container that nobody starts again.
     func look() async throws {
         guard rhythm.isDue() else { return }
         if let shortage = try await disk.shortage(of: container) { throw shortage }
@@ -32,10 +34,24 @@ final class MachineWatch: Sendable {
             since = answers ? nil : since ?? now
             return since.map { now - $0 } ?? .zero
         }
+        if answers, let container { try await lookAt(container) }
         guard !answers, away >= patience else { return }
         throw PgafError(
             .dockerUnavailable, "The Docker engine has not answered for \(away.brief).",
             remedy: "Start it (`systemctl start docker` or `service docker start` on the machine), then run `up` again."
         )
+    }
+
+    /// Docker restarts containers that end by themselves, but not always those that ended with an engine that was killed.
+    private func lookAt(_ container: String) async throws {
+        let isStopped = try await docker.container(container).map { ["exited", "dead"].contains($0.status) } ?? false
+        let before = wasStopped.withLock { was in
+            defer { was = isStopped }
+            return was
+        }
+        guard isStopped, before else { return }
+        throw PgafError(
+            .nodeFailed, "The container \(container) is stopped, and Docker does not start it again.",
+            remedy: "Run `up` again, which starts it; `docker logs \(container)` on the machine tells why it ended.")
     }
 }

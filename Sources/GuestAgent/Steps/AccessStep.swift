@@ -72,7 +72,7 @@ struct AccessStep: Step {
             for: "PostgreSQL of \(node.name) to take connections", upTo: .seconds(300), every: .milliseconds(100),
             sparing: true, hint: "Look at `docker logs \(node.name)` on the machine, then run `up` again.",
             code: .accessFailed)
-        return try await context.wait(wait, step: id) {
+        return try await context.wait(wait, step: id, in: node.name) {
             let answer = try await context.psql.attempt(node.name, Self.recovery)
             return answer.map { .found($0 == "f") } ?? .notYet("psql in its container gets no connection")
         }
