@@ -6,7 +6,8 @@ struct FailoverSettingsStep: Step {
     let title = "the failover settings"
     let topology: ClusterTopology
 
-    var dependencies: [String] { topology.configuration.nodes.map { NodeStep.id($0.name) } }
+    /// Who leaves counts until then.
+    let dependencies = ["departures"]
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         var changes = try await fileChanges(context)
@@ -71,7 +72,7 @@ struct FailoverSettingsStep: Step {
 
     /// What differs once all nodes are there; before that the monitor moves the number by itself.
     private func synchronousChanges(_ rows: [Monitor.Row], _ context: AgentContext) async throws -> [Change] {
-        guard topology.configuration.nodes.allSatisfy({ node in rows.contains { $0.name == node.name } }),
+        guard Set(rows.map(\.name)) == Set(topology.configuration.nodes.map(\.name)),
             let number = try await monitor(context).numberSyncStandbys(), number != wantedSyncStandbys
         else { return [] }
         return [
@@ -97,7 +98,7 @@ struct FailoverSettingsStep: Step {
                 what: "The settings of the monitor could not be reloaded.")
         }
         // The monitor lets no node out of the quorum of which the number needs it.
-        if changes.has("sync.less") { try await self.monitor(context).setNumberSyncStandbys(wantedSyncStandbys) }
+        if changes.has("sync.less") { try await setNumberSyncStandbys(context) }
         let autoctl = Autoctl(runner: context.runner)
         for node in topology.configuration.nodes {
             if changes.has("priority.\(node.name)") {
@@ -111,7 +112,13 @@ struct FailoverSettingsStep: Step {
                 try await setPartitionTimeout(node.name, context)
             }
         }
-        if changes.has("sync.more") { try await self.monitor(context).setNumberSyncStandbys(wantedSyncStandbys) }
+        if changes.has("sync.more") { try await setNumberSyncStandbys(context) }
+    }
+
+    /// The monitor takes another number only while the primary is settled.
+    private func setNumberSyncStandbys(_ context: AgentContext) async throws {
+        _ = try await SettledFormation(topology: topology, code: .monitorFailed).wait(step: id, context)
+        try await monitor(context).setNumberSyncStandbys(wantedSyncStandbys)
     }
 
     /// A keeper that has just begun may write its own file once more, with the value that it began with.
