@@ -80,6 +80,14 @@ import Testing
             ])
     }
 
+    @Test func aStandbyThatFollowsAnotherPrimary() {
+        #expect(
+            texts(expectation(rows(primary, ("secondary", "catchingup"), ("secondary", "prepare_promotion")))) == [
+                "pgnode2 is to become secondary again (assigned catchingup): normally 2 to 14 s",
+                "pgnode3 is to become primary (assigned prepare_promotion): normally 3 to 36 s",
+            ])
+    }
+
     @Test func theStatesOfAFailover() {
         let lost = expectation(rows(primary, secondary, secondary), containers: ["pgnode1": "exited"])
         #expect(

@@ -74,4 +74,26 @@ import Testing
         #expect(cluster.change { $0.restarts } == ["pgnode3", "pgnode1"])
         #expect(try await step.inspect(context).isEmpty)
     }
+
+    /// The monitor goes on believing for a while that a server which has just gone is there.
+    @Test func aRestartIsOverOnlyWhenAllHaveReportedAfterIt() async throws {
+        let context = machine.context(TestMachine.topology())
+        let formation = SettledFormation(topology: context.topology, code: .nodeFailed)
+        #expect(try await formation.wait(since: 1_763_847_109, step: "restarts", context) == "pgnode1")
+        let stop = context.stop
+        machine.runner.on("docker", "exec") { [cluster, machine] command in
+            // Nothing new is heard; the second look ends the test's wait.
+            if machine.runner.commands.count > 2 { stop.raise() }
+            return cluster.run(command)
+        }
+        await #expect(throws: CancellationError.self) {
+            _ = try await formation.wait(since: 1_763_847_110, step: "restarts", context)
+        }
+    }
+
+    @Test func nobodyIsRestartedOrChangedWhileAPrimaryHandsOver() {
+        let topology = TestMachine.topology()
+        #expect(RestartStep(topology: topology).dependencies.contains("departures"))
+        #expect(FailoverSettingsStep(topology: topology).dependencies.contains("departures"))
+    }
 }

@@ -7,7 +7,8 @@ struct RestartStep: Step {
     let title = "settings that need a restart of PostgreSQL"
     let topology: ClusterTopology
 
-    var dependencies: [String] { names.map { "access.\($0)" } }
+    /// After the departures: a primary that hands over must not be restarted meanwhile.
+    var dependencies: [String] { names.map { "access.\($0)" } + ["departures"] }
 
     private var names: [String] { topology.configuration.nodes.map(\.name) }
 
@@ -68,6 +69,8 @@ struct RestartStep: Step {
         try await SettledFormation(topology: topology, code: .nodeFailed).wait(step: id, context)
     }
 
+    /// Restarts the server, and waits until every node has reported to the monitor after that: what it heard before knows
+    /// nothing of the restart.
     private func restart(_ node: String, _ context: AgentContext) async throws {
         let before = try await context.psql.attempt(node, Self.startTime)
         try await Autoctl(runner: context.runner).restartPostgres(node)
@@ -79,6 +82,9 @@ struct RestartStep: Step {
             return now != nil && now != before
                 ? .found(()) : .notYet(now == nil ? "it takes no connections" : "not yet")
         }
+        let restarted = try await monitor(context).time()
+        _ = try await SettledFormation(topology: topology, code: .nodeFailed).wait(
+            since: restarted, step: id, context)
     }
 
     private static let startTime = "SELECT pg_postmaster_start_time();"

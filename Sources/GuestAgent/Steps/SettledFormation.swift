@@ -6,8 +6,9 @@ struct SettledFormation: Sendable {
     /// Of the error when it does not come to that.
     let code: ErrorCode
 
+    /// - Parameter since: the monitor's time after which every node has to have reported; nil where any report will do.
     /// - Returns: the primary's name.
-    func wait(step: String, _ context: AgentContext) async throws -> String {
+    func wait(since: Double? = nil, step: String, _ context: AgentContext) async throws -> String {
         let monitor = Monitor(container: topology.configuration.monitor.name, psql: context.psql)
         let names = topology.configuration.nodes.map(\.name)
         let wait = Wait(
@@ -15,6 +16,9 @@ struct SettledFormation: Sendable {
             hint: "Look at `pgaf-agent status` on the machine, then run `up` again.", code: code)
         return try await context.wait(wait, step: step) {
             guard let rows = try await monitor.rows() else { return .notYet("the monitor does not answer") }
+            if let since, let silent = rows.first(where: { names.contains($0.name) && $0.reportTime <= since }) {
+                return .notYet("\(silent.name) has not reported yet")
+            }
             return FormationJudgement.settledPrimary(rows, names: names).map { .found($0) }
                 ?? .notYet(FormationJudgement.notes(rows, names: names).joined(separator: "; "))
         }

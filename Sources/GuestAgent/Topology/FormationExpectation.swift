@@ -92,12 +92,14 @@ struct FormationExpectation: Sendable {
 
     private func moving(_ row: Monitor.Row) -> Awaited {
         let name = row.name
-        let now = "(now \(row.reported))"
+        // A standby that has to follow another primary reports what it was until then.
+        let now = row.reported == "secondary" ? "(assigned \(row.assigned))" : "(now \(row.reported))"
         switch row.assigned {
         case "secondary", "catchingup", "join_secondary":
             // After a failover the old primary is first rewound to where the new one began.
             let work = ["demoted", "demote_timeout", "draining"].contains(row.reported) ? times.start : Span(0, 0)
-            return expect(name, "\(name) is to become secondary \(now)", work + times.caughtUp)
+            let again = row.reported == "secondary" ? " again" : ""
+            return expect(name, "\(name) is to become secondary\(again) \(now)", work + times.caughtUp)
         case "init", "wait_standby":
             return expect(
                 name, "\(name) is to become secondary \(now); it copies the primary's data, which may be much",
