@@ -27,7 +27,12 @@ struct MachineLock: Sendable {
 
     /// The same; when `waiting`, after the one who holds it has finished, two hours at most.
     func take(waiting: Bool, _ events: EventWriter) async throws -> FileLock {
-        guard waiting else { return try take() }
+        guard waiting else {
+            // A program that has just ended may not be gone everywhere yet.
+            let grace = Wait(for: "the lock", upTo: .seconds(2), every: .milliseconds(50), hint: "")
+            let lock = try? await grace.until { (try? take()).map { .found($0) } ?? .notYet("it is held") }
+            return try lock ?? take()
+        }
         let wait = Wait(
             for: "whoever works on this machine to finish", upTo: .seconds(7200), every: .milliseconds(500),
             hint: "Follow it with `pgaf-host attach`.", code: .clusterLocked)
