@@ -57,6 +57,16 @@ extension ContainerConvergence {
         }
     }
 
+    /// Gives a container that will be made anew its changed secrets before its turn comes: without the new password its
+    /// pg_autoctl hears nothing from the monitor any more, and hands over to nobody.
+    func handOverEarly(_ changes: [Change], _ context: AgentContext) async throws {
+        guard changes.has("passfile") || changes.has("certificate"),
+            try await context.docker.container(name)?.status == "running"
+        else { return }
+        try writeSecrets(context)
+        try await handOverSecrets(reloading: changes.has("certificate"), context)
+    }
+
     /// Gives them to the running container, as its entrypoint does at each start.
     ///
     /// - Parameter reloading: whether PostgreSQL has to read them again.

@@ -46,6 +46,7 @@ struct NodeStep: Step {
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
         do {
             guard changes.isRemake else { return try await takePlace(changes, context) }
+            try await container.handOverEarly(changes, context)
             try await remake.inTurn(node.name, step: id, context) { try await takePlace(changes, context) }
         } catch {
             remake.fail(node.name)
