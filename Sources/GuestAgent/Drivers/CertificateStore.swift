@@ -18,9 +18,6 @@ struct CertificateStore: Sendable {
     /// Key and certificate of a container; nil before they are made.
     func server(_ name: String) throws -> Secret? { try files.read("\(directory)/\(name).pem").map { Secret($0) } }
 
-    /// The end of a container's certificate.
-    func end(_ name: String) throws -> Date? { try certificate(name)?.end }
-
     private func certificate(_ name: String) throws -> CertificateText? {
         try files.read("\(directory)/\(name).pem").flatMap { CertificateText($0) }
     }

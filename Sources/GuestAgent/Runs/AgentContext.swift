@@ -34,6 +34,7 @@ public struct AgentContext: Sendable {
     var isPlanning: Bool { snapshot != nil }
     public var docker: Docker { Docker(runner: runner, snapshot: snapshot) }
     public var psql: Psql { Psql(runner: runner, sessions: sessions) }
+    var monitor: Monitor { Monitor(container: configuration.monitor.name, psql: psql) }
 
     /// Waits with heartbeats in the name of a step; nothing is half done then, so a raised stop sign ends the wait, and so
     /// do a full disk and an engine that stays away.

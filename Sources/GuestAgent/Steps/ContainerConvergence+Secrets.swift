@@ -15,18 +15,14 @@ extension ContainerConvergence {
         let directory = context.topology.secretsDirectory(name)
         let files = try secretFiles(context)
         let differing = try files.filter { try context.files.read("\(directory)/\($0.key)") != $0.value.revealed }
-        var changes: [Change] = []
-        if differing["pgpass"] != nil {
-            changes.append(Change(.change, "passfile", "hand \(name) the changed passwords"))
-        }
+        let passwords =
+            differing["pgpass"] == nil ? [] : [Change(.change, "passfile", "hand \(name) the changed passwords")]
         // A run may have ended between the files and the container: what it has then is not known.
-        let isHanded = try context.files.read(mark(context)) == Self.mark(files)
-        if try differing.count > (changes.isEmpty ? 0 : 1) || isAboutToBeRenewed(context)
-            || (!isHanded && changes.isEmpty)
-        {
-            changes.append(Change(.change, "certificate", "hand \(name) its new certificate"))
+        let isUnknown = try passwords.isEmpty && context.files.read(mark(context)) != Self.mark(files)
+        guard try isUnknown || differing.keys.contains(where: { $0 != "pgpass" }) || isAboutToBeRenewed(context) else {
+            return passwords
         }
-        return changes
+        return passwords + [Change(.change, "certificate", "hand \(name) its new certificate")]
     }
 
     /// Whether a plan has another certificate made for the container by the step before.

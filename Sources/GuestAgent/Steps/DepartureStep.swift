@@ -9,14 +9,14 @@ struct DepartureStep: Step {
     var dependencies: [String] { topology.configuration.nodes.map { NodeStep.id($0.name) } }
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
-        let rows = try await monitor(context).rows() ?? []
+        let rows = try await context.monitor.rows() ?? []
         return try await departing(rows, context).map { name in
             Change(.change, name, "take \(name) out of the formation and remove its container; its volume stays")
         }
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
-        let monitor = monitor(context)
+        let monitor = context.monitor
         for name in changes.map(\.subject) {
             try await giveUpPrimary(name, monitor, context)
             let containers = try await context.docker.labelled("container", cluster: context.configuration.cluster)
@@ -68,9 +68,5 @@ struct DepartureStep: Step {
             if ContinuousClock.now - start > patience { try await monitor.forget(name) }
             return .notYet("it reports \(row.reported)")
         }
-    }
-
-    private func monitor(_ context: AgentContext) -> Monitor {
-        Monitor(container: topology.configuration.monitor.name, psql: context.psql)
     }
 }

@@ -11,7 +11,7 @@ struct FailoverSettingsStep: Step {
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         var changes = try await fileChanges(context)
-        let rows = try await monitor(context).rows() ?? []
+        let rows = try await context.monitor.rows() ?? []
         for node in topology.configuration.nodes {
             guard let row = rows.first(where: { $0.name == node.name }) else { continue }
             if row.priority != node.candidatePriority {
@@ -73,17 +73,13 @@ struct FailoverSettingsStep: Step {
     /// What differs once all nodes are there; before that the monitor moves the number by itself.
     private func synchronousChanges(_ rows: [Monitor.Row], _ context: AgentContext) async throws -> [Change] {
         guard Set(rows.map(\.name)) == Set(topology.configuration.nodes.map(\.name)),
-            let number = try await monitor(context).numberSyncStandbys(), number != wantedSyncStandbys
+            let number = try await context.monitor.numberSyncStandbys(), number != wantedSyncStandbys
         else { return [] }
         return [
             Change(
                 .change, number > wantedSyncStandbys ? "sync.less" : "sync.more",
                 "number_sync_standbys of the formation: \(number) → \(wantedSyncStandbys)")
         ]
-    }
-
-    private func monitor(_ context: AgentContext) -> Monitor {
-        Monitor(container: topology.configuration.monitor.name, psql: context.psql)
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
@@ -118,7 +114,7 @@ struct FailoverSettingsStep: Step {
     /// The monitor takes another number only while the primary is settled.
     private func setNumberSyncStandbys(_ context: AgentContext) async throws {
         _ = try await SettledFormation(topology: topology, code: .monitorFailed).wait(step: id, context)
-        try await monitor(context).setNumberSyncStandbys(wantedSyncStandbys)
+        try await context.monitor.setNumberSyncStandbys(wantedSyncStandbys)
     }
 
     /// A keeper that has just begun may write its own file once more, with the value that it began with.

@@ -18,7 +18,7 @@ struct Handover: Sendable {
 
     /// Orders it and waits until another node of the configuration is primary.
     func perform(from name: String, step: String, _ context: AgentContext) async throws {
-        let monitor = Monitor(container: topology.configuration.monitor.name, psql: context.psql)
+        let monitor = context.monitor
         try await awaitReadiness(name, step: step, monitor, context)
         try await monitor.performFailover()
         let wait = Wait(

@@ -26,7 +26,7 @@ final class NodeRepair: Sendable {
     /// - Throws: `data.would-be-lost` when nobody else has the data.
     func attempt(step: String, _ context: AgentContext) async throws -> String? {
         guard rhythm.isDue() else { return nil }
-        let monitor = Monitor(container: topology.configuration.monitor.name, psql: context.psql)
+        let monitor = context.monitor
         guard let rows = try await monitor.rows(), let remains = try await NodeRemains.read(node.name, context) else {
             return nil
         }

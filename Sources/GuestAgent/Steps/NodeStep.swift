@@ -24,7 +24,7 @@ struct NodeStep: Step {
     func inspect(_ context: AgentContext) async throws -> [Change] {
         var changes = try await container.inspect(context)
         guard changes.isEmpty else { return changes + (changes.isRemake ? try await handover(context) : []) }
-        let row = try await monitor(context).rows()?.first { $0.name == node.name }
+        let row = try await context.monitor.rows()?.first { $0.name == node.name }
         if row?.isSettled == true, try await context.psql.attempt(node.name, "SELECT 1;") == nil {
             // The monitor does not know yet what happened to it.
             changes.append(Change(.wait, "join", "wait for PostgreSQL of \(node.name), which takes no connections"))
@@ -37,7 +37,7 @@ struct NodeStep: Step {
 
     /// What making the present primary anew means for its clients.
     private func handover(_ context: AgentContext) async throws -> [Change] {
-        guard let rows = try await monitor(context).rows(),
+        guard let rows = try await context.monitor.rows(),
             Handover(topology: topology).isPossible(from: node.name, rows)
         else { return [] }
         return [Change(.change, "handover", "let another node become primary before \(node.name) is made anew")]
@@ -56,7 +56,7 @@ struct NodeStep: Step {
 
     private func takePlace(_ changes: [Change], _ context: AgentContext) async throws {
         try await setPasswords(context)
-        let started = try await monitor(context).time()
+        let started = try await context.monitor.time()
         try await container.apply(changes, step: id, keeping: try keptFiles(changes, context), context)
         let wait = Wait(
             for: "\(node.name) to take its place in the formation", upTo: .seconds(900), every: .milliseconds(100),
@@ -86,7 +86,7 @@ struct NodeStep: Step {
     }
 
     private func setPasswordsAlone(_ context: AgentContext) async throws {
-        guard let primary = try await monitor(context).rows()?.first(where: { $0.isPrimary }) else { return }
+        guard let primary = try await context.monitor.rows()?.first(where: { $0.isPrimary }) else { return }
         let writable = try await context.psql.attempt(primary.name, "SELECT pg_is_in_recovery();") == "f"
         if writable { try await Passwords.setInside(primary.name, context) }
     }
@@ -96,7 +96,7 @@ struct NodeStep: Step {
     /// - Parameter start: the monitor's time before the container was touched: what was reported earlier is about the
     ///   node's former life.
     private func look(since start: Double, _ context: AgentContext) async throws -> Wait.Observation<Void> {
-        guard let rows = try await monitor(context).rows() else { return .notYet("the monitor does not answer") }
+        guard let rows = try await context.monitor.rows() else { return .notYet("the monitor does not answer") }
         guard let own = rows.first(where: { $0.name == node.name }) else {
             return .notYet("\(node.name) has not reported to the monitor yet")
         }
@@ -109,10 +109,6 @@ struct NodeStep: Step {
             try await BaseBackup.hasten(primary: primary.name, context)
         }
         return .notYet("\(node.name) reports \(own.reported), the monitor assigned \(own.assigned)")
-    }
-
-    private func monitor(_ context: AgentContext) -> Monitor {
-        Monitor(container: topology.configuration.monitor.name, psql: context.psql)
     }
 }
 

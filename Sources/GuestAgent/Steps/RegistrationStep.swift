@@ -12,14 +12,14 @@ struct RegistrationStep: Step {
     let topology: ClusterTopology
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
-        guard let rows = try await monitor(context).rows() else { return [] }
+        guard let rows = try await context.monitor.rows() else { return [] }
         return try await strangers(rows, context).map {
             Change(.change, $0.name, "register \($0.name) with the monitor again, which does not know it")
         }
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
-        let monitor = monitor(context)
+        let monitor = context.monitor
         let rows = try await monitor.rows() ?? []
         var strangers = try await strangers(rows, context)
         let writable = strangers.filter(\.isWritable)
@@ -81,16 +81,12 @@ struct RegistrationStep: Step {
             for: "\(name) to be known to the monitor", upTo: .seconds(300), every: .milliseconds(100), sparing: true,
             hint: "Look at `docker logs \(name)` on the machine, then run `up` again.", code: .nodeFailed)
         try await context.wait(wait, step: id) { () async throws -> Wait.Observation<Void> in
-            guard let row = try await monitor(context).rows()?.first(where: { $0.name == name }) else {
+            guard let row = try await context.monitor.rows()?.first(where: { $0.name == name }) else {
                 return .notYet("it has no row")
             }
             // The others need a primary that has arrived before they can register.
             return !settled || row.isSettled ? .found(()) : .notYet("it reports \(row.reported)")
         }
-    }
-
-    private func monitor(_ context: AgentContext) -> Monitor {
-        Monitor(container: topology.configuration.monitor.name, psql: context.psql)
     }
 
     private func tooMany(_ names: [String]) -> PgafError {

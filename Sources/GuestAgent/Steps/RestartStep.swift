@@ -39,7 +39,7 @@ struct RestartStep: Step {
     /// - Returns: false where no other node can.
     private func handOver(from primary: String, _ context: AgentContext) async throws -> Bool {
         let handover = Handover(topology: topology)
-        guard let rows = try await monitor(context).rows(), handover.isPossible(from: primary, rows) else {
+        guard let rows = try await context.monitor.rows(), handover.isPossible(from: primary, rows) else {
             return false
         }
         await context.output(id)("another node becomes primary before PostgreSQL of \(primary) is restarted")
@@ -61,10 +61,6 @@ struct RestartStep: Step {
         for node in others { try await autoctl.setPriority(node.name, node.candidatePriority) }
     }
 
-    private func monitor(_ context: AgentContext) -> Monitor {
-        Monitor(container: topology.configuration.monitor.name, psql: context.psql)
-    }
-
     private func settledPrimary(_ context: AgentContext) async throws -> String {
         try await SettledFormation(topology: topology, code: .nodeFailed).wait(step: id, context)
     }
@@ -82,7 +78,7 @@ struct RestartStep: Step {
             return now != nil && now != before
                 ? .found(()) : .notYet(now == nil ? "it takes no connections" : "not yet")
         }
-        let restarted = try await monitor(context).time()
+        let restarted = try await context.monitor.time()
         _ = try await SettledFormation(topology: topology, code: .nodeFailed).wait(
             since: restarted, step: id, context)
     }

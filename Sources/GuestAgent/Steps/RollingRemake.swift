@@ -73,7 +73,7 @@ final class RollingRemake: Sendable {
 
     /// Why it is not the node's turn; nil when it is.
     private func obstacle(_ name: String, _ context: AgentContext) async throws -> String? {
-        guard let rows = try await monitor(context).rows() else { return "the monitor does not answer" }
+        guard let rows = try await context.monitor.rows() else { return "the monitor does not answer" }
         let isServing = try await context.psql.attempt(name, "SELECT 1;") != nil
         if let obstacle = RemakeOrder.obstacle(name, rows, isServing: isServing, names: names) { return obstacle }
         guard isServing, rows.contains(where: { $0.name == name && $0.isPrimary }) else { return nil }
@@ -87,24 +87,20 @@ final class RollingRemake: Sendable {
     /// Lets another node be primary before a primary goes, where one is ready, and waits until all is well again.
     private func handOver(_ name: String, step: String, _ context: AgentContext) async throws {
         let handover = Handover(topology: topology)
-        guard let rows = try await monitor(context).rows(), handover.isPossible(from: name, rows) else { return }
+        guard let rows = try await context.monitor.rows(), handover.isPossible(from: name, rows) else { return }
         await context.output(step)("another node becomes primary before \(name) is made anew")
         try await handover.perform(from: name, step: step, context)
         let wait = Wait(
             for: "all nodes to be healthy behind the new primary", upTo: Self.patience, every: .milliseconds(200),
             sparing: true, hint: Self.hint, code: .nodeFailed)
         try await context.wait(wait, step: step) {
-            let rows = try await monitor(context).rows() ?? []
+            let rows = try await context.monitor.rows() ?? []
             let obstacle = RemakeOrder.obstacle(name, rows, isServing: true, names: names)
             return obstacle == nil ? .found(()) : .notYet(obstacle ?? "")
         }
     }
 
     private var names: [String] { topology.configuration.nodes.map(\.name) }
-
-    private func monitor(_ context: AgentContext) -> Monitor {
-        Monitor(container: topology.configuration.monitor.name, psql: context.psql)
-    }
 }
 
 /// Whether a node may go for a while; pure.

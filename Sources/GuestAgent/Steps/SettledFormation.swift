@@ -9,7 +9,7 @@ struct SettledFormation: Sendable {
     /// - Parameter since: the monitor's time after which every node has to have reported; nil where any report will do.
     /// - Returns: the primary's name.
     func wait(since: Double? = nil, step: String, _ context: AgentContext) async throws -> String {
-        let monitor = Monitor(container: topology.configuration.monitor.name, psql: context.psql)
+        let monitor = context.monitor
         let names = topology.configuration.nodes.map(\.name)
         let wait = Wait(
             for: "all nodes to be healthy", upTo: .seconds(900), every: .milliseconds(100), sparing: true,

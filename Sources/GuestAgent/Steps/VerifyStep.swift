@@ -65,7 +65,7 @@ struct VerifyStep: Step {
     }
 
     private func checkSynchronousStandbys(_ primary: String, _ context: AgentContext) async throws {
-        let monitor = Monitor(container: topology.configuration.monitor.name, psql: context.psql)
+        let monitor = context.monitor
         let wait = Wait(
             for: "synchronous_standby_names to be what the monitor says", upTo: .seconds(60),
             hint: "Look at `pg_autoctl show settings` in the monitor's container.", code: .verifyFailed)
