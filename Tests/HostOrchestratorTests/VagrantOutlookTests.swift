@@ -10,24 +10,8 @@ import Testing
 @Suite struct VagrantOutlookTests {
     private let scratch = ScratchDirectory()
 
-    /// Answers by the beginning of the command line; anything else is no program of this machine.
-    private final class Tools: CommandRunner {
-        private let answers: [String: CommandResult]
-        private let kept = Mutex<[String]>([])
-
-        init(_ answers: [String: CommandResult]) { self.answers = answers }
-
-        var seen: [String] { kept.withLock { $0 } }
-
-        func run(_ command: Command, onLine: (@Sendable (String) async -> Void)?) async throws -> CommandResult {
-            kept.withLock { $0.append(command.display) }
-            let answer = answers.filter { command.display.hasPrefix($0.key) }.max { $0.key.count < $1.key.count }
-            return answer?.value ?? CommandResult(status: 127)
-        }
-    }
-
-    private func tools(_ state: String, libvirt: Bool = true) -> Tools {
-        Tools([
+    private func tools(_ state: String, libvirt: Bool = true) -> PretendedTools {
+        PretendedTools([
             "vagrant --version": CommandResult(), "VBoxManage --version": CommandResult(),
             "virsh --version": CommandResult(), "qemu-system-x86_64 --version": CommandResult(),
             "vagrant plugin list": CommandResult(standardOutput: "vagrant-libvirt (0.11.2, system)\n"),
@@ -39,7 +23,7 @@ import Testing
     }
 
     private func machine(
-        _ tools: Tools, _ provider: VagrantSettings.Provider = .virtualbox, ports: [Int] = [5430, 5001],
+        _ tools: PretendedTools, _ provider: VagrantSettings.Provider = .virtualbox, ports: [Int] = [5430, 5001],
         _ change: (inout VagrantSettings) -> Void = { _ in }
     ) -> VagrantMachine {
         var settings = VagrantSettings()

@@ -10,23 +10,6 @@ import Testing
 @Suite struct VagrantReloadTests {
     private let scratch = ScratchDirectory()
 
-    /// Remembers command lines and what else happened, in order.
-    private final class Tools: CommandRunner {
-        private let answers: [String: CommandResult]
-        private let kept = Mutex<[String]>([])
-
-        init(_ answers: [String: CommandResult]) { self.answers = answers }
-
-        var seen: [String] { kept.withLock { $0 } }
-        func tell(_ what: String) { kept.withLock { $0.append(what) } }
-
-        func run(_ command: Command, onLine: (@Sendable (String) async -> Void)?) async throws -> CommandResult {
-            tell(command.display)
-            let answer = answers.filter { command.display.hasPrefix($0.key) }.max { $0.key.count < $1.key.count }
-            return answer?.value ?? CommandResult(status: 127)
-        }
-    }
-
     private final class Sink: ProgressSink {
         private let kept = Mutex<[String]>([])
         var messages: [String] { kept.withLock { $0 } }
@@ -38,7 +21,7 @@ import Testing
 
     private func tools(
         _ provider: VagrantProvider, size: String? = nil, reload: CommandResult = CommandResult()
-    ) -> Tools {
+    ) -> PretendedTools {
         var answers = [
             "vagrant --version": CommandResult(), "VBoxManage --version": CommandResult(),
             "virsh --version": CommandResult(), "qemu-system-x86_64 --version": CommandResult(),
@@ -51,10 +34,10 @@ import Testing
         if let size {
             answers[MachineSize.question(provider, "an-id").display] = CommandResult(standardOutput: size)
         }
-        return Tools(answers)
+        return PretendedTools(answers)
     }
 
-    private func machine(_ tools: Tools, memory: Int = 6144, cpus: Int = 4) -> VagrantMachine {
+    private func machine(_ tools: PretendedTools, memory: Int = 6144, cpus: Int = 4) -> VagrantMachine {
         var settings = VagrantSettings()
         settings.box = "some/box"
         (settings.memory, settings.cpus) = (memory, cpus)
@@ -81,7 +64,8 @@ import Testing
         VagrantfileDifference.values(scratch.text(scratch.project.vagrantfile))
     }
 
-    private func bringUp(_ machine: VagrantMachine, _ tools: Tools, _ sink: Sink = Sink()) async throws -> Bool {
+    private func bringUp(_ machine: VagrantMachine, _ tools: PretendedTools, _ sink: Sink = Sink()) async throws -> Bool
+    {
         let scratch = scratch
         return try await machine.bringUp(reporting: sink) {
             let memory = VagrantfileDifference.values(scratch.text(scratch.project.vagrantfile))["memory"] ?? "-"
