@@ -64,7 +64,7 @@ extension ClusterSuite {
             let outcome = try await writer.finish()
             #expect(outcome.missing.isEmpty, "acknowledged rows are gone: \(outcome.missing)")
             #expect(outcome.acknowledged > 0)
-            #expect(try await cluster.state().healthy)
+            try await cluster.expectHealthy()
             try await expectNoLeftovers()
         }
 

@@ -88,7 +88,7 @@ extension ClusterSuite {
             #expect(result.error?.cause?.contains("node.pgaf-test-3") == true)
             let again = try await cluster.up()
             #expect(PgafProject.changedSteps(again).contains("node.pgaf-test-3"))
-            #expect(try await cluster.state().healthy)
+            try await cluster.expectHealthy()
         }
 
         @Test func aTerminalThatIsClosedLeavesTheRunAlone() async throws {
@@ -99,7 +99,7 @@ extension ClusterSuite {
             kill(host.pid, SIGHUP)
             #expect(host.wait() == 75)
             _ = try await cluster.host(["attach", run])
-            #expect(try await cluster.state().healthy)
+            try await cluster.expectHealthy()
         }
     }
 }

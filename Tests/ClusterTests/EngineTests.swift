@@ -49,7 +49,7 @@ extension ClusterSuite {
             try FileManager.default.removeItem(atPath: "/var/lib/pgaf/clusters/\(TestCluster.name)/state.json")
             _ = try await cluster.up()
             #expect(try await TestCluster.identifiers(cluster) == before)
-            #expect(try await cluster.state().healthy)
+            try await cluster.expectHealthy()
         }
     }
 }

@@ -44,7 +44,7 @@ extension ClusterSuite {
             #expect(read.trimmedOutput == "1", "\(read.standardError)")
             let refused = try await cluster.sql("SELECT 1", ports: TestCluster.ports, password: old)
             #expect(!refused.succeeded && refused.standardError.contains("password authentication failed"))
-            #expect(try await cluster.state().healthy)
+            try await cluster.expectHealthy()
             #expect(try await TestCluster.identifiers(cluster) == identifiers)
             let second = try await cluster.up()
             guard case .result(let quiet) = second.last?.body else { throw CancellationError() }

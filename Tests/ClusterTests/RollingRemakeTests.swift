@@ -54,11 +54,11 @@ extension ClusterSuite {
             let order = history.filter { !$0.isUp }.map(\.name)
             #expect(order.count == 3 && Set(order) == Set(TestCluster.nodes), "\(order)")
             #expect(order.last == primary, "\(order), the primary was \(primary)")
-            #expect(try await cluster.state().healthy)
+            try await cluster.expectHealthy()
             print(
                 "three containers made anew: \(outcome.acknowledged) rows, longest pause \(outcome.longestPause.brief)")
             _ = try await cluster.up()
-            #expect(try await cluster.state().healthy)
+            try await cluster.expectHealthy()
         }
     }
 }

@@ -266,7 +266,7 @@ extension FakeCluster {
             let state = running.count == 1 ? "single" : name == memory.registered.first ? "primary" : "secondary"
             return #"{"id":\#(index + 1),"name":"\#(name)","host":"\#(name)","port":5432,"reported":"\#(state)","#
                 + #""assigned":"\#(state)","health":1,"lsn":"0/3000148","timeline":1,"#
-                + #""priority":\#(memory.priorities[name] ?? 50),"quorum":true,"reportTime":1763847110}"#
+                + #""priority":\#(memory.priorities[name] ?? 50),"quorum":true,"running":true,"reportTime":1763847110}"#
         }
         return "[\(rows.joined(separator: ","))]"
     }

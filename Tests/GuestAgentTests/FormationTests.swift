@@ -6,11 +6,12 @@ import Testing
 extension Monitor.Row {
     static func sample(
         _ name: String, _ reported: String, _ assigned: String? = nil, id: Int = 1, health: Int = 1,
-        lsn: String = "0/3000000"
+        running: Bool = true, lsn: String = "0/3000000"
     ) -> Monitor.Row {
         Monitor.Row(
             id: id, name: name, host: "\(name).local", port: 5432, reported: reported, assigned: assigned ?? reported,
-            health: health, lsn: lsn, timeline: 1, priority: 50, quorum: true, reportTime: 1_763_847_110)
+            health: health, running: running, lsn: lsn, timeline: 1, priority: 50, quorum: true,
+            reportTime: 1_763_847_110)
     }
 }
 
@@ -31,6 +32,10 @@ extension Monitor.Row {
         ),
         ([.sample("a", "primary"), .sample("b", "maintenance")], ["b is in the state maintenance"]),
         ([.sample("a", "primary"), .sample("b", "secondary", health: 0)], ["b is not seen healthy by the monitor"]),
+        (
+            [.sample("a", "primary"), .sample("b", "secondary", running: false)],
+            ["PostgreSQL of b does not run, as its pg_autoctl reports"]
+        ),
         ([.sample("a", "primary"), .sample("b", "secondary", health: -1)], ["b is not seen healthy by the monitor"]),
         (
             [.sample("a", "wait_primary"), .sample("b", "secondary")],
@@ -50,6 +55,7 @@ extension Monitor.Row {
         #expect(Monitor.Row.sample("a", "wait_primary").isSettled)
         #expect(!Monitor.Row.sample("a", "secondary", "primary").isSettled)
         #expect(!Monitor.Row.sample("a", "demoted").isSettled)
+        #expect(!Monitor.Row.sample("a", "secondary", running: false).isSettled)
     }
 }
 
@@ -98,7 +104,7 @@ extension Monitor.Row {
         let machine = TestMachine()
         let row =
             #"{"id":1,"name":"pgnode1","host":"pgnode1","port":5432,"reported":"primary","#
-            + #""assigned":"primary","health":1,"lsn":"0/3000148","timeline":1,"priority":50,"quorum":true,"reportTime":1763847110.25}"#
+            + #""assigned":"primary","health":1,"running":true,"lsn":"0/3000148","timeline":1,"priority":50,"quorum":true,"reportTime":1763847110.25}"#
         machine.runner.on("docker", "version", prints: "27.5.1\n")
             .on("docker", "container", "inspect", prints: "[]", status: 1)
             .on("docker", "exec", prints: "[\(row)]\n")

@@ -23,8 +23,7 @@ import Testing
     }
 
     @Test func whatAKilledRunLeftBehindDoesNotOpenASecret() throws {
-        // No process can have that number.
-        let left = directory + "/a.999999999-7.pgaf-new"
+        let left = directory + "/a.7.pgaf-new"
         try Data("old and longer".utf8).write(to: URL(fileURLWithPath: left))
         try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: left)
         let open = try #require(FileHandle(forReadingAtPath: left))
@@ -45,13 +44,28 @@ import Testing
     }
 
     @Test func onlyWhatKilledRunsLeftOfTheSameFileIsRemoved() throws {
-        let others = [
-            "a.\(getpid())-7.pgaf-new", "a.1-7.pgaf-new", "a.b.999999999-7.pgaf-new", "a.x.pgaf-new",
-            "b.999999999-7.pgaf-new", "pgaf-new",
-        ]
-        for name in others { try Data().write(to: URL(fileURLWithPath: "\(directory)/\(name)")) }
+        let others = ["a.8.pgaf-new", "a.b.7.pgaf-new", "b.7.pgaf-new", "pgaf-new", ".pgaf-new", "a.pgaf-new"]
+        for name in others + ["a.7.pgaf-new"] { try Data().write(to: URL(fileURLWithPath: "\(directory)/\(name)")) }
+        let writer = try FileLock("\(directory)/a.8.pgaf-new", subject: "a", holder: "a living writer")
         try files.write("new", to: "/a")
         #expect(files.list("/") == (others + ["a"]).sorted())
+        withExtendedLifetime(writer) {}
+    }
+
+    @Test func allThatKilledRunsLeftIsRemovedAtOnce() throws {
+        try files.makeDirectory("/d/e")
+        for path in ["a.1.pgaf-new", "d/b.c.2.pgaf-new", "d/e/c.3.pgaf-new", "d/e/kept", "d/pgaf-new"] {
+            try Data().write(to: URL(fileURLWithPath: "\(directory)/\(path)"))
+        }
+        // What lies behind a link is somebody else's.
+        let elsewhere = ScratchDirectory()
+        try Data().write(to: URL(fileURLWithPath: "\(elsewhere.path)/a.1.pgaf-new"))
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(directory)/link", withDestinationPath: elsewhere.path)
+        files.removeUnfinished(below: "/")
+        #expect(
+            files.list("/") == ["d", "link"] && files.list("/d") == ["e", "pgaf-new"] && files.list("/d/e") == ["kept"])
+        #expect(MachineFiles().list(elsewhere.path) == ["a.1.pgaf-new"])
     }
 
     @Test func aLinkIsReplacedAndNotWrittenThrough() throws {

@@ -132,6 +132,12 @@ package struct PgafProject: Sendable {
         return try JSONDecoder().decode(FormationState.self, from: Data(result.standardOutput.utf8))
     }
 
+    /// The formation is healthy now, without another wait; what it lacks is in the issue.
+    package func expectHealthy(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        let state = try await state()
+        #expect(state.healthy, "\(state.notes)", sourceLocation: sourceLocation)
+    }
+
     /// Waits until the formation is healthy again; a machine that cannot be asked yet is waited for too.
     package func waitUntilHealthy(_ what: String, upTo deadline: Duration = .seconds(180)) async throws
         -> FormationState

@@ -21,6 +21,8 @@ public struct Monitor: Sendable {
         public var reported: String
         public var assigned: String
         public var health: Int
+        /// Whether the node's PostgreSQL ran when it reported last.
+        public var running: Bool
         public var lsn: String
         public var timeline: Int
         public var priority: Int
@@ -28,8 +30,9 @@ public struct Monitor: Sendable {
         /// When the node reported last, by the monitor's clock, in seconds since 1970.
         public var reportTime: Double
 
-        /// Whether the node has reached what was asked of it and plays its part.
-        public var isSettled: Bool { reported == assigned && Self.working.contains(reported) }
+        /// Whether the node has reached what was asked of it and plays its part. One whose PostgreSQL does not run is about
+        /// to be assigned another state.
+        public var isSettled: Bool { reported == assigned && running && Self.working.contains(reported) }
         public var isPrimary: Bool { reported == "primary" || reported == "single" || reported == "wait_primary" }
         public var isHealthy: Bool { health == 1 }
 
@@ -38,8 +41,8 @@ public struct Monitor: Sendable {
 
     static let rowsQuery = """
         SELECT coalesce(json_agg(json_build_object('id', nodeid, 'name', nodename, 'host', nodehost, 'port', nodeport,
-            'reported', reportedstate, 'assigned', goalstate, 'health', health, 'lsn', reportedlsn,
-            'timeline', reportedtli, 'priority', candidatepriority, 'quorum', replicationquorum,
+            'reported', reportedstate, 'assigned', goalstate, 'health', health,
+            'running', coalesce(reportedpgisrunning, true), 'lsn', reportedlsn, 'timeline', reportedtli, 'priority', candidatepriority, 'quorum', replicationquorum,
             'reportTime', extract(epoch FROM reporttime)) ORDER BY nodeid), '[]') FROM pgautofailover.node;
         """
 

@@ -37,6 +37,7 @@ struct AbandonedWork: Sendable {
             try store.files.remove("\(store.root)/\(name)")
         }
         try store.files.remove(BaseImageStep.workspace)
+        store.files.removeUnfinished(below: store.root)
     }
 
     static func isUnfinished(_ name: String) -> Bool {

@@ -4,21 +4,27 @@ import Shared
 struct ClientCheck: Sendable {
     let topology: ClusterTopology
 
-    func run(_ node: NodeSettings, _ context: AgentContext) async throws {
-        let endpoint = topology.connections.nodes.first { $0.name == node.name }
-        let user = topology.configuration.access.clientUser
+    private var user: String { topology.configuration.access.clientUser }
+
+    /// Checks every node.
+    func run(_ context: AgentContext) async throws {
         let password = user == "postgres" ? context.secrets.superuser : context.secrets.client
-        let passwords = "\(topology.directory)/client.\(node.name).pgpass"
+        let passwords = "\(topology.directory)/client.pgpass"
         try context.files.write("*:*:*:*:\(ClusterTopology.escaped(password.revealed))\n", to: passwords)
-        let authority = "\(topology.directory)/client.\(node.name).crt"
-        try context.files.write(
-            try CertificateStore(files: context.files, topology: topology).authority() ?? "", to: authority)
-        defer { for file in [passwords, authority] { try? context.files.remove(file) } }
+        defer { try? context.files.remove(passwords) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for node in topology.configuration.nodes { group.addTask { try await run(node, passwords, context) } }
+            try await group.waitForAll()
+        }
+    }
+
+    private func run(_ node: NodeSettings, _ passwords: String, _ context: AgentContext) async throws {
+        let endpoint = topology.connections.nodes.first { $0.name == node.name }
         let result = try await context.runner.run(
             Self.command(
                 address: endpoint?.address ?? "127.0.0.1", port: node.port, user: user,
-                database: topology.configuration.postgres.database, passwords: passwords,
-                authority: context.files.place(authority)))
+                database: topology.configuration.postgres.database, passwords: context.files.place(passwords),
+                authority: context.files.place("\(topology.secretsDirectory(node.name))/ca.crt")))
         if result.succeeded { return }
         if result.standardError.contains("pg_hba.conf rejects connection") {
             // A narrow range locks out clients that arrive with the network's gateway address.

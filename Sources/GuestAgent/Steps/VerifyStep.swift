@@ -21,9 +21,7 @@ struct VerifyStep: Step {
             for standby in standbys {
                 group.addTask { try await checkStandby(standby.name, context) }
             }
-            for node in topology.configuration.nodes {
-                group.addTask { try await ClientCheck(topology: topology).run(node, context) }
-            }
+            group.addTask { try await ClientCheck(topology: topology).run(context) }
             group.addTask { try await checkSynchronousStandbys(primary, context) }
             try await group.waitForAll()
         }

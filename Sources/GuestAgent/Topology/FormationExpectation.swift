@@ -70,6 +70,10 @@ struct FormationExpectation: Sendable {
     private func node(_ row: Monitor.Row) -> [Awaited] {
         let isSettled = row.reported == row.assigned && ["primary", "single", "secondary"].contains(row.reported)
         guard isSettled else { return [moving(row)] }
+        guard row.running else {
+            let text = "PostgreSQL of \(row.name) is to be started by its pg_autoctl"
+            return [expect(row.name, text, times.start + times.caughtUp)]
+        }
         guard !row.isHealthy else { return [] }
         let text =
             row.health < 0

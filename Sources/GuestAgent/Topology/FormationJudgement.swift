@@ -20,6 +20,8 @@ public enum FormationJudgement {
                 notes.append("\(name) is on its way from \(row.reported) to \(row.assigned)")
             } else if !["primary", "single", "secondary"].contains(row.reported) {
                 notes.append("\(name) is in the state \(row.reported)")
+            } else if !row.running {
+                notes.append("PostgreSQL of \(name) does not run, as its pg_autoctl reports")
             }
             if !row.isHealthy { notes.append("\(name) is not seen healthy by the monitor") }
         }

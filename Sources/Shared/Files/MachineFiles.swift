@@ -52,24 +52,37 @@ public struct MachineFiles: Sendable {
     /// The same for bytes.
     public func write(_ bytes: some Collection<UInt8>, to path: String, mode: UInt16 = 0o600) throws {
         try PgafError.onFile("write", path) {
-            let temporary = TemporaryName(beside: place(path))
-            temporary.removeLeftovers()
-            let file = try FileDescriptor.open(
-                FilePath(temporary.path), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
-                permissions: FilePermissions(rawValue: CInterop.Mode(mode)))
-            do {
-                try file.closeAfter {
+            let (directory, name) = Self.parts(place(path))
+            TemporaryFile.removeLeftovers(in: directory, of: name)
+            let temporary = try TemporaryFile(beside: place(path), mode: CInterop.Mode(mode))
+            let file = temporary.descriptor
+            try file.closeAfter {
+                do {
                     // The umask has had its say in open(); the mode is what was asked for, not less.
                     try file.setMode(CInterop.Mode(mode))
                     _ = try file.writeAll(bytes)
                     try file.synchronize()
+                    try SystemCalls.rename(temporary.path, to: place(path))
+                } catch {
+                    try? SystemCalls.unlink(temporary.path)
+                    throw error
                 }
-                try SystemCalls.rename(temporary.path, to: place(path))
-            } catch {
-                try? SystemCalls.unlink(temporary.path)
-                throw error
             }
         }
+    }
+
+    /// Removes what killed processes had begun to write in a directory and in those below it; what a living one writes
+    /// stays.
+    public func removeUnfinished(below path: String) {
+        TemporaryFile.removeLeftovers(in: place(path))
+        for name in list(path) where SystemCalls.isDirectory(place("\(path)/\(name)")) {
+            removeUnfinished(below: "\(path)/\(name)")
+        }
+    }
+
+    private static func parts(_ path: String) -> (directory: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+        return (String(path[...slash]), String(path[path.index(after: slash)...]))
     }
 
     /// Makes the directory and those above it that are missing, all with this mode; an existing one gets it.

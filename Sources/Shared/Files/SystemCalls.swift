@@ -32,6 +32,18 @@ enum SystemCalls {
         return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
     }
 
+    /// Whether it is a directory itself, and not a link to one.
+    static func isDirectory(_ path: String) -> Bool {
+        var information = stat()
+        return lstat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// Whether an open file still has a name.
+    static func hasName(_ file: FileDescriptor) -> Bool {
+        var information = stat()
+        return fstat(file.rawValue, &information) == 0 && information.st_nlink > 0
+    }
+
     /// Number of the user as whom this program acts.
     static var user: UInt32 { UInt32(geteuid()) }
 
