@@ -42,7 +42,7 @@ extension ClusterSuite {
                 ], expecting: 78)
             #expect(result.standardError.contains("docker.foreign-object"))
             #expect(try await labelledObjects(other, "pgaf-refused").isEmpty)
-            #expect(try await local.state().healthy)
+            try await local.expectHealthy()
         }
     }
 }

@@ -42,7 +42,7 @@ extension ClusterSuite {
                     }
                 }
                 #expect(seen.filter(isTheMachines).map(\.body) == journal.filter(isTheMachines).map(\.body))
-                #expect(try await remote.state().healthy)
+                try await remote.expectHealthy()
             }
         }
 

@@ -31,7 +31,7 @@ extension ClusterSuite {
                 #expect(read.trimmedOutput == "1", "\(read.standardError)")
                 let refused = try await remote.sql("SELECT 1", ports: TestCluster.ports, password: old)
                 #expect(!refused.succeeded)
-                #expect(try await remote.state().healthy)
+                try await remote.expectHealthy()
 
                 let second = try await remote.up()
                 #expect(PgafProject.changedSteps(second).isEmpty)
