@@ -1,4 +1,5 @@
 import Shared
+import TestSupport
 import Testing
 
 @testable import HostOrchestrator
@@ -17,6 +18,38 @@ import Testing
         #expect(
             LibvirtForwards.processes([1, 22])
                 == Command("ps", ["-ww", "-o", "command=", "-p", "1,22"]))
+    }
+
+    @Test func theVagrantfileTellsWhichPortIsWhich() {
+        let file = Vagrantfile(
+            settings: VagrantSettings(), provider: .libvirt,
+            forwards: [.init(guest: 5430, host: 5430), .init(guest: 5001, host: 2200)], emulated: false)
+        #expect(VagrantfileDifference.forwards(file.text) == [5430: 5430, 5001: 2200])
+        #expect(VagrantfileDifference.forwards("") == [:])
+    }
+
+    @Test func aForwardThatHasEndedIsBegunAgain() async throws {
+        let scratch = ScratchDirectory()
+        let config = try VagrantSSHConfig("Host default\n HostName 192.0.2.7\n User vagrant\n IdentityFile /p/key\n")
+        let command = LibvirtForwards.forward(5001, 2200, config, knownHosts: "/p/known")
+        #expect(command.display.hasPrefix("ssh -F /dev/null -f -N -L 127.0.0.1:2200:192.0.2.7:5001 -p 22 -l vagrant"))
+        #expect(command.arguments.contains("StrictHostKeyChecking=yes") && command.arguments.last == "192.0.2.7")
+        let tools = PretendedTools([
+            "ssh -F": CommandResult(),
+            "ps -ww -o": CommandResult(standardOutput: "ssh -N -L 127.0.0.1:5430:192.0.2.7:5430 192.0.2.7\n"),
+            "ps -ww -eo": CommandResult(standardOutput: "  1 init\n 77 \(command.display)\n"),
+        ])
+        let forwards = LibvirtForwards(runner: tools, project: scratch.project)
+        let directory = VagrantProvider.libvirt.dataDirectory(in: scratch.project) + "/pids"
+        try MachineFiles().makeDirectory(directory)
+        try MachineFiles().write("5", to: "\(directory)/ssh_5430.pid")
+        #expect(try await forwards.restored([5430: 5430, 5001: 2200], config) == [5430: 5430, 5001: 2200])
+        #expect(tools.seen.count { $0.hasPrefix("ssh") } == 1)
+        #expect(scratch.text("\(directory)/ssh_2200.pid") == "77")
+        // One that cannot be is left out, and nothing is noted.
+        let refusing = PretendedTools(["ssh -F": CommandResult(status: 255), "ps": CommandResult(status: 1)])
+        #expect(
+            try await LibvirtForwards(runner: refusing, project: scratch.project).restored([5002: 5002], config) == [:])
     }
 
     @Test func choosesAnotherPortForATakenOne() {

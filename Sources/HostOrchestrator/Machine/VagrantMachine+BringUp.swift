@@ -19,6 +19,7 @@ extension VagrantMachine {
                 try await reload(sizes, provider, reporter, rest)
                 return true
             }
+            _ = try await restoredPorts()
             try await render(provider, .running, reporter)
             return false
         }
@@ -58,7 +59,8 @@ extension VagrantMachine {
 
     /// The ports of a running machine as they are, free ones for those that it does not forward yet when it is started.
     func forwards(_ provider: VagrantProvider, _ course: Course) async throws -> [Vagrantfile.Forward] {
-        let live = course == .starting ? [:] : try await forwardedPorts()
+        var live = course == .starting ? [:] : try await forwardedPorts()
+        if course == .running { live.merge(try recordedPorts()) { live, _ in live } }
         var taken: Set<Int> = []
         return ports.map { port in
             // VirtualBox corrects by itself; vagrant-libvirt ignores auto_correct, and its ssh would just end.

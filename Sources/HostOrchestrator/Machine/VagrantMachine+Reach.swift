@@ -20,10 +20,11 @@ extension VagrantMachine {
 
     /// Where the port answers now: a live forward, moved by `auto_correct` or not.
     ///
-    /// On libvirt the forwards are processes that can die while the machine lives on (a laptop that slept); the
-    /// guest's own address always works from the host, so that is the answer then.
+    /// On libvirt the forwards are processes that can die while the machine lives on (a laptop that slept, a machine that
+    /// was started anew from within); they are begun again. Where that does not succeed the guest's own address is the
+    /// answer, which always works from the host.
     public func endpoint(forGuestPort port: Int) async throws -> Endpoint {
-        if let host = try await forwardedPorts()[port] { return Endpoint(address: "127.0.0.1", port: host) }
+        if let host = try await restoredPorts()[port] { return Endpoint(address: "127.0.0.1", port: host) }
         let config = try await sshConfig()
         switch try await provider() {
         case .libvirt: return Endpoint(address: config.host, port: port)
@@ -44,6 +45,23 @@ extension VagrantMachine {
         let config = try await sshConfig()
         try VagrantKnownHosts(project: project, provider: try await provider()).restore()
         return config.interactive(remote, knownHosts: project.knownHosts)
+    }
+
+    /// Guest port to host port, once those forwards that have ended are begun again.
+    func restoredPorts() async throws -> [Int: Int] {
+        guard try await provider() == .libvirt else { return try await forwardedPorts() }
+        if let known = await memory.ports { return known }
+        let config = try await sshConfig()
+        try VagrantKnownHosts(project: project, provider: .libvirt).restore()
+        let ports = try await LibvirtForwards(runner: runner, project: project)
+            .restored(try recordedPorts().filter { self.ports.contains($0.key) }, config)
+        await memory.remember(ports)
+        return ports
+    }
+
+    /// What the Vagrantfile says.
+    func recordedPorts() throws -> [Int: Int] {
+        VagrantfileDifference.forwards(try MachineFiles().read(project.vagrantfile) ?? "")
     }
 
     /// Guest port to host port, as it is now.

@@ -18,6 +18,14 @@ enum VagrantfileDifference {
             + after.filter { !before.contains($0) }.map { "\(name) + \($0)" }
     }
 
+    /// `forwarded_ports`: guest port to host port.
+    static func forwards(_ text: String) -> [Int: Int] {
+        elements(values(text)["forwarded_ports"] ?? "").reduce(into: [:]) { ports, element in
+            let parts = element.split(separator: "=>").map { Int(String($0).trimmed) }
+            if parts.count == 2, let guest = parts[0], let host = parts[1] { ports[guest] = host }
+        }
+    }
+
     private static func elements(_ hash: String) -> [String] {
         hash.dropFirst().dropLast().split(separator: ",").map { String($0).trimmed }
     }

@@ -45,6 +45,38 @@ package struct TCPSocket: ~Copyable, Sendable {
         }
     }
 
+    /// How long `receive` waits.
+    package func setPatience(_ patience: Duration) -> Bool {
+        let (seconds, attoseconds) = patience.components
+        var time = timeval()
+        time.tv_sec = numericCast(seconds)
+        time.tv_usec = numericCast(attoseconds / 1_000_000_000_000)
+        return setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size)) == 0
+    }
+
+    /// Sends all of a few bytes; a peer that is gone is no reason for a signal.
+    package func send(_ bytes: [UInt8]) -> Bool {
+        #if canImport(Darwin)
+            var on: Int32 = 1
+            setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &on, socklen_t(MemoryLayout<Int32>.size))
+            return Darwin.send(descriptor, bytes, bytes.count, 0) == bytes.count
+        #elseif canImport(Musl)
+            return Musl.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
+        #else
+            return Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
+        #endif
+    }
+
+    /// Waits for a byte.
+    ///
+    /// - Returns: how many came: 1, or 0 when the peer has closed or reset the connection; nil when none came in time.
+    package func receive() -> Int? {
+        var byte: UInt8 = 0
+        let count = recv(descriptor, &byte, 1, 0)
+        if count < 0, errno == EAGAIN || errno == EWOULDBLOCK { return nil }
+        return max(0, count)
+    }
+
     /// The port that it has; 0 when it is not bound.
     package var port: Int {
         var address = sockaddr_in()
