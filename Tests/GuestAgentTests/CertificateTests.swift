@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Shared
+import TestSupport
 import Testing
 
 @testable import GuestAgent
@@ -17,6 +18,18 @@ enum SampleCertificate {
         5DAfBgNVHSMEGDAWgBTDqdAiKY/dVFfbQMbbM7/l57UI5DAPBgNVHRMBAf8EBTAD
         AQH/MAoGCCqGSM49BAMCA0cAMEQCIA1hZNURERAycPDnNgMKZiiJeCs4ZncL9wq3
         y5u4k7oVAiBzJKu6wFNNbeQWgDrqZFOOF+jqQhH7vOhraBuElJ801w==
+        -----END CERTIFICATE-----
+
+        """
+    /// Ended on 2025-01-01T00:00:00Z; of the first version, which has no field for that.
+    static let ended = """
+        -----BEGIN CERTIFICATE-----
+        MIIBGDCBvwIUQqKhLOvjBCoT0MKdmRD7EZsU4ZUwCgYIKoZIzj0EAwIwDzENMAsG
+        A1UEAwwEdGVzdDAeFw0yNDAxMDEwMDAwMDBaFw0yNTAxMDEwMDAwMDBaMA8xDTAL
+        BgNVBAMMBHRlc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAT/Cj7lmKI/MGPW
+        +Gg0sc/3MZDzQPs5XEbbqbOj7SpAkkd/uT/zizb0AwlGeAs/TFtM3WwQwGhdZzun
+        a9IU50lTMAoGCCqGSM49BAMCA0gAMEUCIQDHfbBXUDAI5wLmXYYlO4QQ4l1vhAu7
+        gqQqOC0Fsv/G7gIgBoKxEsYZ49eQ0NdE5mrYSD2xjK+CTnkiRHkU9xmbN/M=
         -----END CERTIFICATE-----
 
         """
@@ -49,6 +62,8 @@ enum SampleCertificate {
         #expect(information.certificateAuthorityFile == SampleCertificate.long)
         let short = try #require(CertificateText(SampleCertificate.short))
         #expect(Timestamp.text(short.end) == "2029-02-03T02:49:30.000Z")
+        let ended = try #require(CertificateText(SampleCertificate.ended))
+        #expect(Timestamp.text(ended.end) == "2025-01-01T00:00:00.000Z")
     }
 
     @Test(arguments: [
@@ -131,6 +146,86 @@ enum SampleCertificate {
         // Another authority vouches for none of the old ones.
         try machine.place("\(directory)/authority.pem", SampleCertificate.short)
         #expect(try store.reason(for: request, at: now)?.contains("another authority") == true)
+    }
+
+    @Test func whatEndsSoonIsTold() throws {
+        #expect(store.warnings().isEmpty)
+        try machine.place("\(directory)/authority.pem", SampleCertificate.long)
+        try machine.place("\(directory)/pgnode1.pem", SampleCertificate.short)
+        func warnings(_ day: String) throws -> [String] {
+            store.warnings(at: try #require(Timestamp.date("\(day)T02:49:30.000Z")))
+        }
+        #expect(try warnings("2028-12-05").isEmpty)
+        #expect(
+            try warnings("2028-12-06") == [
+                "The certificate of pgnode1 ends in 59 days: `pgaf-host up` makes another one."
+            ])
+        #expect(
+            try warnings("2030-01-01") == [
+                "The certificate of pgnode1 ended on 2029-02-03: `pgaf-host up` makes another one."
+            ])
+        #expect(
+            try warnings("2127-01-01").first?.hasPrefix("The cluster's certificate authority ended on 2126-11-02")
+                == true)
+    }
+
+    @Test func withAnotherAuthorityEveryCertificateIsMadeAnew() async throws {
+        let context = machine.context(topology)
+        let step = CertificatesStep(topology: topology)
+        // One that has ended is as good as none.
+        try machine.place("\(directory)/authority.pem", SampleCertificate.ended)
+        for request in topology.certificateRequests {
+            try machine.place("\(directory)/\(request.name).pem", SampleCertificate.long)
+            try store.note(request)
+        }
+        let changes = try await step.inspect(context)
+        #expect(changes.map(\.subject) == ["authority", "monitor_node", "pgnode1", "pgnode2", "pgnode3"])
+        let cluster = FakeCluster(topology)
+        cluster.install(on: machine)
+        try await step.apply(changes, context)
+        #expect(try await step.inspect(context).isEmpty)
+    }
+
+    private static let supplied = SuppliedCertificates(
+        authority: SampleCertificate.long,
+        servers: Dictionary(
+            uniqueKeysWithValues: ["monitor_node", "pgnode1", "pgnode2", "pgnode3"].map {
+                ($0, Secret("PRIVATE KEY k3y of \($0)\n" + SampleCertificate.short))
+            }))
+
+    @Test func certificatesOfTheUsersOwnAreCheckedAndPutInPlace() async throws {
+        var context = machine.context(topology)
+        context.certificates = Self.supplied
+        let step = CertificatesStep(topology: topology)
+        let changes = try await step.inspect(context)
+        #expect(changes.map(\.subject) == ["authority", "monitor_node", "pgnode1", "pgnode2", "pgnode3"])
+        machine.runner.on("docker", "run")
+        try await step.apply(changes, context)
+        #expect(try await step.inspect(context).isEmpty)
+        #expect(try store.server("pgnode2")?.revealed.hasPrefix("PRIVATE KEY k3y of pgnode2") == true)
+        let check = try #require(machine.runner.lines.last { $0.contains(CertificateStore.checkScript) })
+        #expect(check.contains("\(machine.files.place(directory))/supplied:/certificates:ro"))
+        let first = try #require(check.firstIndex(of: "bash").flatMap { _ in check.lastIndex(of: "bash") })
+        #expect(
+            check[(first + 1)...].prefix(6) == [
+                "monitor_node", "-checkip", "127.0.0.1", "-checkhost", "monitor_node", "",
+            ])
+        #expect(!machine.files.exists("\(directory)/supplied"))
+        // Without them the cluster makes an authority again, since it has no key of this one.
+        #expect(try store.reasonForAuthority()?.contains("not the cluster's own") == true)
+    }
+
+    @Test func whatIsWrongWithThemLeavesTheOldOnesInUse() async throws {
+        try machine.place("\(directory)/authority.pem", "PRIVATE KEY\n" + SampleCertificate.long)
+        var context = machine.context(topology)
+        context.certificates = Self.supplied
+        let step = CertificatesStep(topology: topology)
+        let changes = try await step.inspect(context)
+        machine.runner.on("docker", "run", prints: "pgnode1.crt: it is not for 127.0.0.1\n", status: 1)
+        let error = try #require(await failure { try await step.apply(changes, context) })
+        #expect(error.code == .certificateFailed && error.output == ["pgnode1.crt: it is not for 127.0.0.1"])
+        #expect(!machine.files.exists("\(directory)/supplied") && !machine.files.exists("\(directory)/pgnode1.pem"))
+        #expect(try store.reasonForAuthority() == nil)
     }
 
     @Test func aRenewedCertificateIsHandedToTheRunningServer() async throws {

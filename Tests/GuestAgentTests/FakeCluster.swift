@@ -75,7 +75,7 @@ final class FakeCluster: Sendable {
         for name in ["authority"] + names {
             let path = "\(topology.certificateDirectory)/\(name).pem"
             if name == "authority", files.exists(path) { continue }
-            try files.write("KEY of \(name)\n" + SampleCertificate.long, to: path)
+            try files.write("PRIVATE KEY of \(name)\n" + SampleCertificate.long, to: path)
         }
     }
 

@@ -96,7 +96,8 @@ extension Monitor.Row {
     @Test func withoutAnEngineThereIsNoState() async throws {
         let machine = TestMachine()
         machine.runner.lacks("docker")
-        let reader = FormationReader(runner: machine.runner, topology: TestMachine.topology())
+        let reader = FormationReader(
+            runner: machine.runner, files: machine.files, topology: TestMachine.topology())
         #expect(try await reader.read() == nil)
     }
 
@@ -108,7 +109,8 @@ extension Monitor.Row {
         machine.runner.on("docker", "version", prints: "27.5.1\n")
             .on("docker", "container", "inspect", prints: "[]", status: 1)
             .on("docker", "exec", prints: "[\(row)]\n")
-        let reader = FormationReader(runner: machine.runner, topology: TestMachine.topology())
+        let reader = FormationReader(
+            runner: machine.runner, files: machine.files, topology: TestMachine.topology())
         let state = try #require(try await reader.read())
         #expect(state.nodes.map(\.reportedState) == ["primary", nil, nil])
         #expect(state.monitor == "missing" && !state.healthy)

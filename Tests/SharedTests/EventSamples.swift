@@ -31,7 +31,7 @@ enum EventSamples {
                 awaited: [
                     .init(name: "pgnode1", text: "wait", normally: .init(least: 1, most: 20)),
                     .init(name: nil, text: "type it", command: "pgaf-host up"),
-                ])),
+                ], warnings: ["open"])),
         .state(FormationState(cluster: "pgaf", monitor: "running", nodes: [], healthy: true)),
         .heartbeat(Heartbeat(step: "monitor", awaiting: "the monitor", since: time, until: time)),
         .heartbeat(Heartbeat(step: nil, awaiting: "a lock", since: time, until: nil)),

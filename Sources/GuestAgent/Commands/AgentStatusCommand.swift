@@ -13,8 +13,10 @@ struct AgentStatusCommand: AsyncParsableCommand {
     func run() async throws {
         do {
             let runner = SubprocessRunner()
-            let topology = try await options.topology(store: ClusterStore(), runner: runner)
-            guard let state = try await FormationReader(runner: runner, topology: topology).read() else {
+            let store = ClusterStore()
+            let topology = try await options.topology(store: store, runner: runner)
+            let reader = FormationReader(runner: runner, files: store.files, topology: topology)
+            guard let state = try await reader.read() else {
                 throw PgafError(
                     .dockerUnavailable, "The Docker engine does not answer.", remedy: "Run `up`, which starts it.")
             }

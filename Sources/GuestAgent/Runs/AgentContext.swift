@@ -10,14 +10,17 @@ public struct AgentContext: Sendable {
     public var events: EventWriter
     public var topology: ClusterTopology
     public var secrets: ClusterSecrets
+    /// The user's own; nil when the cluster makes some.
+    public var certificates: SuppliedCertificates?
     public var warnings: Warnings
     /// Asked at each step boundary and while something is waited for.
     public var stop: StopSign
 
     public init(
         runner: any CommandRunner, sessions: PsqlSessions? = nil, files: MachineFiles = MachineFiles(),
-        events: EventWriter, topology: ClusterTopology, secrets: ClusterSecrets, warnings: Warnings = Warnings(),
-        stop: StopSign = StopSign()
+        events: EventWriter, topology: ClusterTopology, secrets: ClusterSecrets,
+        certificates: SuppliedCertificates? = nil,
+        warnings: Warnings = Warnings(), stop: StopSign = StopSign()
     ) {
         self.runner = runner
         self.sessions = sessions
@@ -25,6 +28,7 @@ public struct AgentContext: Sendable {
         self.events = events
         self.topology = topology
         self.secrets = secrets
+        self.certificates = certificates
         self.warnings = warnings
         self.stop = stop
     }

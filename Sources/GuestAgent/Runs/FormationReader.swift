@@ -4,11 +4,15 @@ import Shared
 public struct FormationReader: Sendable {
     let runner: any CommandRunner
     let sessions: PsqlSessions?
+    let files: MachineFiles
     let topology: ClusterTopology
 
-    public init(runner: any CommandRunner, sessions: PsqlSessions? = nil, topology: ClusterTopology) {
+    public init(
+        runner: any CommandRunner, sessions: PsqlSessions? = nil, files: MachineFiles, topology: ClusterTopology
+    ) {
         self.runner = runner
         self.sessions = sessions
+        self.files = files
         self.topology = topology
     }
 
@@ -40,7 +44,13 @@ public struct FormationReader: Sendable {
         ).awaited
         return FormationState(
             cluster: configuration.cluster, monitor: status, nodes: nodes, healthy: notes.isEmpty, notes: notes,
-            awaited: expected.isEmpty ? nil : expected)
+            awaited: expected.isEmpty ? nil : expected, warnings: warnings.isEmpty ? nil : warnings)
+    }
+
+    /// What is allowed but should be known.
+    private var warnings: [String] {
+        ConfigurationValidator.warnings(for: topology.configuration)
+            + CertificateStore(files: files, topology: topology).warnings()
     }
 
     static func node(_ node: NodeSettings, row: Monitor.Row?, container: String?, head: LSN?) -> FormationState.Node {

@@ -39,7 +39,7 @@ struct Groundwork: Sendable {
             ClusterSteps.all(topology, store: store, inService: Set(inService), purge: request.options.purge))
         context = AgentContext(
             runner: runner, sessions: sessions, files: store.files, events: events, topology: topology,
-            secrets: request.secrets, warnings: warnings, stop: stop)
+            secrets: request.secrets, certificates: request.certificates, warnings: warnings, stop: stop)
         var looking = context
         looking.snapshot = try await context.docker.snapshot(
             containers: topology.containerNames, images: [topology.baseImage, topology.configuration.image.reference])

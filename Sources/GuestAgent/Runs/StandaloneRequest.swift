@@ -15,6 +15,10 @@ struct StandaloneRequest: Sendable {
         // Those that are made now are remembered by the run, once it has the machine for itself.
         let secrets = try await store.passwords(configuration.cluster, directory: directory, environment: environment)
             .resolve(configuration.passwords, missing: .made)
-        return Request(run: RunIdentifier.new(), configuration: configuration, secrets: secrets, options: options)
+        let certificates = try SuppliedCertificates(
+            configuration, directory: directory, home: environment["HOME"], files: store.files)
+        return Request(
+            run: RunIdentifier.new(), configuration: configuration, secrets: secrets, certificates: certificates,
+            options: options)
     }
 }

@@ -61,7 +61,9 @@ public struct UpRun: Sendable {
             stop: stop, starting: DockerEngine(runner: runner, files: store.files))
         let changed = try await ground.graph.run(ground.context, planningWith: ground.seen)
         let topology = ground.topology
-        if let formation = try await FormationReader(runner: runner, sessions: sessions, topology: topology).read() {
+        for text in CertificateStore(files: store.files, topology: topology).warnings() { await warnings.add(text) }
+        let reader = FormationReader(runner: runner, sessions: sessions, files: store.files, topology: topology)
+        if let formation = try await reader.read() {
             await events.write(.state(formation))
         }
         return (topology, changed)

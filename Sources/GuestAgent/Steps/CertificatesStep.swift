@@ -1,6 +1,7 @@
 import Shared
 
-/// The cluster's own authority and the servers' certificates, made on this machine and renewed before they end.
+/// The cluster's own authority and the servers' certificates, made on this machine and renewed before they end; or the
+/// user's own, put in place once they are found to be right.
 struct CertificatesStep: Step {
     let id = "certificates"
     let title = "the certificates"
@@ -9,24 +10,51 @@ struct CertificatesStep: Step {
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         let store = CertificateStore(files: context.files, topology: topology)
-        let authority =
-            try store.authority() == nil
-            ? [Change(.create, "authority", "make the cluster's certificate authority")] : []
-        return authority
+        if let supplied = context.certificates {
+            return try store.differing(from: supplied).map {
+                Change(
+                    .change, $0,
+                    "put in place the certificate of \($0 == "authority" ? "the authority" : $0) that you bring")
+            }
+        }
+        let authority = try store.reasonForAuthority().map {
+            Change(.create, "authority", "make the cluster's certificate authority: \($0)")
+        }
+        return [authority].compactMap { $0 }
             + (try topology.certificateRequests.compactMap { request in
-                try store.reason(for: request).map { reason in
-                    Change(
-                        .create, request.name, "make the certificate of \(request.name): \(reason)")
+                let reason = try authority.map { _ in "it needs one of that authority" } ?? store.reason(for: request)
+                return reason.map {
+                    Change(.create, request.name, "make the certificate of \(request.name): \($0)")
                 }
             })
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
         let store = CertificateStore(files: context.files, topology: topology)
+        if let supplied = context.certificates { return try await putInPlace(supplied, store, context) }
+        if changes.has("authority") { try store.removeAuthority() }
         let requests = topology.certificateRequests.filter { changes.has($0.name) }
         try await context.runner.checked(
             try store.prepare(requests), code: .certificateFailed, what: "The certificates could not be made.",
             remedy: Docker.remedy, onLine: context.output(id))
         for request in requests { try store.note(request) }
+    }
+
+    /// All or none: what is wrong with one of them would show only when that node's clients come.
+    private func putInPlace(
+        _ supplied: SuppliedCertificates, _ store: CertificateStore, _ context: AgentContext
+    ) async throws {
+        let check = try store.check(supplied, topology.certificateRequests)
+        defer { store.removeChecked() }
+        let result = try await context.runner.run(check, onLine: context.output(id))
+        guard result.succeeded else {
+            throw PgafError(
+                .certificateFailed,
+                "The certificates in \(context.configuration.access.certificates ?? "the request") cannot be used;"
+                    + " those that are in use stay.",
+                remedy: "Put others there that the clients' and the nodes' checks accept, and run `up` again.",
+                output: result.lastLines())
+        }
+        try store.keep(supplied)
     }
 }

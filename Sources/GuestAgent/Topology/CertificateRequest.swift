@@ -8,6 +8,8 @@ struct CertificateRequest: Sendable, Equatable {
     var name: String
     /// Names and addresses by which clients come.
     var hosts: [String]
+    /// Those of them that a certificate of the user's own must have too.
+    var needed: [String] = []
 
     /// Days that a server certificate lasts; at most 825 are taken by all clients.
     static let days = 820

@@ -108,10 +108,11 @@ public struct ClusterTopology: Sendable, Equatable {
         let own = [(configuration.monitor.name, configuration.monitor.effectiveHostname)]
         let published = [configuration.access.publishAddress].compactMap { $0 }.filter { $0 != "0.0.0.0" && $0 != "::" }
         return (own + configuration.nodes.map { ($0.name, $0.effectiveHostname) }).map { name, hostname in
-            CertificateRequest(
+            let clients = published + configuration.access.serverNames + (state.clientHosts ?? [])
+            return CertificateRequest(
                 name: name,
-                hosts: [name, hostname, "localhost", address(name).description, "127.0.0.1", "::1"] + published
-                    + configuration.access.serverNames + (state.clientHosts ?? []))
+                hosts: [name, hostname, "localhost", address(name).description, "127.0.0.1", "::1"] + clients,
+                needed: Set([name, hostname, connections.monitor.address] + clients).sorted())
         }
     }
 

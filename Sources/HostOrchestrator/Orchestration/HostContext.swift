@@ -46,6 +46,13 @@ struct HostContext: Sendable {
         try await machine(configuration, "\(project.state)/vagrant.log")
     }
 
+    /// The user's own certificates; nil when the cluster makes some.
+    ///
+    /// - Throws: `certificate.failed`, `file.unsafe`.
+    func suppliedCertificates(_ configuration: Configuration) throws -> SuppliedCertificates? {
+        try SuppliedCertificates(configuration, directory: project.path, home: environment["HOME"])
+    }
+
     /// Asks before something is destroyed.
     ///
     /// - Parameter yes: whether the user has agreed on the command line.

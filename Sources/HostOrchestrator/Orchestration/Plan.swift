@@ -29,6 +29,7 @@ enum Plan {
         // Passwords that `up` would generate are made for the question alone.
         let secrets = try await PasswordStore(project: context.project, environment: context.environment)
             .resolve(configuration.passwords, missing: .made)
+        let certificates = try context.suppliedCertificates(configuration)
         let machine = try await context.machine(configuration)
         let outlook = try await machine.outlook()
         var steps = [step(outlook, machine.description)]
@@ -40,8 +41,8 @@ enum Plan {
         case .running:
             let (inside, sent, lost) = try await ask(
                 UpRun.request(
-                    RunIdentifier.new(), configuration, secrets, hosts: try await machine.hosts(),
-                    Request.Options(purge: purge)), machine, context)
+                    RunIdentifier.new(), configuration, secrets, certificates,
+                    hosts: try await machine.hosts(), Request.Options(purge: purge)), machine, context)
             steps += inside.steps
             notes += lost + inside.notes
             if sent {

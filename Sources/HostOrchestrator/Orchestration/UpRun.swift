@@ -36,6 +36,7 @@ struct UpRun: Sendable {
         let secrets = try await store.resolve(
             configuration.passwords, missing: .made, replacing: rotating)
         await recorder.hide(secrets.all)
+        let certificates = try context.suppliedCertificates(configuration)
         let machine = try await context.machine(configuration, active.directory.machineLog)
         let loss = try LostMemory(configuration, machine: machine.description, in: context)
         await recorder.report(.plan(HostStep.plan(machine: machine.description)))
@@ -50,7 +51,8 @@ struct UpRun: Sendable {
             let lost = try await loss.warnings(client, learned: learned, fresh: options.fresh)
             for text in lost { await recorder.warn(text, in: .agent, elsewhere: context.errorOutput) }
             try store.remember(secrets, configuration.passwords)
-            let outcome = try await cluster(secrets, machine, client, warnings: lost + warnings)
+            let outcome = try await cluster(
+                secrets, certificates, machine, client, warnings: lost + warnings)
             await connection.close()
             return outcome
         } catch {
@@ -95,10 +97,11 @@ struct UpRun: Sendable {
     }
 
     private func cluster(
-        _ secrets: ClusterSecrets, _ machine: any Machine, _ client: AgentClient, warnings: [String]
+        _ secrets: ClusterSecrets, _ certificates: SuppliedCertificates?, _ machine: any Machine,
+        _ client: AgentClient, warnings: [String]
     ) async throws -> Outcome {
         let request = Self.request(
-            active.directory.id, configuration, secrets, hosts: try await machine.hosts(), options)
+            active.directory.id, configuration, secrets, certificates, hosts: try await machine.hosts(), options)
         let run = AgentRun(machine: machine, recorder: recorder) {
             try await context.agent(over: try await machine.connect(), configuration)
         }
@@ -113,13 +116,14 @@ struct UpRun: Sendable {
 
     /// What the agent is asked for, by `up` and by `plan`.
     static func request(
-        _ run: String, _ configuration: Configuration, _ secrets: ClusterSecrets, hosts: [String],
-        _ options: Request.Options
+        _ run: String, _ configuration: Configuration, _ secrets: ClusterSecrets,
+        _ certificates: SuppliedCertificates?, hosts: [String], _ options: Request.Options
     ) -> Request {
         var options = options
         options.publishEverywhere = configuration.machine.kind != .local
         options.hosts = hosts
-        return Request(run: run, configuration: configuration, secrets: secrets, options: options)
+        return Request(
+            run: run, configuration: configuration, secrets: secrets, certificates: certificates, options: options)
     }
 }
 

@@ -125,6 +125,8 @@ public struct AccessSettings: Sendable, Codable, Equatable {
     public var publishAddress: String?
     /// Further names and addresses by which clients come; they are part of the servers' certificates.
     public var serverNames: [String] = []
+    /// Directory of the user's own certificates, on the machine where pgaf-host runs; nil means that the cluster makes them.
+    public var certificates: String?
 
     public init() {}
 }

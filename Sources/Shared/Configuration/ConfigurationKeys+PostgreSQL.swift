@@ -37,6 +37,11 @@ extension ConfigurationKeys {
             "access.server_names", \.access.serverNames,
             .list(of: "a host name or an address") { NameRules.isHostName($0) || NetworkRules.isAddress($0) },
             "Further names and addresses by which clients come; they become part of the servers' certificates."),
+        .init(
+            "access.certificates", \.access.certificates,
+            ValueKind.text(Words.path, where: NameRules.isPlainLine).optional("generate"),
+            "Directory with your own `ca.crt` and, for the monitor and each node, `NAME.crt` and `NAME.key`; `generate` makes"
+                + " an authority and certificates for this cluster."),
         .init("passwords.superuser", \.passwords.superuser, .password, "Password of `postgres` on the data nodes."),
         .init("passwords.monitor", \.passwords.monitor, .password, "Password of `autoctl_node` on the monitor."),
         .init("passwords.replication", \.passwords.replication, .password, "Password of the replication user."),

@@ -10,8 +10,8 @@ package enum StatusTable {
         let heading = ["NODE", "ADDRESS", "PORT", "STATE", "HEALTH", "LSN", "LAG", "PRIORITY", "QUORUM", "CONTAINER"]
         lines += columns([heading] + state.nodes.map(row))
         if state.nodes.isEmpty { lines.append("(no node is registered)") }
-        let expectations = expectations(state)
-        return expectations.isEmpty ? lines : lines + [""] + expectations
+        let below = expectations(state) + (state.warnings ?? []).map { "warning: \($0)" }
+        return below.isEmpty ? lines : lines + [""] + below
     }
 
     /// What is awaited and how long that takes, what one has to do; the bare notes of an agent that tells neither.

@@ -237,6 +237,9 @@ public struct FormationState: Sendable, Codable, Equatable {
     /// The same as what one may expect: how long it normally takes, or what to type where it does not come by itself;
     /// nil when all is well, and from agents that do not tell.
     public var awaited: [Awaited]?
+    /// What is allowed but should be known, and certificates that end soon, in sentences; nil when there is none, and from
+    /// agents that do not tell.
+    public var warnings: [String]?
 
     /// One thing that is not as it should be, and what becomes of it.
     public struct Awaited: Sendable, Codable, Equatable {
@@ -270,7 +273,7 @@ public struct FormationState: Sendable, Codable, Equatable {
 
     public init(
         cluster: String, formation: String = "default", monitor: String, nodes: [Node], healthy: Bool,
-        notes: [String] = [], awaited: [Awaited]? = nil
+        notes: [String] = [], awaited: [Awaited]? = nil, warnings: [String]? = nil
     ) {
         self.cluster = cluster
         self.formation = formation
@@ -279,5 +282,6 @@ public struct FormationState: Sendable, Codable, Equatable {
         self.healthy = healthy
         self.notes = notes
         self.awaited = awaited
+        self.warnings = warnings
     }
 }

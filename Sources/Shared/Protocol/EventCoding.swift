@@ -186,6 +186,7 @@ extension Event.Body {
                     .init(name: $0.name, text: cut($0.text), normally: $0.normally, command: $0.command)
                 }
             }
+            state.warnings = state.warnings.map { $0.prefix(16).map(cut) }
             return .state(state)
         default: return self
         }

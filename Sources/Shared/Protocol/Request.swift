@@ -6,12 +6,18 @@ public struct Request: Sendable, Equatable {
     public var run: String
     public var configuration: Configuration
     public var secrets: ClusterSecrets
+    /// The user's own certificates; nil when the cluster makes some.
+    public var certificates: SuppliedCertificates?
     public var options: Options
 
-    public init(run: String, configuration: Configuration, secrets: ClusterSecrets, options: Options = Options()) {
+    public init(
+        run: String, configuration: Configuration, secrets: ClusterSecrets, certificates: SuppliedCertificates? = nil,
+        options: Options = Options()
+    ) {
         self.run = run
         self.configuration = configuration
         self.secrets = secrets
+        self.certificates = certificates
         self.options = options
     }
 
@@ -43,7 +49,8 @@ public struct Request: Sendable, Equatable {
     /// The request as one JSON text, wrapped as a secret because it contains some.
     public func encoded() throws -> Secret {
         let wire = Wire(
-            v: Event.version, run: run, configuration: configuration, secrets: secrets.revealed, options: options)
+            v: Event.version, run: run, configuration: configuration, secrets: secrets.revealed,
+            certificates: certificates?.revealed, options: options)
         return Secret(try JSONText.line(wire))
     }
 
@@ -70,7 +77,7 @@ public struct Request: Sendable, Equatable {
             let wire = try JSONDecoder().decode(Wire.self, from: data)
             self.init(
                 run: wire.run, configuration: wire.configuration, secrets: ClusterSecrets(revealed: wire.secrets),
-                options: wire.options)
+                certificates: wire.certificates.map { SuppliedCertificates($0) }, options: wire.options)
         } catch {
             throw PgafError(
                 .protocolViolation, "The request on standard input lacks fields or has wrong ones.",
@@ -83,6 +90,7 @@ public struct Request: Sendable, Equatable {
         var run: String
         var configuration: Configuration
         var secrets: [String: String]
+        var certificates: SuppliedCertificates.Wire?
         var options: Options
     }
 }

@@ -1,0 +1,60 @@
+import Foundation
+import Shared
+import TestSupport
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+extension ClusterSuite {
+    /// Containers that die while their data directory is being made.
+    @Suite(.serialized) struct HalfMadeNodeTests {
+        private let cluster: PgafProject
+
+        init() throws { cluster = try TestCluster.local() }
+
+        /// Waits until a program runs in a container, then kills all that is in it.
+        private func kill(_ container: String, during program: String) async throws {
+            let process = try await Wait(
+                for: "\(program) in \(container)", upTo: .seconds(120), every: .milliseconds(2), hint: ""
+            ).until { Self.process(program, in: container).map { .found($0) } ?? .notYet("it does not run") }
+            let container = try await cluster.command(
+                "docker", ["inspect", "--format", "{{.State.Pid}}", container])
+            let first = try #require(pid_t(container.trimmedOutput))
+            #expect(Glibc.kill(first, SIGKILL) == 0)
+            #expect(process != first)
+        }
+
+        private static func process(_ program: String, in container: String) -> pid_t? {
+            let files = MachineFiles()
+            return files.list("/proc").compactMap { pid_t($0) }.first { process in
+                guard let name = try? files.read("/proc/\(process)/comm"), name.trimmed == program else { return false }
+                let host = try? files.read("/proc/\(process)/root/etc/hostname")
+                return host?.trimmed == container
+            }
+        }
+
+        @Test(arguments: [
+            ("initdb", "pgaf-test-monitor"), ("initdb", "pgaf-test-1"), ("pg_basebackup", "pgaf-test-2"),
+        ])
+        func oneThatDiesWhileItIsMadeIsMadeAllTheSame(_ program: String, _ container: String) async throws {
+            _ = try await cluster.host(["destroy", "--yes"])
+            let host = try cluster.background(["up", "--progress", "none"])
+            try await kill(container, during: program)
+            // The run goes on with what Docker starts again, or says what failed; the next one converges.
+            let status = host.wait()
+            print("\(container) killed during \(program): the run ended with status \(status)")
+            let events = try await cluster.up()
+            #expect(status != 0 || PgafProject.changedSteps(events).isEmpty)
+            try await cluster.expectHealthy()
+            let rows = try await cluster.command(
+                "docker",
+                [
+                    "exec", "--user", "postgres", TestCluster.monitor, "psql", "-XAtq", "-d", "pg_auto_failover", "-c",
+                    "SELECT nodename FROM pgautofailover.node ORDER BY 1",
+                ])
+            #expect(rows.standardOutput.split(separator: "\n").map(String.init) == TestCluster.nodes)
+        }
+    }
+}
