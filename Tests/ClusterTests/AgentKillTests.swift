@@ -7,7 +7,7 @@ extension ClusterSuite {
     /// The agent dies by SIGKILL in each of its steps and at each of their ends; the next `up` brings everything into
     /// order, and nothing is lost or left over.
     ///
-    /// `PGAF_SEED` repeats the moments of an earlier run; `PGAF_ROUNDS` does the whole several times (`make soak`).
+    /// `PGAF_SEED` repeats the moments of an earlier run; `PGAF_ROUNDS` does the whole several times.
     @Suite(.serialized) struct AgentKillTests {
         private let cluster: PgafProject
 

@@ -260,7 +260,7 @@ import Testing
 
     @Test func anotherRunDoesNotStandInTheWayButIsTold() async throws {
         _ = try await up()
-        let lock = try MachineLock(store: machine.store, holder: "run X").take()
+        let lock = try MachineLock(store: machine.store, holder: "run X").now()
         let plan = try await plan()
         withExtendedLifetime(lock) {}
         #expect(plan.changes == 0 && plan.notes.first?.contains("run X") == true)

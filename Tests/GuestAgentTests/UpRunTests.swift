@@ -134,7 +134,7 @@ import Testing
     }
 
     @Test func aSecondRunAtTheSameTimeIsRefused() async throws {
-        let lock = try MachineLock(store: machine.store, holder: "run X").take()
+        let lock = try MachineLock(store: machine.store, holder: "run X").now()
         #expect(await up() == 75)
         withExtendedLifetime(lock) {}
         #expect(results[0].error?.code == .clusterLocked && results[0].error?.message.contains("run X") == true)
@@ -143,7 +143,7 @@ import Testing
 
     @Test func whoeverWaitsForAnotherRunGetsItsTurn() async throws {
         let store = machine.store
-        let held = Mutex<FileLock?>(try MachineLock(store: store, holder: "run X").take())
+        let held = Mutex<FileLock?>(try MachineLock(store: store, holder: "run X").now())
         let waiting = Task { await up(wait: true) }
         try await Wait(for: "the heartbeat", upTo: .seconds(30), every: .milliseconds(20), hint: "").until {
             machine.written.contains { $0.body.type == "heartbeat" } ? .found(()) : .notYet("")

@@ -31,7 +31,7 @@ struct AgentDownCommand: AsyncParsableCommand {
                     .cancelled, "Nothing was removed.", remedy: "Type the name exactly, or use --yes.")
             }
         }
-        let lock = try MachineLock(store: store, holder: "`pgaf-agent down`").take()
+        let lock = try await MachineLock(store: store, holder: "`pgaf-agent down`").take()
         defer { withExtendedLifetime(lock) {} }
         for line in try await removal.remove(name) { Output.line("removed \(line)") }
     }

@@ -55,7 +55,7 @@ private struct HaltVerb {
         do {
             let (store, runner) = (ClusterStore(), SubprocessRunner())
             let topology = try await options.topology(store: store, runner: runner)
-            let lock = try MachineLock(store: store, holder: "`pgaf-agent \(name)`").take()
+            let lock = try await MachineLock(store: store, holder: "`pgaf-agent \(name)`").take()
             defer { withExtendedLifetime(lock) {} }
             let engine = DockerEngine(runner: runner, files: store.files)
             try await work(ClusterHalt(runner: runner, topology: topology, engine: engine, tell: Output.error))

@@ -7,10 +7,13 @@ struct Autoctl: Sendable {
     /// The whole command line.
     ///
     /// - Parameter patience: pg_autoctl tries some things for ever, and ending the `docker` client would not end it.
-    static func command(_ node: String, _ arguments: [String], patience: Duration = .seconds(240)) -> Command {
+    static func command(
+        _ node: String, _ arguments: [String], patience: Duration = .seconds(240), environment: [String] = []
+    ) -> Command {
         Command(
             "docker",
-            ["exec", "--user", "postgres", node, "timeout", "\(Int(patience.inSeconds))", "pg_autoctl"] + arguments,
+            ["exec", "--user", "postgres"] + environment.flatMap { ["--env", $0] } + [node]
+                + ["timeout", "\(Int(patience.inSeconds))", "pg_autoctl"] + arguments,
             deadline: patience + .seconds(60))
     }
 
@@ -35,12 +38,7 @@ struct Autoctl: Sendable {
     /// - Throws: `node.failed`.
     func restartPostgres(_ node: String) async throws {
         try await runner.checked(
-            Command(
-                "docker",
-                [
-                    "exec", "--user", "postgres", "--env", "PG_AUTOCTL_DEBUG=1", node, "timeout", "240", "pg_autoctl",
-                    "do", "service", "restart", "postgres",
-                ], deadline: .seconds(300)),
+            Self.command(node, ["do", "service", "restart", "postgres"], environment: ["PG_AUTOCTL_DEBUG=1"]),
             code: .nodeFailed, what: "pg_autoctl could not restart PostgreSQL of \(node).",
             remedy: "Look at `docker logs \(node)` on the machine, then run `up` again.")
     }

@@ -17,7 +17,10 @@ struct MachineLock: Sendable {
     /// Takes the lock; it is free again when the value is gone or its process is dead.
     ///
     /// - Throws: `cluster.locked` with holder and start time.
-    func take() throws -> FileLock {
+    func take() async throws -> FileLock { try await FileLock.soon { try now() } }
+
+    /// The same at once or not at all.
+    func now() throws -> FileLock {
         try store.files.makeDirectory(RunPlace.runtimeRoot)
         return try FileLock(
             store.files.place(Self.path), subject: "this machine", holder: "\(holder), since \(Timestamp.now())",
@@ -27,21 +30,10 @@ struct MachineLock: Sendable {
 
     /// The same; when `waiting`, after the one who holds it has finished, two hours at most.
     func take(waiting: Bool, _ events: EventWriter) async throws -> FileLock {
-        guard waiting else {
-            // A program that has just ended may not be gone everywhere yet.
-            let grace = Wait(for: "the lock", upTo: .seconds(2), every: .milliseconds(50), hint: "")
-            let lock = try? await grace.until { (try? take()).map { .found($0) } ?? .notYet("it is held") }
-            return try lock ?? take()
-        }
+        guard waiting else { return try await take() }
         let wait = Wait(
             for: "whoever works on this machine to finish", upTo: .seconds(7200), every: .milliseconds(500),
             hint: "Follow it with `pgaf-host attach`.", code: .clusterLocked)
-        return try await events.wait(wait, step: nil) {
-            do {
-                return .found(try take())
-            } catch let error as PgafError where error.code == .clusterLocked {
-                return .notYet(error.message)
-            }
-        }
+        return try await events.wait(wait, step: nil) { try FileLock.attempt(now) }
     }
 }

@@ -34,7 +34,7 @@ public struct PrepareRun: Sendable {
         try ConfigurationValidator.validate(configuration)
         // The base image is made there.
         try store.files.makeDirectory(store.root)
-        let lock = try MachineLock(store: store, holder: "`pgaf-agent prepare`").take()
+        let lock = try await MachineLock(store: store, holder: "`pgaf-agent prepare`").take()
         defer { withExtendedLifetime(lock) {} }
         let state = try await StateChoice(runner: runner, store: store, facts: facts)
             .state(for: configuration, warnings: warnings)

@@ -26,11 +26,11 @@ struct RestartStep: Step {
             }
             await context.output(id)(turn.description)
             if turn.node == primary {
-                try await withoutCandidates(beside: primary, context) { try await restart(turn.node, context) }
+                try await withoutCandidates(beside: primary, context) { _ = try await restart(turn.node, context) }
+                primary = try await settledPrimary(context)
             } else {
-                try await restart(turn.node, context)
+                primary = try await restart(turn.node, context)
             }
-            primary = try await settledPrimary(context)
         }
     }
 
@@ -57,7 +57,6 @@ struct RestartStep: Step {
         for node in others { try await autoctl.setPriority(node.name, 0) }
         _ = try await settledPrimary(context)
         try await work()
-        _ = try await settledPrimary(context)
         for node in others { try await autoctl.setPriority(node.name, node.candidatePriority) }
     }
 
@@ -67,7 +66,9 @@ struct RestartStep: Step {
 
     /// Restarts the server, and waits until every node has reported to the monitor after that: what it heard before knows
     /// nothing of the restart.
-    private func restart(_ node: String, _ context: AgentContext) async throws {
+    ///
+    /// - Returns: the primary's name.
+    private func restart(_ node: String, _ context: AgentContext) async throws -> String {
         let before = try await context.psql.attempt(node, Self.startTime)
         try await Autoctl(runner: context.runner).restartPostgres(node)
         let wait = Wait(
@@ -79,7 +80,7 @@ struct RestartStep: Step {
                 ? .found(()) : .notYet(now == nil ? "it takes no connections" : "not yet")
         }
         let restarted = try await context.monitor.time()
-        _ = try await SettledFormation(topology: topology, code: .nodeFailed).wait(
+        return try await SettledFormation(topology: topology, code: .nodeFailed).wait(
             since: restarted, step: id, context)
     }
 

@@ -31,9 +31,8 @@ public struct HostCommand: AsyncParsableCommand {
             """,
         version: PgafVersion.current,
         subcommands: [
-            PlanCommand.self, UpCommand.self, AttachCommand.self, EventsCommand.self, StatusCommand.self,
-            UriCommand.self,
-            PsqlCommand.self, PasswordsCommand.self, LogsCommand.self,
+            DoctorCommand.self, PlanCommand.self, UpCommand.self, AttachCommand.self, EventsCommand.self,
+            StatusCommand.self, UriCommand.self, PsqlCommand.self, PasswordsCommand.self, LogsCommand.self,
             StopCommand.self, StartCommand.self, SSHCommand.self, DestroyCommand.self, InitCommand.self,
             BoxGroupCommand.self, VersionCommand.self,
         ])

@@ -8,11 +8,8 @@ extension VagrantMachine {
         let reporter = VagrantReporter(progress, logFile: logFile)
         try refuseForeignVagrantfile()
         let provider = try await provider()
-        if provider == .libvirt {
-            let libvirt = Libvirt(runner: runner)
-            try await libvirt.ensureRunning { await reporter.say($0) }
-            await libvirt.openAcceleration { await reporter.say($0) }
-        }
+        try await awakenProvider { await reporter.say($0) }
+        if provider == .libvirt { await Libvirt(runner: runner).openAcceleration { await reporter.say($0) } }
         let state = try await state()
         if state == "running" {
             if let rest, case let sizes = try await resizing(provider), !sizes.isEmpty {

@@ -29,9 +29,7 @@ extension VagrantMachine {
         if FileManager.default.fileExists(atPath: project.vagrantfile) {
             let provider = try await provider()
             let keys = VagrantKnownHosts(project: project, provider: provider)
-            if provider == .libvirt {
-                try await Libvirt(runner: runner).ensureRunning { await reporter.say($0) }
-            }
+            try await awakenProvider { await reporter.say($0) }
             let result = try await runner.run(VagrantCommand.destroy(in: project.path)) { await reporter.take($0) }
             await memory.forget()
             guard result.succeeded else {

@@ -55,7 +55,7 @@ public struct VagrantMachine: Machine {
     /// Vagrant's word for the machine's state; `not_created` where there is no Vagrantfile yet.
     func state() async throws -> String {
         guard FileManager.default.fileExists(atPath: project.vagrantfile) else { return "not_created" }
-        try await awakeProvider()
+        try await awakenProvider()
         let result = try await runner.checked(
             VagrantCommand.status(in: project.path), code: .vagrantFailed,
             what: "Vagrant could not say whether the machine runs.",
@@ -65,9 +65,11 @@ public struct VagrantMachine: Machine {
 
     /// Starts libvirt's daemons where they do not run, as after a restart of a machine without systemd: Vagrant could
     /// say nothing of a machine that is there all the same.
-    private func awakeProvider() async throws {
+    ///
+    /// - Parameter say: told when something is started.
+    func awakenProvider(_ say: @Sendable (String) async -> Void = { _ in }) async throws {
         guard await !memory.isAwake, try await provider() == .libvirt else { return }
-        try await Libvirt(runner: runner).ensureRunning { _ in }
+        try await Libvirt(runner: runner).ensureRunning(say)
         await memory.rememberAwake()
     }
 
@@ -80,7 +82,7 @@ public struct VagrantMachine: Machine {
             .machineNotMade, "There is no running virtual machine in \(project.path).",
             remedy: "Make or start it with `pgaf-host up`.")
         guard FileManager.default.fileExists(atPath: project.vagrantfile) else { throw missing }
-        try await awakeProvider()
+        try await awakenProvider()
         let result = try await runner.run(VagrantCommand.sshConfig(in: project.path))
         guard result.succeeded else {
             var error = missing

@@ -14,20 +14,11 @@ enum ProjectLock {
     ///
     /// - Throws: `cluster.locked` with the holder's process id, verb and start time.
     static func take(_ project: ProjectDirectory, verb: String, waiting: Bool = false) async throws -> FileLock {
-        // One that has just ended may still be on its way out: two seconds are given to it.
-        let start = ContinuousClock.now
-        let patience = Duration.seconds(waiting ? 7200 : 2)
+        guard waiting else { return try await FileLock.soon { try now(project, verb: verb) } }
         let wait = Wait(
-            for: "the other pgaf-host in \(project.path) to finish", upTo: patience, every: .milliseconds(100),
+            for: "the other pgaf-host in \(project.path) to finish", upTo: .seconds(7200), every: .milliseconds(100),
             hint: "Follow it with `pgaf-host attach`.", code: .clusterLocked)
-        return try await wait.until {
-            do {
-                return .found(try now(project, verb: verb))
-            } catch let error as PgafError where error.code == .clusterLocked {
-                if !waiting, ContinuousClock.now - start > .seconds(1.5) { throw error }
-                return .notYet(error.message)
-            }
-        }
+        return try await wait.until { try FileLock.attempt { try now(project, verb: verb) } }
     }
 
     /// The same at once or not at all.

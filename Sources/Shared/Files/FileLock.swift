@@ -46,6 +46,25 @@ public final class FileLock: Sendable {
         }
     }
 
+    /// Takes a lock at once, or within the two seconds that a holder who has just ended may take to be gone everywhere.
+    ///
+    /// - Parameter take: one try.
+    /// - Throws: what the last try throws.
+    public static func soon(_ take: @Sendable () throws -> FileLock) async throws -> FileLock {
+        let grace = Wait(for: "the lock", upTo: .seconds(2), every: .milliseconds(50), hint: "")
+        let lock = try? await grace.until { (try? take()).map { .found($0) } ?? .notYet("it is held") }
+        return try lock ?? take()
+    }
+
+    /// One try as an observation: a holder is to be waited for, anything else is an error.
+    public static func attempt(_ take: () throws -> FileLock) throws -> Wait.Observation<FileLock> {
+        do {
+            return .found(try take())
+        } catch let error as PgafError where error.code == .clusterLocked {
+            return .notYet(error.message)
+        }
+    }
+
     /// Whether a living process holds this lock; asking does not disturb it.
     public static func isHeld(_ path: String) -> Bool {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)

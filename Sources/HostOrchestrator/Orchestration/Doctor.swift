@@ -1,0 +1,158 @@
+import Shared
+
+/// `pgaf-host doctor`: one finding after another, from this computer to the cluster; looks only.
+struct Doctor: Sendable {
+    let context: HostContext
+    let choice: ConfigurationChoice
+    var resources = HostResources()
+
+    /// - Returns: the exit code, 0 unless something failed.
+    static func run(_ choice: ConfigurationChoice, json: Bool, in context: HostContext) async throws -> Int32 {
+        let findings = await Doctor(context: context, choice: choice).findings()
+        if json {
+            context.say(try JSONText.indented(["findings": findings]))
+        } else {
+            findings.flatMap(\.lines).forEach(context.say)
+        }
+        return findings.lazy.compactMap { $0.code?.exitCode }.first ?? 0
+    }
+
+    /// In the order in which one thing needs the other; what cannot be looked at is left out.
+    func findings() async -> [Finding] {
+        do {
+            let configuration = try context.currentConfiguration(choice)
+            return about(configuration) + agent() + (await machine(configuration))
+        } catch {
+            return [.failed("configuration", error)]
+        }
+    }
+
+    private func about(_ configuration: Configuration) -> [Finding] {
+        let kind = configuration.machine.kind.rawValue
+        return [
+            .ok(
+                "configuration",
+                "cluster \(configuration.cluster), \(configuration.nodes.count) nodes, machine \(kind)")
+        ] + ConfigurationValidator.warnings(for: configuration).map { .warning("configuration", $0) }
+    }
+
+    private func agent() -> [Finding] {
+        do {
+            let path = try AgentBinary.locate(executable: context.executable, environment: context.environment)
+            return [.ok("agent", path)]
+        } catch {
+            return [.failed("agent", error)]
+        }
+    }
+
+    private func machine(_ configuration: Configuration) async -> [Finding] {
+        do {
+            let machine = try await context.machine(configuration)
+            let outlook = try await machine.outlook()
+            let notes = outlook.notes.map { Finding.warning("machine", $0) }
+            switch outlook.state {
+            case .missing:
+                return [.ok("machine", "\(machine.description): not made yet, `pgaf-host up` makes it")] + notes
+                    + computer(configuration)
+            case .stopped:
+                return [.warning("machine", "\(machine.description) does not run: `pgaf-host up` starts it")] + notes
+                    + computer(configuration)
+            case .running:
+                return [.ok("machine", "\(machine.description)")] + notes + (await cluster(machine, configuration))
+            }
+        } catch {
+            return [.failed("machine", error)]
+        }
+    }
+
+    /// What a virtual machine takes from this computer when it is started.
+    private func computer(_ configuration: Configuration) -> [Finding] {
+        guard configuration.machine.kind == .vagrant else { return [] }
+        let ports = [configuration.monitor.port] + configuration.nodes.map(\.port) + [configuration.pooler.port]
+        let taken = ports.filter { !resources.isFree($0) }
+        var findings: [Finding] = taken.map {
+            .warning(
+                "ports", "port \($0) of this computer is in use: the machine's port \($0) gets another number here")
+        }
+        if taken.isEmpty { findings.append(.ok("ports", "\(ports.map(String.init).joined(separator: ", ")) are free")) }
+        let memory = configuration.machine.vagrant.memory
+        if let free = resources.freeMemory() {
+            findings.append(
+                free < memory
+                    ? .warning(
+                        "memory",
+                        "the machine wants \(memory) MiB and \(free) MiB are free:"
+                            + " `machine.vagrant.memory` makes it smaller")
+                    : .ok("memory", "\(free) MiB are free, the machine wants \(memory)"))
+        }
+        if let free = resources.freeDisk(context.project.path) {
+            findings.append(
+                free < HostResources.neededDisk
+                    ? .warning(
+                        "disk",
+                        "\(free) MiB are free in \(context.project.path); box, machine and images need about"
+                            + " \(HostResources.neededDisk)")
+                    : .ok("disk", "\(free) MiB are free"))
+        }
+        return findings
+    }
+
+    /// What the agent says; a machine without one has no cluster yet.
+    private func cluster(_ machine: any Machine, _ configuration: Configuration) async -> [Finding] {
+        do {
+            let state = try await context.withAgent(on: machine, configuration) {
+                try await $0.status(cluster: configuration.cluster)
+            }
+            let count = state.nodes.count
+            let health: [Finding] =
+                state.healthy
+                ? [.ok("cluster", "\(state.cluster) is healthy, \(count) nodes")]
+                : (state.awaited?.map(\.text) ?? state.notes).map { .warning("cluster", $0) }
+            return [.ok("login", "the machine takes this user's key, and its host key is the known one")] + health
+                + (state.warnings ?? []).map { .warning("cluster", $0) }
+        } catch let error as PgafError where error.code == .clusterNotFound || error.code == .agentMissing {
+            return [.ok("cluster", "there is none yet: `pgaf-host up` makes it")]
+        } catch {
+            return [.failed("cluster", error)]
+        }
+    }
+}
+
+extension Doctor {
+    /// One thing that was looked at.
+    struct Finding: Sendable, Encodable, Equatable {
+        enum Verdict: String, Sendable, Encodable {
+            case ok, warning, failed
+        }
+
+        /// `configuration`, `agent`, `machine`, `ports`, `memory`, `disk`, `login`, `cluster`.
+        var subject: String
+        var verdict: Verdict
+        var text: String
+        /// What to type; nil where the text says it or there is nothing to do.
+        var remedy: String?
+        /// Of a failure.
+        var code: ErrorCode?
+
+        static func ok(_ subject: String, _ text: String) -> Finding {
+            Finding(subject: subject, verdict: .ok, text: text)
+        }
+
+        static func warning(_ subject: String, _ text: String) -> Finding {
+            Finding(subject: subject, verdict: .warning, text: text)
+        }
+
+        static func failed(_ subject: String, _ error: any Error) -> Finding {
+            let error = PgafError.wrapping(error, doing: "looking at the \(subject)")
+            return Finding(
+                subject: subject, verdict: .failed, text: error.message, remedy: error.remedy, code: error.code)
+        }
+
+        var lines: [String] {
+            let mark = verdict == .failed ? "FAILED" : verdict.rawValue
+            let head = TerminalText.pad(mark, 8) + TerminalText.pad(subject, 14)
+            return ["\(head)\(text.split(separator: "\n").joined(separator: "; "))"]
+                + (remedy.map { [String(repeating: " ", count: 22) + $0] } ?? [])
+        }
+    }
+}

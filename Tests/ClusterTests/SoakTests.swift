@@ -1,0 +1,173 @@
+import Foundation
+import Shared
+import TestSupport
+import Testing
+
+extension ClusterSuite {
+    /// One random fault after another for as long as one likes (`make soak`), a client writing through each; the report is
+    /// what docs/reliability.md has.
+    ///
+    /// `PGAF_SOAK_MINUTES` says how long, `PGAF_SEED` repeats the faults of an earlier run.
+    @Suite(.serialized, .enabled(if: SoakLength.minutes > 0, "only in `make soak`")) struct SoakTests {
+        private let cluster: PgafProject
+
+        init() throws { cluster = try TestCluster.local() }
+
+        private enum Fault: String, CaseIterable {
+            case agentKilled = "agent killed at a random moment of an `up` that makes a node again"
+            case hostKilled = "pgaf-host killed at a random moment of such an `up`"
+            case primaryKilled = "primary killed"
+            case twoKilled = "primary and a standby killed"
+            case monitorKilled = "monitor killed"
+            case allRestarted = "all containers restarted at once"
+            case engineRestarted = "Docker engine restarted"
+            case standbyRemoved = "a standby's container removed"
+            case primaryRemoved = "the primary's container removed"
+            case monitorLost = "the monitor's container and volume removed"
+            case switchover = "a switchover ordered"
+
+            /// Whether the cluster has to come back without `up`.
+            var mendsAlone: Bool {
+                switch self {
+                case .primaryKilled, .twoKilled, .monitorKilled, .allRestarted, .engineRestarted, .switchover: true
+                default: false
+                }
+            }
+        }
+
+        @Test func everyFaultEndsInAHealthyClusterWithEveryRow() async throws {
+            let seed = SoakLength.number("PGAF_SEED") ?? .random(in: 1...UInt64(Int32.max))
+            print("soak of \(SoakLength.minutes) min, seed \(seed) (PGAF_SEED=\(seed) repeats its faults)")
+            var chance = SeededGenerator(seed: seed)
+            var tally = Tally()
+            let end = ContinuousClock.now + .seconds(60 * SoakLength.minutes)
+            _ = try await cluster.up()
+            while ContinuousClock.now < end {
+                // Every kind once before any comes again, each time in another order.
+                for fault in Fault.allCases.shuffled(using: &chance) where ContinuousClock.now < end {
+                    tally.add(fault.rawValue, try await survive(fault, &chance))
+                }
+            }
+            tally.lines.forEach { print($0) }
+            #expect(tally.lost == 0)
+        }
+
+        private func survive(_ fault: Fault, _ chance: inout SeededGenerator) async throws -> Tally.Entry {
+            let before = try await cluster.waitUntilHealthy("the fault before", upTo: .seconds(300))
+            let writer = try await ContinuousWriter.begin(cluster)
+            let start = ContinuousClock.now
+            try await inject(fault, before, &chance)
+            if !fault.mendsAlone { _ = try await cluster.up() }
+            let state = try await cluster.waitUntilHealthy(fault.rawValue, upTo: .seconds(600))
+            let took = ContinuousClock.now - start
+            let outcome = try await writer.finish()
+            #expect(outcome.missing.isEmpty, "\(fault.rawValue): acknowledged rows are gone: \(outcome.missing)")
+            #expect(state.nodes.count { $0.reportedState == "primary" } == 1)
+            print("\(fault.rawValue): healthy after \(took.brief), longest pause \(outcome.longestPause.brief)")
+            return Tally.Entry(
+                healthy: took, pause: outcome.longestPause, rows: outcome.acknowledged, lost: outcome.missing.count)
+        }
+
+        private func inject(_ fault: Fault, _ state: FormationState, _ chance: inout SeededGenerator) async throws {
+            let primary = try #require(state.nodes.first { $0.reportedState == "primary" }?.name)
+            let standbys = state.nodes.map(\.name).filter { $0 != primary }
+            let standby = try #require(standbys.randomElement(using: &chance))
+            switch fault {
+            case .agentKilled, .hostKilled:
+                let delay = Duration.milliseconds(Int.random(in: 0...2500, using: &chance))
+                _ = try await cluster.command("docker", ["rm", "--force", standby])
+                let former = MachineRuns.latest
+                let host = try cluster.background(["up", "--progress", "none"])
+                let run = try await Wait(for: "the run", upTo: .seconds(60), every: .milliseconds(5), hint: "").until {
+                    MachineRuns.latest.flatMap { $0 == former ? nil : .found($0) } ?? .notYet("no new run")
+                }
+                try await ContinuousClock().sleep(for: delay)
+                if fault == .hostKilled {
+                    kill(host.pid, SIGKILL)
+                } else if let owner = MachineRuns.owner(of: run) {
+                    kill(owner, SIGKILL)
+                }
+                _ = host.wait()
+                // The killed host's run goes on: the next `up` waits for its end.
+                _ = try await cluster.host(["up", "--wait", "--progress", "none"])
+            case .primaryKilled: try await crash(primary)
+            case .twoKilled:
+                try await crash(primary)
+                try await crash(standby)
+            case .monitorKilled: try await crash(TestCluster.monitor)
+            case .allRestarted: _ = try await cluster.command("docker", ["restart"] + TestCluster.containers)
+            case .engineRestarted:
+                let engine = TestEngine()
+                try await engine.stop()
+                try await engine.start()
+            case .standbyRemoved: _ = try await cluster.command("docker", ["rm", "--force", standby])
+            case .primaryRemoved: _ = try await cluster.command("docker", ["rm", "--force", primary])
+            case .monitorLost:
+                _ = try await cluster.command("docker", ["rm", "--force", TestCluster.monitor])
+                _ = try await cluster.command("docker", ["volume", "rm", "\(TestCluster.monitor)_data"])
+            case .switchover:
+                _ = try await cluster.command(
+                    "docker",
+                    ["exec", "--user", "postgres", TestCluster.monitor, "pg_autoctl", "perform", "switchover"])
+            }
+        }
+
+        /// As a crash, not as somebody's order to stop: Docker's restart policy brings the container back.
+        private func crash(_ container: String) async throws {
+            let process = try await cluster.command(
+                "docker", ["container", "inspect", "--format", "{{.State.Pid}}", container])
+            kill(try #require(pid_t(process.trimmedOutput)), SIGKILL)
+        }
+    }
+}
+
+/// What the environment says about a soak.
+private enum SoakLength {
+    /// 0 for none.
+    static let minutes = number("PGAF_SOAK_MINUTES").map { Int($0) } ?? 0
+
+    static func number(_ name: String) -> UInt64? {
+        ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
+    }
+}
+
+/// What a soak has seen, by fault.
+private struct Tally {
+    struct Entry {
+        var healthy: Duration
+        /// The longest time between two acknowledged rows.
+        var pause: Duration
+        var rows: Int
+        var lost: Int
+    }
+
+    private var entries: [(fault: String, entry: Entry)] = []
+
+    mutating func add(_ fault: String, _ entry: Entry) { entries.append((fault, entry)) }
+
+    var lost: Int { entries.reduce(0) { $0 + $1.entry.lost } }
+
+    /// A table in Markdown, the sum of all below.
+    var lines: [String] {
+        let kinds = Dictionary(grouping: entries, by: \.fault).sorted { $0.key < $1.key }
+        let rows = kinds.map { row($0.key, $0.value.map(\.entry)) } + [row("all", entries.map(\.entry))]
+        return [
+            "| fault | times | healthy after, median | worst | writes paused, median | worst | rows acknowledged | lost |",
+            "|---|---|---|---|---|---|---|---|",
+        ] + rows
+    }
+
+    private func row(_ name: String, _ entries: [Entry]) -> String {
+        let (healthy, pauses) = (entries.map(\.healthy).sorted(), entries.map(\.pause).sorted())
+        func text(_ times: [Duration], _ index: Int) -> String {
+            times.isEmpty ? "-" : "\((times[index].inSeconds * 10).rounded() / 10) s"
+        }
+        let middle = entries.count / 2
+        let cells = [
+            name, "\(entries.count)", text(healthy, middle), text(healthy, entries.count - 1), text(pauses, middle),
+            text(pauses, entries.count - 1), "\(entries.reduce(0) { $0 + $1.rows })",
+            "\(entries.reduce(0) { $0 + $1.lost })",
+        ]
+        return "| \(cells.joined(separator: " | ")) |"
+    }
+}
