@@ -30,7 +30,9 @@ extension ClusterSuite {
             let files = MachineFiles()
             return files.list("/proc").compactMap { pid_t($0) }.first { process in
                 guard let name = try? files.read("/proc/\(process)/comm"), name.trimmed == program else { return false }
-                let host = try? files.read("/proc/\(process)/root/etc/hostname")
+                // Its own root is the container's.
+                let root = "/proc/\(process)/root"
+                let host = try? files.read(root + "/etc/hostname")
                 return host?.trimmed == container
             }
         }

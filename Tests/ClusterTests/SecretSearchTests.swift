@@ -129,8 +129,9 @@ extension ClusterSuite {
             let result = try await cluster.runner.run(search)
             let found = result.standardOutput.split(separator: "\n").map(String.init)
             let places = "/var/lib/pgaf/clusters/\(TestCluster.name)"
+            let directory = URL(filePath: cluster.directory).standardizedFileURL.path
             func mayHaveIt(_ path: String) -> Bool {
-                path == "\(places)/secrets.json" || path == "\(cluster.directory)/.pgaf/pgpass"
+                path == "\(places)/secrets.json" || path == "\(directory)/.pgaf/pgpass"
                     || path.hasPrefix(scratch.path + "/")
                     || path.hasPrefix("\(places)/nodes/") && path.hasSuffix("/secrets/pgpass")
             }

@@ -48,7 +48,7 @@ extension ClusterSuite {
                     tally.add(fault.rawValue, try await survive(fault, &chance))
                 }
             }
-            tally.lines.forEach { print($0) }
+            for line in tally.lines { print(line) }
             #expect(tally.lost == 0)
         }
 

@@ -85,7 +85,7 @@ extension ClusterSuite {
             // They last twenty days, and nobody but their owner can make others.
             #expect(state.warnings?.count == 5, "\(state.warnings ?? [])")
             #expect(state.warnings?.allSatisfy { $0.contains("put another one into \(scratch.path)") } == true)
-            #expect(PgafProject.changedSteps(try await cluster.up(flags)).isEmpty)
+            #expect(PgafProject.changedSteps(try await cluster.up(flags)) == [])
 
             _ = try await cluster.up()
             #expect(try await verify(with: "\(scratch.path)/ca.crt") == ["", "", ""])

@@ -59,7 +59,7 @@ import Testing
     @Test func theEntrypointLeavesNoTraceOfADeadPredecessor() {
         let script = TestMachine.topology().imageFiles(pgdgKey: nil).entrypoint
         #expect(script.hasPrefix("#!/bin/bash\n"))
-        #expect(script.contains("rm -rf /tmp/pg_autoctl\nrm -f \"/var/lib/pgaf/data/postmaster.pid\"\n"))
+        #expect(script.contains("rm -rf /tmp/pg_autoctl\nrm -f \"$data/postmaster.pid\"\n"))
         #expect(script.hasSuffix("exec gosu \"$user\" \"$@\"\n"))
     }
 

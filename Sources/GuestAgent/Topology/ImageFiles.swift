@@ -97,10 +97,17 @@ public struct ImageFiles: Sendable, Equatable {
         # A disk that ran full leaves empty files of pg_autoctl's, which it could never read again.
         find "$XDG_CONFIG_HOME" "$XDG_DATA_HOME" -name 'pg_autoctl.*' -size 0 -delete 2>/dev/null || true
 
+        # initdb that was killed half-way leaves a directory which it would refuse ever after. One in which no server has
+        # run, and which pg_autoctl has not configured, has nothing in it that anybody wrote.
+        data="\(ContainerLayout.data)"
+        if [ -d "$data" ] && [ ! -e "$data/postmaster.opts" ] && [ ! -e "$data/postgresql-auto-failover.conf" ]; then
+            find "$data" -mindepth 1 -delete
+        fi
+
         # After a crash these files name processes of the container's earlier life, and pg_autoctl and PostgreSQL would
         # refuse to start beside them. Nothing of this volume runs yet.
         rm -rf /tmp/pg_autoctl
-        rm -f "\(ContainerLayout.data)/postmaster.pid"
+        rm -f "$data/postmaster.pid"
 
         exec gosu "$user" "$@"
 
