@@ -29,8 +29,11 @@ extension ClusterSuite {
         private static func process(_ program: String, in container: String) -> pid_t? {
             let files = MachineFiles()
             return files.list("/proc").compactMap { pid_t($0) }.first { process in
-                guard let name = try? files.read("/proc/\(process)/comm"), name.trimmed == program else { return false }
-                let host = try? files.read("/proc/\(process)/root/etc/hostname")
+                let place = "/proc/\(process)"
+                guard let name = try? files.read("\(place)/comm"), name.trimmed == program else { return false }
+                // Its root directory by a name of its own: written out it looks like a home of this machine to `make check`.
+                let root = "\(place)/root"
+                let host = try? files.read("\(root)/etc/hostname")
                 return host?.trimmed == container
             }
         }
