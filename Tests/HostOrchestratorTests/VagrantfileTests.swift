@@ -77,7 +77,10 @@ import Testing
         let file = Vagrantfile(settings: settings, provider: .virtualbox, forwards: Self.forwards, emulated: false)
         try file.text.write(to: directory.appendingPathComponent("Vagrantfile"), atomically: true, encoding: .utf8)
         let result = try await SubprocessRunner().run(
-            Command("vagrant", ["validate", "--ignore-provider"], workingDirectory: directory.path))
+            Command(
+                "vagrant", ["validate", "--ignore-provider"],
+                environment: ["VAGRANT_HOME": directory.appendingPathComponent("home").path],
+                workingDirectory: directory.path))
         #expect(result.succeeded, "\(result.standardOutput)\(result.standardError)")
     }
 }
