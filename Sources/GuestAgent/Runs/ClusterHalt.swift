@@ -56,7 +56,9 @@ public struct ClusterHalt: Sendable {
             for: "the formation to be healthy", upTo: .seconds(900), every: .milliseconds(500), sparing: true,
             hint: "Look at `pgaf-agent status` on the machine, then run `up`.", code: .nodeFailed
         ).until {
-            guard let state = try await FormationReader(runner: runner, topology: topology).read() else {
+            var reader = FormationReader(runner: runner, topology: topology)
+            reader.excusesMaintenance = true
+            guard let state = try await reader.read() else {
                 return .notYet("the Docker engine does not answer")
             }
             return state.healthy ? .found(state) : .notYet(state.notes.joined(separator: "; "))

@@ -5,6 +5,8 @@ public struct FormationReader: Sendable {
     let runner: any CommandRunner
     let sessions: PsqlSessions?
     let topology: ClusterTopology
+    /// Whether a node that somebody has taken out of service is as it should be.
+    var excusesMaintenance = false
 
     public init(runner: any CommandRunner, sessions: PsqlSessions? = nil, topology: ClusterTopology) {
         self.runner = runner
@@ -31,7 +33,9 @@ public struct FormationReader: Sendable {
         let status = statuses[configuration.monitor.name]?.status ?? "missing"
         if status != "running" { notes.append("the monitor's container is \(status)") }
         if let rows {
-            notes += FormationJudgement.notes(rows, names: configuration.nodes.map(\.name))
+            let excused = excusesMaintenance ? rows.filter(\.isInMaintenance).map(\.name) : []
+            notes += FormationJudgement.notes(
+                rows, names: configuration.nodes.map(\.name).filter { !excused.contains($0) })
         } else {
             notes.append("the monitor does not answer")
         }

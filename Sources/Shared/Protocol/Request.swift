@@ -7,12 +7,18 @@ public struct Request: Sendable, Equatable {
     public var configuration: Configuration
     public var secrets: ClusterSecrets
     public var options: Options
+    /// A change of roles, instead of bringing the cluster up.
+    public var order: RoleOrder?
 
-    public init(run: String, configuration: Configuration, secrets: ClusterSecrets, options: Options = Options()) {
+    public init(
+        run: String, configuration: Configuration, secrets: ClusterSecrets, options: Options = Options(),
+        order: RoleOrder? = nil
+    ) {
         self.run = run
         self.configuration = configuration
         self.secrets = secrets
         self.options = options
+        self.order = order
     }
 
     public struct Options: Sendable, Codable, Equatable {
@@ -43,7 +49,8 @@ public struct Request: Sendable, Equatable {
     /// The request as one JSON text, wrapped as a secret because it contains some.
     public func encoded() throws -> Secret {
         let wire = Wire(
-            v: Event.version, run: run, configuration: configuration, secrets: secrets.revealed, options: options)
+            v: Event.version, run: run, configuration: configuration, secrets: secrets.revealed, options: options,
+            order: order)
         return Secret(try JSONText.line(wire))
     }
 
@@ -70,7 +77,7 @@ public struct Request: Sendable, Equatable {
             let wire = try JSONDecoder().decode(Wire.self, from: data)
             self.init(
                 run: wire.run, configuration: wire.configuration, secrets: ClusterSecrets(revealed: wire.secrets),
-                options: wire.options)
+                options: wire.options, order: wire.order)
         } catch {
             throw PgafError(
                 .protocolViolation, "The request on standard input lacks fields or has wrong ones.",
@@ -84,6 +91,7 @@ public struct Request: Sendable, Equatable {
         var configuration: Configuration
         var secrets: [String: String]
         var options: Options
+        var order: RoleOrder?
     }
 }
 
