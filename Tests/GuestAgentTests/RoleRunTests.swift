@@ -156,7 +156,7 @@ import Testing
     }
 
     @Test func whoeverWorksOnTheMachineComesFirst() async throws {
-        let lock = try MachineLock(store: machine.store, holder: "run X").take()
+        let lock = try await MachineLock(store: machine.store, holder: "run X").take(waiting: false, machine.events)
         let (result, deeds) = try await give(.switchover(to: nil))
         withExtendedLifetime(lock) {}
         #expect(result.error?.code == .clusterLocked && deeds.isEmpty)

@@ -12,6 +12,8 @@ final class WritingClient: Sendable {
     private let connection: String
     private let statement: String
     private let pause: Duration
+    /// After a write that failed: connecting again costs a new program each time.
+    private let longPause: Duration
     private let acknowledged = Mutex<[ContinuousClock.Instant]>([])
 
     /// - Parameters:
@@ -23,6 +25,7 @@ final class WritingClient: Sendable {
         connection = Self.connection(topology, last: primary)
         statement = VerifyStep.writeRow(run, as: .client)
         pause = .milliseconds(topology.facts.isSlow ? 500 : 25)
+        longPause = .milliseconds(topology.facts.isSlow ? 3000 : 100)
     }
 
     /// How it connects, as libpq reads it. Addresses stand beside the names, since a name of a container that is gone is
@@ -45,9 +48,10 @@ final class WritingClient: Sendable {
     /// Writes until the task is cancelled.
     func write() async {
         while !Task.isCancelled {
-            if await attempt() == nil { acknowledged.withLock { $0.append(.now) } }
+            let trouble = await attempt()
+            if trouble == nil { acknowledged.withLock { $0.append(.now) } }
             // The client's own pace; nothing waits for it.
-            try? await Task.sleep(for: pause)
+            try? await Task.sleep(for: trouble == nil ? pause : longPause)
         }
     }
 

@@ -17,9 +17,8 @@ enum Watch {
         let view = view(options, context)
         defer { view.finish() }
         do {
-            try await Interrupts.handling(decide: { _ in .stop }, onSecond: { view.finish() }) {
-                try await follow(options, view, in: context)
-            }
+            try await Interrupts.handling(
+                decide: { _ in .stop }, onSecond: { view.finish() }, { try await follow(options, view, in: context) })
         } catch is CancellationError {
             // Somebody has seen enough.
         } catch let error as PgafError where options.json {
