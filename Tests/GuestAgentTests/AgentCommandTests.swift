@@ -40,6 +40,38 @@ import Testing
         #expect(prepare.alone.overrides == ["packages.source=debian"])
     }
 
+    @Test func theVerbsThatChangeRoles() throws {
+        #expect(try parse(AgentSwitchoverCommand.self, "switchover").order == .switchover(to: nil))
+        let crash = try parse(AgentFailoverCommand.self, "failover", "--json")
+        #expect(crash.roleOrder == .failover(node: nil, way: .crash) && crash.role.json && !crash.role.events)
+        let watch = try parse(AgentWatchCommand.self, "watch", "--json", "--interval", "0.5", "--cluster", "c")
+        #expect(watch.json && watch.interval == 0.5 && watch.options.cluster == "c")
+    }
+
+    /// The host's command lines are what the agent understands.
+    @Test func whatTheHostTypesIsUnderstood() throws {
+        let run = "20261122T213149123Z-4f0a9c21"
+        let orders: [RoleOrder] = [
+            .switchover(to: nil), .switchover(to: "b"), .failover(node: nil, way: .crash),
+            .failover(node: "a", way: .order), .maintenance(node: "a", turn: .enable),
+            .maintenance(node: "a", turn: .enableWithFailover), .maintenance(node: "a", turn: .disable),
+        ]
+        for order in orders {
+            let words = order.words(["--events", "--run", run, "--cluster", "c"])
+            let command = try AgentCommand.parseAsRoot(words)
+            let found: (order: RoleOrder, role: RoleVerb)? =
+                switch command {
+                case let verb as AgentSwitchoverCommand: (verb.order, verb.role)
+                case let verb as AgentFailoverCommand: (verb.roleOrder, verb.role)
+                case let verb as AgentMaintenanceEnableCommand: (verb.order, verb.role)
+                case let verb as AgentMaintenanceDisableCommand: (verb.order, verb.role)
+                default: nil
+                }
+            #expect(found?.order == order, "\(words)")
+            #expect(found?.role.events == true && found?.role.run == run && found?.role.options.cluster == "c")
+        }
+    }
+
     @Test func theVerbsOfRuns() throws {
         let follow = try parse(AgentFollowCommand.self, "follow", "R", "--since", "7", "--no-wait", "--json")
         #expect(follow.options.identifier == "R" && follow.since == 7 && !follow.wait && follow.json)
@@ -52,7 +84,9 @@ import Testing
 
     @Test(arguments: [
         ["nonsense"], ["up", "--config"], ["up", "extra"], ["logs", "--follow"], ["logs", "--tail", "-1"],
-        ["logs", "--tail", "x"], ["status", "--nonsense"], ["down", "--cluster"],
+        ["logs", "--tail", "x"], ["status", "--nonsense"], ["down", "--cluster"], ["maintenance", "enable"],
+        ["switchover", "b"], ["failover", "--run", "../x"], ["failover", "--json", "--events"],
+        ["watch", "--interval", "0"],
     ])
     func wrongArgumentsAreUsageErrors(_ arguments: [String]) {
         let error = #expect(throws: (any Error).self) { try AgentCommand.parseAsRoot(arguments) }

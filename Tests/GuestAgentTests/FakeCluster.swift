@@ -30,6 +30,10 @@ final class FakeCluster: Sendable {
         var heldBack: [String: [[String]]] = [:]
         /// Nodes whose PostgreSQL was restarted, in order.
         var restarts: [String] = []
+        /// Nodes in maintenance.
+        var maintained: Set<String> = []
+        /// Writes of the client through all nodes that fail from now on.
+        var refusedWrites = 0
         /// How many more connections the nodes refuse, as a server that still starts does.
         var refusals = 0
     }
@@ -161,6 +165,12 @@ final class FakeCluster: Sendable {
             memory.containers[words[1]]?.status = "running"
             memory.containers[words[1]]?.running = true
         case ("stop", _): memory.containers[words[1]]?.running = false
+        case ("kill", _):
+            let name = words.last ?? ""
+            memory.containers[name]?.status = "exited"
+            memory.containers[name]?.running = false
+            // Another node takes over from a primary.
+            if name == memory.registered.first { memory.registered.append(memory.registered.removeFirst()) }
         case ("rm", _): memory.containers[words.last ?? ""] = nil
         case ("exec", _): return exec(words, command.input?.revealed ?? "", &memory)
         default: return CommandResult(status: 64, standardError: "unknown: \(command.display)")
@@ -182,6 +192,7 @@ final class FakeCluster: Sendable {
         }
         guard let tool = words.firstIndex(of: "psql") else { return Self.ok() }
         guard memory.containers[words[tool - 1]]?.running == true else { return Self.no }
+        if words.contains(where: { $0.contains("target_session_attrs") }) { return write(sql, &memory) }
         if memory.refusals > 0, words[tool - 1] != monitor {
             memory.refusals -= 1
             return CommandResult(status: 2, standardError: "FATAL:  the database system is starting up")
@@ -227,6 +238,22 @@ extension FakeCluster {
         if sql.contains("UPDATE pgaf.verification") {
             return CommandResult(status: container == primary ? 0 : 3, standardError: "read-only transaction")
         }
+        if sql.contains("perform_promotion") {
+            let name = memory.registered.first { sql.contains("'\($0)'") }
+            memory.registered.removeAll { $0 == name }
+            memory.registered.insert(name ?? "", at: 0)
+            return says("t")
+        }
+        if sql.contains("_maintenance(nodeid)"), let name = memory.registered.first(where: { sql.contains("'\($0)'") })
+        {
+            if sql.contains("stop_") {
+                memory.maintained.remove(name)
+            } else {
+                memory.maintained.insert(name)
+                if name == memory.registered.first { memory.registered.append(memory.registered.removeFirst()) }
+            }
+            return says("t")
+        }
         if sql.contains("perform_failover"), !memory.registered.isEmpty {
             memory.registered.append(memory.registered.removeFirst())
             return says("")
@@ -260,10 +287,20 @@ extension FakeCluster {
         return says("")
     }
 
+    /// What a client gets that writes through whichever node takes it.
+    private func write(_ sql: String, _ memory: inout Memory) -> CommandResult {
+        guard memory.refusedWrites == 0 else {
+            memory.refusedWrites -= 1
+            return CommandResult(status: 2, standardError: "connection refused")
+        }
+        return CommandResult(status: sql.contains("INSERT INTO pgaf.verification") ? 0 : 3)
+    }
+
     private func rows(_ memory: Memory) -> String {
         let running = memory.registered.filter { memory.containers[$0]?.running == true }
         let rows = running.enumerated().map { index, name in
-            let state = running.count == 1 ? "single" : name == memory.registered.first ? "primary" : "secondary"
+            let role = running.count == 1 ? "single" : name == memory.registered.first ? "primary" : "secondary"
+            let state = memory.maintained.contains(name) ? "maintenance" : role
             return #"{"id":\#(index + 1),"name":"\#(name)","host":"\#(name)","port":5432,"reported":"\#(state)","#
                 + #""assigned":"\#(state)","health":1,"lsn":"0/3000148","timeline":1,"#
                 + #""priority":\#(memory.priorities[name] ?? 50),"quorum":true,"running":true,"reportTime":1763847110}"#

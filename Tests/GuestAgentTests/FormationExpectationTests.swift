@@ -131,7 +131,7 @@ import Testing
         let dropped = expectation(Array(settled.prefix(2)))
         #expect(dropped.map(\.name) == ["pgnode3"] && dropped[0].command == "pgaf-host up")
         let maintained = expectation(rows(primary, ("maintenance", "maintenance"), secondary))
-        #expect(maintained.first?.command == "docker exec -u postgres pgnode2 pg_autoctl disable maintenance")
+        #expect(maintained.first?.command == "pgaf-host maintenance disable pgnode2")
         for one in [single(["pgnode3": "exited"]), dropped.first, maintained.first] {
             #expect(one?.text.contains("`\(one?.command ?? "-")`") == true && one?.normally == nil)
         }

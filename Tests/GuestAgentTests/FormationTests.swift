@@ -6,11 +6,12 @@ import Testing
 extension Monitor.Row {
     static func sample(
         _ name: String, _ reported: String, _ assigned: String? = nil, id: Int = 1, health: Int = 1,
-        running: Bool = true, lsn: String = "0/3000000"
+        running: Bool = true, lsn: String = "0/3000000", priority: Int = 50, quorum: Bool = true
     ) -> Monitor.Row {
         Monitor.Row(
             id: id, name: name, host: "\(name).local", port: 5432, reported: reported, assigned: assigned ?? reported,
-            health: health, running: running, lsn: lsn, timeline: 1, priority: 50, quorum: true,
+            health: health, running: running, lsn: lsn, timeline: 1, priority: priority,
+            quorum: quorum,
             reportTime: 1_763_847_110)
     }
 }

@@ -31,6 +31,21 @@ import Testing
         #expect(verb.json && verb.shape.nodes == 2)
     }
 
+    @Test func theVerbsThatChangeRoles() throws {
+        let to: SwitchoverCommand = try parse("switchover", "--to", "pgnode2", "--json")
+        #expect(to.to == "pgnode2" && to.printsJSON && to.output.progress.progress == .auto)
+        let crash: FailoverCommand = try parse("failover", "--progress", "plain")
+        #expect(crash.node == nil && !crash.order && crash.output.progress.progress == .plain)
+        let order: FailoverCommand = try parse("failover", "--node", "pgnode1", "--order")
+        #expect(order.node == "pgnode1" && order.order)
+        let enable: MaintenanceEnableCommand = try parse("maintenance", "enable", "pgnode2", "--allow-failover")
+        #expect(enable.node == "pgnode2" && enable.allowFailover)
+        let disable: MaintenanceDisableCommand = try parse("maintenance", "disable", "pgnode2", "--json")
+        #expect(disable.node == "pgnode2" && disable.printsJSON)
+        let watch: WatchCommand = try parse("watch", "--interval", "0.5", "--json")
+        #expect(watch.interval == 0.5 && watch.json)
+    }
+
     @Test func whatFollowsTheTerminatorIsPassedOn() throws {
         let psql: PsqlCommand = try parse("psql", "--node", "pgnode2", "--", "-c", "--help")
         #expect(psql.arguments == ["-c", "--help"])
@@ -40,7 +55,8 @@ import Testing
 
     @Test(arguments: [
         ["up", "--machine", "cloud"], ["up", "--nodes", "many"], ["logs", "--tail", "-1"], ["psql", "-c", "x"],
-        ["unknown"],
+        ["unknown"], ["maintenance", "enable"], ["switchover", "pgnode2"], ["watch", "--interval", "0"],
+        ["failover", "--json", "--progress", "json"],
     ])
     func wrongUsageEndsWith64(_ arguments: [String]) {
         do {
@@ -53,7 +69,11 @@ import Testing
 
     @Test func helpNamesEveryVerbAndTheDefaults() {
         let help = HostCommand.helpMessage(columns: 100)
-        for verb in ["up", "plan", "status", "uri", "psql", "logs", "ssh", "destroy", "init", "box", "version"] {
+        for verb in [
+            "switchover", "failover", "maintenance", "watch", "up", "plan", "status", "uri", "psql", "logs", "ssh",
+            "destroy", "init", "box",
+            "version",
+        ] {
             #expect(help.contains("\n  \(verb) "), "\(verb) is missing")
         }
         let up = HostCommand.helpMessage(for: UpCommand.self, columns: 100)

@@ -37,8 +37,16 @@ enum EventSamples {
         .heartbeat(Heartbeat(step: nil, awaiting: "a lock", since: time, until: nil)),
         .result(RunResult(status: .ok, changed: 3, warnings: ["open"], connections: connections)),
         .result(RunResult(status: .failed, error: error)),
+        .result(RunResult(status: .ok, changed: 1, roles: roles)),
         .result(RunResult(status: .cancelled)),
     ]
+
+    static let roles = RoleChange(
+        verb: "failover", node: "pgnode1", from: "pgnode1", to: "pgnode2", secondsWithoutWrites: 13.25,
+        resolution: 0.03,
+        secondsUntilHealthy: 20,
+        states: [.init(seconds: 0.1, node: "pgnode1", reported: "primary", assigned: "draining")],
+        formation: FormationState(cluster: "pgaf", monitor: "running", nodes: [fullNode], healthy: true))
 
     static let connections = ConnectionInfo(
         user: "postgres", database: "myappdb",

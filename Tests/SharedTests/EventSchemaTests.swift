@@ -57,7 +57,12 @@ import Testing
 
     @Test func theRequestFitsItsSchema() async throws {
         let plain = Request(run: "r", configuration: Configuration(), secrets: RequestTests.secrets)
-        let lines = try [plain, RequestTests.request].map { try $0.encoded().revealed }
+        let orders = RequestTests.orders.map { order in
+            var request = plain
+            request.order = order
+            return request
+        }
+        let lines = try ([plain, RequestTests.request] + orders).map { try $0.encoded().revealed }
         #expect(try await complaints("request", lines) == [])
     }
 

@@ -29,6 +29,18 @@ import Testing
         )
     }
 
+    static let orders: [RoleOrder] = [
+        .switchover(to: nil), .switchover(to: "pgnode2"), .failover(node: nil, way: .crash),
+        .failover(node: "pgnode1", way: .order), .maintenance(node: "pgnode2", turn: .enable),
+        .maintenance(node: "pgnode1", turn: .enableWithFailover), .maintenance(node: "pgnode2", turn: .disable),
+    ]
+
+    @Test(arguments: orders) func anOrderComesBackAsItWas(_ order: RoleOrder) throws {
+        var request = Self.request
+        request.order = order
+        #expect(try Request(decoding: Array(try request.encoded().revealed.utf8)) == request)
+    }
+
     @Test func unknownKeysAreIgnored() throws {
         let text = try Self.request.encoded().revealed
         let more = #"{"later":{"a":1},"# + text.dropFirst()

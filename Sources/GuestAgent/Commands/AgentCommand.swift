@@ -17,7 +17,8 @@ public struct AgentCommand: AsyncParsableCommand {
         version: PgafVersion.current,
         subcommands: [
             AgentPlanCommand.self, AgentUpCommand.self, AgentFollowCommand.self, AgentCancelCommand.self,
-            AgentStatusCommand.self, AgentLogsCommand.self, AgentStopCommand.self, AgentStartCommand.self,
+            AgentStatusCommand.self, AgentWatchCommand.self, AgentLogsCommand.self, AgentSwitchoverCommand.self,
+            AgentFailoverCommand.self, AgentMaintenanceCommand.self, AgentStopCommand.self, AgentStartCommand.self,
             AgentDownCommand.self, AgentPrepareCommand.self, AgentVersionCommand.self, AgentWorkCommand.self,
         ])
 

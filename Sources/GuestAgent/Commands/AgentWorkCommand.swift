@@ -40,10 +40,19 @@ struct AgentWorkCommand: AsyncParsableCommand {
         let stop = StopSign()
         let signals = Self.raising(stop)
         defer { for source in signals { source.cancel() } }
-        let status = await UpRun(
-            runner: LimitedRunner(SubprocessRunner(), turnstile: turnstile),
-            sessions: PsqlSessions(turnstile: turnstile), store: store, request: request, events: events, stop: stop
-        ).run()
+        let runner = LimitedRunner(SubprocessRunner(), turnstile: turnstile)
+        let sessions = PsqlSessions(turnstile: turnstile)
+        let status =
+            if let order = request.order {
+                await RoleRun(
+                    runner: runner, sessions: sessions, besideSessions: PsqlSessions(turnstile: Turnstile(2)),
+                    store: store, request: request, order: order, events: events, stop: stop
+                ).run()
+            } else {
+                await UpRun(
+                    runner: runner, sessions: sessions, store: store, request: request, events: events, stop: stop
+                ).run()
+            }
         if status != 0 { throw ExitCode(status) }
     }
 

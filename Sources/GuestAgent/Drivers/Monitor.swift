@@ -35,6 +35,8 @@ public struct Monitor: Sendable {
         public var isSettled: Bool { reported == assigned && running && Self.working.contains(reported) }
         public var isPrimary: Bool { reported == "primary" || reported == "single" || reported == "wait_primary" }
         public var isHealthy: Bool { health == 1 }
+        /// Whether somebody has taken the node out of service.
+        public var isInMaintenance: Bool { reported == "maintenance" && assigned == "maintenance" }
 
         private static let working: Set<String> = ["primary", "single", "wait_primary", "secondary"]
     }
@@ -84,6 +86,24 @@ public struct Monitor: Sendable {
         try await psql.checked(
             container, database: Self.database, "SELECT pgautofailover.perform_failover('default', 0);",
             code: .monitorFailed, what: "The monitor could not order a failover.")
+    }
+
+    /// Orders a failover to one node.
+    public func performPromotion(of name: String) async throws {
+        try await psql.checked(
+            container, database: Self.database,
+            "SELECT pgautofailover.perform_promotion('default', \(SQL.literal(name)));", code: .monitorFailed,
+            what: "The monitor could not order the promotion of \(name).")
+    }
+
+    /// Takes a node out of service, or lets it come back; a primary hands over first.
+    func setMaintenance(_ name: String, _ isOn: Bool) async throws {
+        try await psql.checked(
+            container, database: Self.database,
+            "SELECT pgautofailover.\(isOn ? "start" : "stop")_maintenance(nodeid) FROM pgautofailover.node"
+                + " WHERE nodename = \(SQL.literal(name));",
+            code: .monitorFailed,
+            what: "The monitor could not \(isOn ? "begin" : "end") the maintenance of \(name).")
     }
 
     /// How many standbys have to confirm each commit; nil while the monitor does not answer.

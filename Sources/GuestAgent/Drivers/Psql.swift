@@ -26,11 +26,17 @@ public struct Psql: Sendable {
     /// Runs the statements.
     ///
     /// - Throws: what a `CommandRunner` throws; a failed statement or a missing server is a status other than 0.
-    func run(_ container: String, database: String = "postgres", _ sql: String) async throws -> CommandResult {
+    ///
+    /// - Parameter database: its name, or a whole connection string.
+    func run(
+        _ container: String, database: String = "postgres", _ sql: String, deadline: Duration = Psql.deadline
+    ) async throws -> CommandResult {
         if let sessions {
-            return try await sessions.run(sql, in: container, database: database, deadline: Self.deadline)
+            return try await sessions.run(sql, in: container, database: database, deadline: deadline)
         }
-        return try await runner.run(Self.command(container, database: database, sql: sql))
+        var command = Self.command(container, database: database, sql: sql)
+        command.deadline = deadline
+        return try await runner.run(command)
     }
 
     private static let deadline = Duration.seconds(600)

@@ -52,11 +52,12 @@ public struct ClusterHalt: Sendable {
         ).until { try await monitor.rows().map { .found($0) } ?? .notYet("it takes no connections") }
         let primaries = rows.filter(\.isPrimary).map(\.name).filter(nodes.contains)
         for name in primaries + nodes.filter({ !primaries.contains($0) }) { try await start(name, found) }
-        let reader = FormationReader(runner: runner, files: engine.files, topology: topology)
         return try await Wait(
             for: "the formation to be healthy", upTo: .seconds(900), every: .milliseconds(500), sparing: true,
             hint: "Look at `pgaf-agent status` on the machine, then run `up`.", code: .nodeFailed
         ).until {
+            var reader = FormationReader(runner: runner, files: engine.files, topology: topology)
+            reader.excusesMaintenance = true
             guard let state = try await reader.read() else {
                 return .notYet("the Docker engine does not answer")
             }

@@ -41,7 +41,7 @@ public struct ClusterStore: Sendable {
     }
 
     /// The passwords that are remembered; nil when not all are.
-    private func remembered(_ cluster: String) -> ClusterSecrets? {
+    func remembered(_ cluster: String) -> ClusterSecrets? {
         (try? passwords(cluster, directory: root, environment: [:]).rememberedSecrets()) ?? nil
     }
 

@@ -6,6 +6,8 @@ public struct FormationReader: Sendable {
     let sessions: PsqlSessions?
     let files: MachineFiles
     let topology: ClusterTopology
+    /// Whether a node that somebody has taken out of service is as it should be.
+    var excusesMaintenance = false
 
     public init(
         runner: any CommandRunner, sessions: PsqlSessions? = nil, files: MachineFiles, topology: ClusterTopology
@@ -35,7 +37,9 @@ public struct FormationReader: Sendable {
         let status = statuses[configuration.monitor.name]?.status ?? "missing"
         if status != "running" { notes.append("the monitor's container is \(status)") }
         if let rows {
-            notes += FormationJudgement.notes(rows, names: configuration.nodes.map(\.name))
+            let excused = excusesMaintenance ? rows.filter(\.isInMaintenance).map(\.name) : []
+            notes += FormationJudgement.notes(
+                rows, names: configuration.nodes.map(\.name).filter { !excused.contains($0) })
         } else {
             notes.append("the monitor does not answer")
         }

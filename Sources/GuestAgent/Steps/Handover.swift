@@ -16,16 +16,33 @@ struct Handover: Sendable {
             }
     }
 
+    private var times: RecoveryTimes { RecoveryTimes(topology.failoverTimings, isSlow: topology.facts.isSlow) }
+
     /// Orders it and waits until another node of the configuration is primary.
-    func perform(from name: String, step: String, _ context: AgentContext) async throws {
-        let monitor = context.monitor
-        try await awaitReadiness(name, step: step, monitor, context)
-        try await monitor.performFailover()
+    ///
+    /// - Parameter target: who is to be it; nil leaves that to the monitor.
+    func perform(
+        from name: String, to target: String? = nil, step: String, _ context: AgentContext
+    ) async throws {
+        try await awaitReadiness(name, step: step, context.monitor, context)
+        if let target {
+            try await context.monitor.performPromotion(of: target)
+        } else {
+            try await context.monitor.performFailover()
+        }
+        try await awaitTakeover(from: name, normally: times.promotion, step: step, context)
+    }
+
+    /// Waits until another node of the configuration is primary.
+    func awaitTakeover(
+        from name: String, normally span: RecoveryTimes.Span, step: String, _ context: AgentContext
+    ) async throws {
         let wait = Wait(
-            for: "another node than \(name) to be primary", upTo: .seconds(600), every: .milliseconds(200),
-            sparing: true, hint: "Look at `pgaf-agent status` on the machine, then run `up` again.", code: .nodeFailed)
+            for: "another node than \(name) to be primary (\(span.words))", upTo: .seconds(600),
+            every: .milliseconds(200), sparing: true,
+            hint: "Look at `pgaf-agent status` on the machine, then run `up` again.", code: .nodeFailed)
         try await context.wait(wait, step: step) {
-            let rows = try await monitor.rows() ?? []
+            let rows = try await context.monitor.rows() ?? []
             return rows.contains { $0.isPrimary && $0.isSettled && $0.name != name && names.contains($0.name) }
                 ? .found(()) : .notYet(FormationJudgement.notes(rows, names: names).joined(separator: "; "))
         }

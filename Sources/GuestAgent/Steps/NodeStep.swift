@@ -23,8 +23,12 @@ struct NodeStep: Step {
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         var changes = try await container.inspect(context)
-        guard changes.isEmpty else { return changes + (changes.isRemake ? try await handover(context) : []) }
         let row = try await context.monitor.rows()?.first { $0.name == node.name }
+        if row?.isInMaintenance == true {
+            changes.append(
+                Change(.change, "maintenance", "put \(node.name) back into service, which is in maintenance"))
+        }
+        guard changes.isEmpty else { return changes + (changes.isRemake ? try await handover(context) : []) }
         if row?.isSettled == true, try await context.psql.attempt(node.name, "SELECT 1;") == nil {
             // The monitor does not know yet what happened to it.
             changes.append(Change(.wait, "join", "wait for PostgreSQL of \(node.name), which takes no connections"))
@@ -58,6 +62,7 @@ struct NodeStep: Step {
         try await setPasswords(context)
         let started = try await context.monitor.time()
         try await container.apply(changes, step: id, keeping: try keptFiles(changes, context), context)
+        if changes.has("maintenance") { try await context.monitor.setMaintenance(node.name, false) }
         let wait = Wait(
             for: "\(node.name) to take its place in the formation", upTo: .seconds(900), every: .milliseconds(100),
             sparing: true,

@@ -34,12 +34,24 @@ struct VerifyStep: Step {
     }
 
     /// A table in the `postgres` database, so that the user's own databases stay untouched.
-    static func writeRow(_ run: String) -> String {
-        """
+    static func writeRow(_ run: String) -> String { makeTable + writeRow(run, as: .proof) }
+
+    static let makeTable = """
         SET client_min_messages = error;
         CREATE SCHEMA IF NOT EXISTS pgaf;
         CREATE TABLE IF NOT EXISTS pgaf.verification (id int PRIMARY KEY, run text, at timestamptz);
-        INSERT INTO pgaf.verification VALUES (1, \(SQL.literal(run)), now())
+
+        """
+
+    /// The rows of that table by who writes them.
+    enum Row: Int {
+        case proof = 1
+        case client = 2
+    }
+
+    static func writeRow(_ run: String, as row: Row) -> String {
+        """
+        INSERT INTO pgaf.verification VALUES (\(row.rawValue), \(SQL.literal(run)), now())
             ON CONFLICT (id) DO UPDATE SET run = excluded.run, at = excluded.at;
         """
     }

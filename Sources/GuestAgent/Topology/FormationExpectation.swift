@@ -122,8 +122,8 @@ struct FormationExpectation: Sendable {
                 name, "\(name) gives up being primary \(now), then becomes secondary",
                 times.turn + Span(0, times.demoted.most) + times.start + times.caughtUp)
         case "maintenance" where row.reported == "maintenance":
-            let command = "docker exec -u postgres \(name) pg_autoctl disable maintenance"
-            return order(name, "\(name) is in maintenance: `\(command)` on the machine ends it", command)
+            let command = "pgaf-host maintenance disable \(name)"
+            return order(name, "\(name) is in maintenance: `\(command)` ends it", command)
         case "prepare_maintenance", "wait_maintenance", "maintenance":
             return expect(name, "\(name) is to go into maintenance \(now)", times.promotion)
         case "dropped":

@@ -24,6 +24,7 @@ public struct HostCommand: AsyncParsableCommand {
               pgaf-host up          make the cluster (some minutes the first time)
               pgaf-host status      see which node is primary
               pgaf-host psql        talk SQL to the primary
+              pgaf-host failover    let the primary crash, and see another node take over
               pgaf-host destroy     remove it all
 
             Everything has a default. To change something, write a commented pgaf.yaml with `pgaf-host init`, or use \
@@ -32,7 +33,8 @@ public struct HostCommand: AsyncParsableCommand {
         version: PgafVersion.current,
         subcommands: [
             DoctorCommand.self, PlanCommand.self, UpCommand.self, AttachCommand.self, EventsCommand.self,
-            StatusCommand.self, UriCommand.self, PsqlCommand.self, PasswordsCommand.self, LogsCommand.self,
+            StatusCommand.self, WatchCommand.self, UriCommand.self, PsqlCommand.self, PasswordsCommand.self,
+            LogsCommand.self, SwitchoverCommand.self, FailoverCommand.self, MaintenanceCommand.self,
             StopCommand.self, StartCommand.self, SSHCommand.self, DestroyCommand.self, InitCommand.self,
             BoxGroupCommand.self, VersionCommand.self,
         ])

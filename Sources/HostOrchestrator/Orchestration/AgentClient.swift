@@ -66,6 +66,22 @@ struct AgentClient: Sendable {
         try await formation(invocation.status(cluster: cluster), doing: "report the state of the cluster")
     }
 
+    /// Hands on one look at the formation after another, cleaned, until the agent ends or the task is cancelled.
+    ///
+    /// - Throws: what the agent reports, `agent.missing` when it is not installed, `ssh.link-lost`.
+    func watch(
+        cluster: String, interval: Double, _ take: @escaping @Sendable (Watch.Look) -> Void
+    ) async throws {
+        let reader = LookReader(take: take)
+        let arguments = invocation.watch(cluster: cluster, interval: interval)
+        let status = try await connection.execute(arguments, input: nil) { try await reader.take($0) }
+        throw await failure(
+            CommandResult(
+                status: status.number, standardOutput: await reader.lastLine,
+                standardError: await reader.errors.joined(separator: "\n")),
+            doing: "watch the formation")
+    }
+
     /// Starts the cluster's containers in order.
     ///
     /// - Returns: the formation, once it is healthy.
@@ -175,6 +191,44 @@ private actor EventReader {
             }
         case .standardError(let bytes): errors = (errors + errorLines.append(bytes)).suffix(12)
         }
+    }
+}
+
+/// Reads looks at the formation as they come, one JSON object a line.
+private actor LookReader {
+    private struct Failed: Decodable { var error: PgafError }
+
+    private let handOn: @Sendable (Watch.Look) -> Void
+    private var lines = LineSplitter(limit: EventCoding.maximumLineLength + 1, breaksAtCarriageReturn: false)
+    private var errorLines = LineSplitter()
+    private(set) var errors: [String] = []
+    /// An agent that ends says why in its last line.
+    private(set) var lastLine = ""
+
+    init(take: @escaping @Sendable (Watch.Look) -> Void) { handOn = take }
+
+    func take(_ chunk: OutputChunk) throws {
+        switch chunk {
+        case .standardOutput(let bytes):
+            for line in lines.append(bytes) {
+                lastLine = line
+                handOn(try look(line))
+            }
+        case .standardError(let bytes): errors = (errors + errorLines.append(bytes)).suffix(12)
+        }
+    }
+
+    private func look(_ line: String) throws -> Watch.Look {
+        let data = Data(line.utf8)
+        if let state = try? JSONDecoder().decode(FormationState.self, from: data) {
+            return .success(state.mapTexts { TerminalText.clean($0) })
+        }
+        if let failed = try? JSONDecoder().decode(Failed.self, from: data) {
+            return .failure(failed.error.mapTexts { TerminalText.clean($0) })
+        }
+        throw PgafError(
+            .protocolViolation, "The agent sent a line that is no state of the formation.",
+            remedy: "Run `pgaf-host up`; it installs the agent that belongs to this program.")
     }
 }
 

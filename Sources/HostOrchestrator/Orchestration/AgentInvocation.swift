@@ -27,6 +27,14 @@ struct AgentInvocation: Sendable, Equatable {
     }
     func cancel(run: String?) -> [String] { root([path, "cancel"] + (run.map { [$0] } ?? [])) }
     func status(cluster: String) -> [String] { root([path, "status", "--json", "--cluster", cluster]) }
+    /// A look at the formation every so many seconds, one JSON object a line.
+    func watch(cluster: String, interval: Double) -> [String] {
+        root([path, "watch", "--json", "--interval", "\(interval)", "--cluster", cluster])
+    }
+    /// A change of roles, as a run of that id.
+    func change(_ order: RoleOrder, cluster: String, run: String) -> [String] {
+        root([path] + order.words(["--events", "--run", run, "--cluster", cluster]))
+    }
     func stop(cluster: String) -> [String] { root([path, "stop", "--json", "--cluster", cluster]) }
     func start(cluster: String) -> [String] { root([path, "start", "--json", "--cluster", cluster]) }
     func down(cluster: String) -> [String] { root([path, "down", "--yes", "--cluster", cluster]) }

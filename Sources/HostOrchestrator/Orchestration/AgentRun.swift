@@ -22,6 +22,17 @@ struct AgentRun: Sendable {
         }
     }
 
+    /// Starts a run that changes roles and follows it in the same way.
+    func start(_ order: RoleOrder, cluster: String, run: String, over client: AgentClient) async throws -> RunResult {
+        try await follow(AgentStream(run: run, recorder: recorder), over: client) { client, since in
+            let words =
+                since == 0
+                ? client.invocation.change(order, cluster: cluster, run: run)
+                : client.invocation.follow(run: run, since: since)
+            return (words, nil)
+        }
+    }
+
     /// Follows a run that goes on, or has ended.
     ///
     /// - Parameter run: nil means the latest one of the machine.
@@ -96,7 +107,7 @@ struct AgentRun: Sendable {
     }
 
     /// What a machine says that is being restarted, or a network that is away. Another host key is not among them.
-    private static let passing: Set<ErrorCode> = [
+    static let passing: Set<ErrorCode> = [
         .machineUnreachable, .machineNotMade, .linkLost, .timeout, .loginRefused, .vagrantFailed,
     ]
 }

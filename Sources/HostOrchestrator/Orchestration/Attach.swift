@@ -26,7 +26,10 @@ enum Attach {
             }
         }
         guard options.progress != .json else { return }
-        for line in Summary.lines(outcome, cluster: configuration.cluster, log: nil) { context.say(line) }
+        let lines =
+            outcome.roles.map(RoleChangeText.lines)
+            ?? Summary.lines(outcome, cluster: configuration.cluster, log: nil)
+        lines.forEach(context.say)
     }
 
     private static func follow(

@@ -14,11 +14,14 @@ enum RecordedRun {
     ///
     /// - Parameters:
     ///   - waiting: whether another pgaf-host in this directory is waited for.
+    ///   - json: whether a failure is left to be printed as JSON.
+    ///   - goingOn: what to type after a cancelled run; nil where the same verb goes on.
     ///   - work: reports its steps to the recorder; the result that it returns becomes the last event.
     /// - Returns: the value of the work, and where its logs are.
     /// - Throws: `cluster.locked`, failures to write logs; `ReportedFailure` once any other failure has been shown.
     static func perform<Value: Sendable>(
-        _ verb: String, progress: ProgressMode, waiting: Bool = false, in context: HostContext,
+        _ verb: String, progress: ProgressMode, waiting: Bool = false, json: Bool = false, goingOn: String? = nil,
+        in context: HostContext,
         _ work: @escaping @Sendable (Active) async throws -> (Value, RunResult)
     ) async throws -> (Value, log: String) {
         try context.project.prepare()
@@ -28,26 +31,30 @@ enum RecordedRun {
         let display = progress.display(context)
         let recorder = try RunRecorder(directory, display: display)
         let active = Active(recorder: recorder, directory: directory, control: RunControl())
-        let value = try await interruptible(verb, active.control, recorder, display, in: context, log: directory.path) {
-            try await recorded(verb, recorder) { _ in try await work(active) }
+        let value = try await interruptible(
+            verb, active.control, recorder, display, json: json, in: context, log: directory.path
+        ) {
+            try await recorded(verb, recorder, goingOn: goingOn) { _ in try await work(active) }
         }
         return (value, directory.path)
     }
 
     /// Does work that shows a run, with Ctrl-C answered and failures told.
     ///
-    /// - Parameter log: where the logs are, if there are any.
+    /// - Parameters:
+    ///   - json: whether a failure is left to be printed as JSON, and so is thrown as it is.
+    ///   - log: where the logs are, if there are any.
     /// - Throws: `ReportedFailure` once a failure has been shown.
     static func interruptible<Value: Sendable>(
         _ verb: String, _ control: RunControl, _ recorder: RunRecorder, _ display: any EventDisplay,
-        in context: HostContext, log: String?, _ work: @escaping @Sendable () async throws -> Value
+        json: Bool = false, in context: HostContext, log: String?, _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         let dialogue = InterruptDialogue(
             verb: verb, context: context, display: display, control: control, leave: { await recorder.leave() })
         do {
             return try await Interrupts.handling(
                 decide: dialogue.decide, onSecond: { display.finish() }, { try await display.animating(work) })
-        } catch let error as PgafError {
+        } catch let error as PgafError where !json {
             if error.code == .runDetached {
                 context.note("\(error.message) \(error.remedy)")
             } else {
@@ -65,7 +72,7 @@ enum RecordedRun {
     ///
     /// - Throws: a `PgafError` without secrets and control characters.
     static func recorded<Value: Sendable>(
-        _ verb: String, _ recorder: RunRecorder,
+        _ verb: String, _ recorder: RunRecorder, goingOn: String? = nil,
         _ work: @Sendable (RunRecorder) async throws -> (Value, RunResult)
     ) async throws -> Value {
         do {
@@ -82,7 +89,7 @@ enum RecordedRun {
                 cancelled
                 ? PgafError(
                     .cancelled, "The run was cancelled; what is done stays as it is.",
-                    remedy: "Run `pgaf-host \(verb)` to go on where it stopped.", cause: known.cause) : known
+                    remedy: goingOn ?? "Run `pgaf-host \(verb)` to go on where it stopped.", cause: known.cause) : known
             await recorder.report(.result(RunResult(status: cancelled ? .cancelled : .failed, error: failure)))
             throw failure
         }

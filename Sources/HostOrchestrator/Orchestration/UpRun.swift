@@ -139,6 +139,23 @@ extension UpRun {
         var steps: Int
         var changed: Int
         var took: Duration
+        /// What a run came to that changed roles; nil for an `up`.
+        var roles: RoleChange?
+    }
+}
+
+extension RunResult {
+    /// - Throws: the error of a run that failed, `CancellationError` for one that was cancelled.
+    func requireSuccess() throws {
+        switch status {
+        case .ok: break
+        case .cancelled: throw error ?? CancellationError()
+        case .failed:
+            throw error
+                ?? PgafError(
+                    .protocolViolation, "The agent failed without saying why.",
+                    remedy: "Run `pgaf-host up` again; it goes on where this one stopped.")
+        }
     }
 }
 
@@ -150,15 +167,7 @@ extension UpRun.Outcome {
         _ result: RunResult, _ configuration: Configuration, _ machine: any Machine, _ recorder: RunRecorder,
         _ project: ProjectDirectory, warnings: [String] = []
     ) async throws {
-        switch result.status {
-        case .ok: break
-        case .cancelled: throw result.error ?? CancellationError()
-        case .failed:
-            throw result.error
-                ?? PgafError(
-                    .protocolViolation, "The agent failed without saying why.",
-                    remedy: "Run `pgaf-host up` again; it goes on where this one stopped.")
-        }
+        try result.requireSuccess()
         if let authority = result.connections?.certificateAuthorityFile {
             try MachineFiles().write(authority, to: project.certificateAuthority, mode: 0o644)
         }
@@ -170,6 +179,6 @@ extension UpRun.Outcome {
         self.init(
             strings: try await ConnectionStrings.resolve(configuration, on: machine, project),
             certificateAuthority: result.connections?.certificateAuthority, state: tally.state,
-            warnings: all, steps: tally.finished, changed: tally.changed, took: .zero)
+            warnings: all, steps: tally.finished, changed: tally.changed, took: .zero, roles: result.roles)
     }
 }

@@ -1,7 +1,7 @@
 /// "Did you mean": the nearest of known words.
-enum EditDistance {
+package enum EditDistance {
     /// The nearest candidate that is near enough to be a slip of the fingers: a third of its letters at most.
-    static func nearest(to word: String, in candidates: [String]) -> String? {
+    package static func nearest(to word: String, in candidates: [String]) -> String? {
         let ranked = candidates.map { (distance(word, $0), $0) }.min { $0.0 < $1.0 }
         guard let (distance, best) = ranked, distance <= max(1, best.utf8.count / 3) else { return nil }
         return best

@@ -45,6 +45,7 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
     case nodeFailed = "node.failed"
     case accessFailed = "access.failed"
     case verifyFailed = "verify.failed"
+    case failoverRefused = "failover.refused"
     case clusterNotFound = "cluster.not-found"
     case clusterLocked = "cluster.locked"
     case runNotFound = "run.not-found"
@@ -71,7 +72,7 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
         case .configurationNotReadable, .configurationSyntax, .configurationUnknownKey, .configurationInvalid,
             .configurationConflict, .secretUnavailable, .dataWouldBeLost, .vagrantfileForeign, .foreignObject:
             78
-        case .clusterLocked, .runDetached: 75
+        case .clusterLocked, .runDetached, .failoverRefused: 75
         case .protocolMismatch, .protocolViolation: 76
         case .loginRefused, .hostKeyChanged, .hostKeyUnknown, .privilegeMissing, .fileUnsafe: 77
         case .cancelled: 130

@@ -63,7 +63,24 @@ extension RunResult {
     package func mapTexts(_ change: (String) -> String) -> RunResult {
         RunResult(
             status: status, error: error?.mapTexts(change), changed: changed, warnings: warnings.map(change),
-            connections: connections?.mapTexts(change))
+            connections: connections?.mapTexts(change), roles: roles?.mapTexts(change))
+    }
+}
+
+extension RoleChange {
+    package func mapTexts(_ change: (String) -> String) -> RoleChange {
+        var copy = self
+        copy.verb = change(verb)
+        copy.node = node.map(change)
+        copy.from = change(from)
+        copy.to = change(to)
+        copy.states = states.map { turn in
+            Turn(
+                seconds: turn.seconds, node: change(turn.node), reported: change(turn.reported),
+                assigned: change(turn.assigned))
+        }
+        copy.formation = formation.mapTexts(change)
+        return copy
     }
 }
 

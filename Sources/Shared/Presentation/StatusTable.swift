@@ -30,7 +30,7 @@ package enum StatusTable {
     }
 
     /// One word when the node is where it should be, `from -> to` while it is on its way.
-    private static func roles(_ node: FormationState.Node) -> String {
+    static func roles(_ node: FormationState.Node) -> String {
         switch (node.reportedState, node.assignedState) {
         case (let reported?, let assigned?): reported == assigned ? reported : "\(reported) -> \(assigned)"
         case (let reported?, nil): reported
@@ -39,7 +39,7 @@ package enum StatusTable {
         }
     }
 
-    private static func health(_ number: Int?) -> String {
+    static func health(_ number: Int?) -> String {
         switch number {
         case 1: "good"
         case 0: "bad"

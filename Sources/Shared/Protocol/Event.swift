@@ -136,16 +136,19 @@ public struct RunResult: Sendable, Codable, Equatable {
     /// Things a user should know, such as open access or a relocated port.
     public var warnings: [String]
     public var connections: ConnectionInfo?
+    /// What a switchover, a failover or a maintenance came to.
+    public var roles: RoleChange?
 
     public init(
         status: Status, error: PgafError? = nil, changed: Int = 0, warnings: [String] = [],
-        connections: ConnectionInfo? = nil
+        connections: ConnectionInfo? = nil, roles: RoleChange? = nil
     ) {
         self.status = status
         self.error = error
         self.changed = changed
         self.warnings = warnings
         self.connections = connections
+        self.roles = roles
     }
 }
 

@@ -9,16 +9,19 @@ public struct Request: Sendable, Equatable {
     /// The user's own certificates; nil when the cluster makes some.
     public var certificates: SuppliedCertificates?
     public var options: Options
+    /// A change of roles, instead of bringing the cluster up.
+    public var order: RoleOrder?
 
     public init(
         run: String, configuration: Configuration, secrets: ClusterSecrets, certificates: SuppliedCertificates? = nil,
-        options: Options = Options()
+        options: Options = Options(), order: RoleOrder? = nil
     ) {
         self.run = run
         self.configuration = configuration
         self.secrets = secrets
         self.certificates = certificates
         self.options = options
+        self.order = order
     }
 
     public struct Options: Sendable, Codable, Equatable {
@@ -50,7 +53,7 @@ public struct Request: Sendable, Equatable {
     public func encoded() throws -> Secret {
         let wire = Wire(
             v: Event.version, run: run, configuration: configuration, secrets: secrets.revealed,
-            certificates: certificates?.revealed, options: options)
+            certificates: certificates?.revealed, options: options, order: order)
         return Secret(try JSONText.line(wire))
     }
 
@@ -77,7 +80,8 @@ public struct Request: Sendable, Equatable {
             let wire = try JSONDecoder().decode(Wire.self, from: data)
             self.init(
                 run: wire.run, configuration: wire.configuration, secrets: ClusterSecrets(revealed: wire.secrets),
-                certificates: wire.certificates.map { SuppliedCertificates($0) }, options: wire.options)
+                certificates: wire.certificates.map { SuppliedCertificates($0) }, options: wire.options,
+                order: wire.order)
         } catch {
             throw PgafError(
                 .protocolViolation, "The request on standard input lacks fields or has wrong ones.",
@@ -92,6 +96,7 @@ public struct Request: Sendable, Equatable {
         var secrets: [String: String]
         var certificates: SuppliedCertificates.Wire?
         var options: Options
+        var order: RoleOrder?
     }
 }
 

@@ -1,0 +1,63 @@
+import ArgumentParser
+import FoundationEssentials
+import Shared
+
+/// What the verbs that change roles have in common: which cluster, how it is told, and the run that does the work.
+struct RoleVerb: ParsableArguments {
+    @OptionGroup var options: ClusterOptions
+
+    @Flag(help: "Print one JSON object at the end.")
+    var json = false
+
+    @Flag(help: "Write events as JSON lines, as pgaf-host reads them.")
+    var events = false
+
+    @Option(help: ArgumentHelp("The id of the run, if it is to have a certain one.", visibility: .hidden))
+    var run: String?
+
+    func validate() throws {
+        if json, events { throw ValidationError("--json and --events both want standard output.") }
+        if let run, !RunIdentifier.isOne(run) { throw ValidationError("--run takes the id of a run.") }
+    }
+
+    /// Starts the run and follows it to its end.
+    ///
+    /// - Throws: what was refused, and what failed; an `ExitCode` once it has been told.
+    func run(_ order: RoleOrder) async throws {
+        do {
+            let store = ClusterStore()
+            let runner = SubprocessRunner()
+            let topology = try await options.topology(store: store, runner: runner)
+            let request = Request(
+                run: run ?? RunIdentifier.new(), configuration: topology.configuration,
+                // Nobody needs them; what tools say is cleaned of them.
+                secrets: store.remembered(topology.configuration.cluster) ?? .generate(), order: order)
+            let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+            let place = try await DetachedRun(runner: runner, store: store, program: program).start(request)
+            if events {
+                try await RunView(place: place, json: true).show(since: 0, waiting: true)
+            } else {
+                try await show(place)
+            }
+        } catch let error as PgafError where json {
+            try Output.json(error)
+            throw ExitCode(error.code.exitCode)
+        }
+    }
+
+    /// Progress for people on standard error, what it came to on standard output.
+    private func show(_ place: RunPlace) async throws {
+        let result = try await JournalFollower(place).follow(since: 0, waiting: true) { _, event in
+            switch event.body {
+            case .stepProgress(_, _, let message?): Output.error(message)
+            case .result: break
+            default: if let text = EventText.line(event.body) { Output.error(text) }
+            }
+        }
+        if let error = result?.error { throw error }
+        for warning in result?.warnings ?? [] { Output.error("warning: \(warning)") }
+        guard let roles = result?.roles else { return }
+        if json { return try Output.json(roles) }
+        RoleChangeText.lines(roles).forEach(Output.line)
+    }
+}

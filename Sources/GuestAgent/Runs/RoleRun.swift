@@ -1,0 +1,116 @@
+import Shared
+
+/// One run of `switchover`, `failover` or `maintenance` from the request to its result, while a client of its own writes.
+public struct RoleRun: Sendable {
+    let runner: any CommandRunner
+    let sessions: PsqlSessions?
+    /// For the client and the look at the states, which a lost connection or a cancellation may hold up.
+    let besideSessions: PsqlSessions?
+    let store: ClusterStore
+    let request: Request
+    let order: RoleOrder
+    let events: EventWriter
+    let stop: StopSign
+
+    /// - Parameters:
+    ///   - sessions: and those beside them: closed at the run's end.
+    ///   - stop: ends the run at its next step boundary, or in the wait that it is in.
+    public init(
+        runner: any CommandRunner, sessions: PsqlSessions? = nil, besideSessions: PsqlSessions? = nil,
+        store: ClusterStore, request: Request, order: RoleOrder, events: EventWriter, stop: StopSign = StopSign()
+    ) {
+        self.runner = runner
+        self.sessions = sessions
+        self.besideSessions = besideSessions
+        self.store = store
+        self.request = request
+        self.order = order
+        self.events = events
+        self.stop = stop
+    }
+
+    /// Does the work and writes exactly one result.
+    ///
+    /// - Returns: the process's exit code.
+    public func run() async -> Int32 {
+        let warnings = Warnings()
+        let status = await events.concluding("changing roles", warnings) {
+            RunResult(status: .ok, changed: 1, roles: try await change(warnings))
+        }
+        await sessions?.close()
+        await besideSessions?.close()
+        return status
+    }
+
+    private func change(_ warnings: Warnings) async throws -> RoleChange {
+        let facts = try await MachineFacts.read(runner: runner, files: store.files)
+        await events.hello(facts)
+        try Privilege.requireRoot()
+        let lock = try await MachineLock(store: store, holder: "run \(request.run), `\(order.verb)`")
+            .take(waiting: request.options.wait, events)
+        defer { withExtendedLifetime(lock) {} }
+        let topology = try topology(facts)
+        let context = AgentContext(
+            runner: runner, sessions: sessions, files: store.files, events: events, topology: topology,
+            secrets: request.secrets, warnings: warnings, stop: stop)
+        let judgement = try await judgement(context)
+        let roles = try judgement.roles()
+        if let words = judgement.warning(roles) { await warnings.add(words) }
+        let client = WritingClient(
+            psql: Psql(runner: runner, sessions: besideSessions), topology: topology, primary: roles.primary,
+            run: request.run)
+        try await prepare(client, roles, context)
+        let steps = RoleSteps(
+            order, roles, topology, resting: judgement.inMaintenance, meaning: judgement.meaning(roles))
+        return try await measured(steps, client, roles, context)
+    }
+
+    private func topology(_ facts: MachineFacts) throws -> ClusterTopology {
+        let cluster = request.configuration.cluster
+        guard let state = try store.state(cluster) else {
+            throw PgafError(
+                .clusterNotFound, "There is no cluster \"\(cluster)\" on this machine.",
+                remedy: "Make it with `pgaf-host up`.")
+        }
+        return ClusterTopology(
+            configuration: request.configuration, state: state, facts: facts, root: store.root,
+            publishEverywhere: false)
+    }
+
+    /// What the monitor and Docker say now.
+    ///
+    /// - Throws: `docker.unavailable`, `monitor.failed`.
+    private func judgement(_ context: AgentContext) async throws -> RoleJudgement {
+        guard try await context.docker.engineVersion() != nil else {
+            throw PgafError(
+                .dockerUnavailable, "The Docker engine does not answer.", remedy: "Start it with `pgaf-host start`.")
+        }
+        guard let rows = try await context.monitor.rows(), let number = try await context.monitor.numberSyncStandbys()
+        else {
+            throw PgafError(
+                .monitorFailed, "The monitor does not answer, so nobody could take over.",
+                remedy: "`pgaf-host status` says what it lacks; `pgaf-host start` or `pgaf-host up` brings it back.")
+        }
+        let names = context.configuration.nodes.map(\.name)
+        let seen = try await context.docker.containers(names)
+        return RoleJudgement(
+            order: order, names: names, monitor: context.configuration.monitor.name, rows: rows,
+            containers: Dictionary(uniqueKeysWithValues: names.map { ($0, seen[$0]?.status ?? "missing") }),
+            syncStandbys: number)
+    }
+
+    /// Makes the client's table and has it write once.
+    ///
+    /// - Throws: `failover.refused` when nobody can write before anything was changed.
+    private func prepare(
+        _ client: WritingClient, _ roles: RoleJudgement.Roles, _ context: AgentContext
+    ) async throws {
+        let made = try await context.psql.run(roles.primary, VerifyStep.makeTable)
+        let trouble = made.succeeded ? await client.attempt() : made.lastLines(3).joined(separator: "; ")
+        guard let trouble else { return }
+        throw PgafError(
+            .failoverRefused, "The \(order.verb) is refused, and nothing was changed: clients cannot write now.",
+            remedy: "Look at `pgaf-host status`, and run `pgaf-host up`, which proves that the cluster works.",
+            cause: trouble)
+    }
+}
