@@ -10,7 +10,7 @@ AGENT_FLAGS := -c release --product pgaf-agent --scratch-path .build-agent --sta
 	-Xswiftc -static-executable -Xlinker --gc-sections -Xlinker --icf=safe -Xlinker -s -Xswiftc -Osize \
 	-Xcc -ffunction-sections -Xcc -fdata-sections
 
-.PHONY: build host agent up test unit transport cluster vm soak check format bench clean
+.PHONY: build host agent up test unit transport cluster vm soak fuzz check format bench clean
 
 build: host agent
 
@@ -48,6 +48,11 @@ soak:
 	$(SWIFT) build --build-tests
 	PGAF_SOAK_MINUTES=$${PGAF_SOAK_MINUTES:-60} $(SWIFT) test --skip-build --no-parallel --filter SoakTests
 
+# libFuzzer for ten minutes of processor time; PGAF_SEED repeats, PGAF_FUZZ_SECONDS goes on longer.
+fuzz:
+	@scripts/prepare test
+	SWIFT=$(SWIFT) scripts/fuzz
+
 check:
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
 	scripts/check
@@ -60,4 +65,4 @@ bench:
 	scripts/bench
 
 clean:
-	rm -rf .build .build-agent
+	rm -rf .build .build-agent .build-fuzz

@@ -73,10 +73,25 @@ let package = Package(
         .testTarget(
             name: "TransportTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "ClusterTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
+            name: "ClusterTests", dependencies: ["GuestAgent", "HostOrchestrator", "TestSupport"], swiftSettings: strict
+        ),
         .testTarget(
             name: "VirtualMachineTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
+        // What reads the words of others, for the unit tests and for libFuzzer.
+        .target(
+            name: "Fuzzing", dependencies: ["HostOrchestrator", "TestSupport"], path: "Tests/Fuzzing",
+            swiftSettings: strict),
         .testTarget(
-            name: "HostOrchestratorTests", dependencies: ["HostOrchestrator", "TestSupport"], swiftSettings: strict),
+            name: "HostOrchestratorTests", dependencies: ["HostOrchestrator", "TestSupport", "Fuzzing"],
+            swiftSettings: strict),
     ]
 )
+
+// libFuzzer's driver links only with its flags for everything; scripts/fuzz builds it.
+if Context.environment["PGAF_FUZZ"] != nil {
+    package.targets += [
+        .systemLibrary(name: "CLibFuzzer", path: "Tests/CLibFuzzer"),
+        .executableTarget(
+            name: "pgaf-fuzz", dependencies: ["Fuzzing", "CLibFuzzer"], path: "Tests/FuzzDriver", swiftSettings: strict),
+    ]
+}

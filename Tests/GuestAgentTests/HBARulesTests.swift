@@ -108,6 +108,13 @@ import Testing
         return quoted ? nil : fields
     }
 
+    @Test(arguments: ["/^post", "a\nhost all all all trust", "\u{0}"])
+    func aNameThatTheFileCannotCarryLetsNobodyIn(_ user: String) {
+        var access = AccessSettings()
+        access.clientUser = user
+        #expect(!node(access).contains(access.clientCIDR) && !node(access).contains("\"\(user)\""))
+    }
+
     @Test func hostileUserNamesStayInsideTheirField() throws {
         var random = SeededGenerator(seed: 11)
         let wanted = try #require(fields(Array(node(AccessSettings()).unicodeScalars.split(separator: "\n")[3])))

@@ -1,4 +1,5 @@
 import Shared
+import TestSupport
 import Testing
 
 @testable import HostOrchestrator
@@ -41,24 +42,14 @@ import Testing
         #expect(error.message == "The agent sent event number 3 where 2 was due.")
     }
 
-    @Test(arguments: [
-        "hello\n", "{}\n", "\u{1b}[2J\n", "{\"v\":1,\"type\":\"plan\"}\n", String(repeating: "x", count: 70_000) + "\n",
-    ])
-    func aLineThatIsNoEventIsAViolation(_ garbage: String) async throws {
-        let (error, host) = try await failure { request, emit in
-            try await emit(.standardOutput(Array(garbage.utf8)))
+    @Test(arguments: try Corpus.cases("events.txt").filter { !$0.isCarried && !$0.bytes.isEmpty })
+    func aLineThatIsNoEventIsAViolation(_ hostile: CorpusCase) async throws {
+        let (error, host) = try await failure { _, emit in
+            try await emit(.standardOutput(hostile.bytes + [UInt8(ascii: "\n")]))
             return .exited(0)
         }
-        #expect(error.code == .protocolViolation)
-        #expect(!host.errors.text.contains("\u{1b}"))
-    }
-
-    @Test func anotherVersionOfTheProtocolIsAMismatch() async throws {
-        let (error, _) = try await failure { _, emit in
-            try await emit(.standardOutput(Array("{\"v\":2,\"type\":\"hello\"}\n".utf8)))
-            return .exited(0)
-        }
-        #expect(error.code == .protocolMismatch)
+        #expect(hostile.fate == .refused(error.code))
+        #expect(!host.errors.text.unicodeScalars.contains { $0 != "\n" && $0.isHarmfulInTerminals })
     }
 
     @Test func nothingMayFollowTheResult() async throws {
@@ -112,5 +103,36 @@ import Testing
             })
         #expect(try await host.up() == 0)
         #expect(try await host.up(Up.Options(progress: .ansi)) == 0)
+    }
+
+    @Test func moreThanARunEverHasIsAViolation() async throws {
+        let stream = AgentStream(
+            run: nil, limit: 1 << 20, recorder: RunRecorder(showing: "r", on: SilentDisplay()))
+        let piece = [UInt8](repeating: UInt8(ascii: "\n"), count: 1 << 19)
+        try await stream.take(.standardError(piece))
+        try await stream.take(.standardOutput(piece))
+        let error = await #expect(throws: PgafError.self) { try await stream.take(.standardError([0])) }
+        #expect(error?.code == .protocolViolation && error?.message.contains("1048576 bytes") == true)
+    }
+
+    /// An event may have 64 KiB, and there may be a million of them.
+    @Test func littleIsKeptOfWhatIsDrawn() {
+        var state = ProgressState()
+        let long = String(repeating: "x", count: 60_000)
+        for number in 0..<600 {
+            for body: Event.Body in [
+                .stepProgress(step: "\(number)\(long)", fraction: nil, message: long),
+                .stepOutput(step: "\(number)\(long)", line: long),
+                .heartbeat(Heartbeat(step: "\(number)\(long)", awaiting: long, since: long, until: nil)),
+            ] {
+                state.apply(Event(run: "r", seq: 1, time: long, body: body), now: 1)
+            }
+        }
+        #expect(state.steps.count == ProgressState.maximumSteps)
+        let texts = state.steps.flatMap {
+            [$0.id, $0.title, $0.message, $0.lastLine, $0.waiting?.what].compactMap { $0 }
+        }
+        #expect(texts.count == 5 * ProgressState.maximumSteps)
+        #expect(texts.allSatisfy { $0.utf8.count <= ProgressState.maximumText })
     }
 }

@@ -1,4 +1,5 @@
 import Shared
+import TestSupport
 import Testing
 
 @testable import HostOrchestrator
@@ -43,22 +44,14 @@ import Testing
         #expect(parameters.knownHostsFile == "/p/.pgaf/known_hosts" && !parameters.usesAgent)
     }
 
-    @Test func refusesAnAnswerWithoutHost() {
-        #expect { try VagrantSSHConfig("Host default\n  Port 22\n") } throws: {
-            ($0 as? PgafError)?.code == .vagrantFailed
+    @Test(arguments: try Corpus.cases("ssh-config.txt")) func isReadOrRefused(_ hostile: CorpusCase) throws {
+        guard case .refused(let code) = hostile.fate else {
+            let config = try VagrantSSHConfig(hostile.text)
+            #expect(!config.host.isEmpty && !config.user.isEmpty && (1...65535).contains(config.port))
+            return
         }
-    }
-
-    @Test func opensATerminalWithoutTheUsersConfiguration() throws {
-        let config = try VagrantSSHConfig("HostName 127.0.0.1\nUser vagrant\nPort 2222\nIdentityFile /k 1\n")
-        let common = [
-            "-F", "/dev/null", "-t", "-p", "2222", "-l", "vagrant", "-o", "UserKnownHostsFile=\"/p/known\"", "-o",
-            "GlobalKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=yes", "-o", "IdentitiesOnly=yes", "-o",
-            "LogLevel=ERROR", "-i", "/k 1", "127.0.0.1",
-        ]
-        #expect(config.interactive([], knownHosts: "/p/known").arguments == common)
-        #expect(
-            config.interactive(["echo", "a b"], knownHosts: "/p/known").arguments == common + ["--", "echo 'a b'"])
+        let error = #expect(throws: PgafError.self) { try VagrantSSHConfig(hostile.text) }
+        #expect(error?.code == code)
     }
 
     @Test func cleansLines() {

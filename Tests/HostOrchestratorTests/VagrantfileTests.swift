@@ -1,5 +1,6 @@
 import Foundation
 import Shared
+import TestSupport
 import Testing
 
 @testable import HostOrchestrator
@@ -54,16 +55,42 @@ import Testing
     @Test func rubyReadsBackTheSameBytes() async throws {
         var generator = SystemRandomNumberGenerator()
         let alphabet = Array("ab#{}\"'\\$@!%n\n\r\t\u{0}\u{1B}ü🐘\u{202E}`();=begin__END__")
-        var texts = ["#{raise}", "#$0", "#@a", "\\", "\\\"", "a\r\nb", "\n__END__\n", "\u{0}", "", "%q(x)", "\u{7F}"]
+        var texts = try Corpus.texts()
         for _ in 0..<300 {
             texts.append(String((0..<Int.random(in: 0...12, using: &generator)).map { _ in alphabet.randomElement()! }))
         }
         let program =
             "print [" + texts.map { RubyLiteral.string($0) }.joined(separator: ",\n") + "]"
             + ".map { |text| text.unpack1(\"H*\") }.join(\",\")"
-        let result = try await SubprocessRunner().run(Command("ruby", ["-"], input: Secret(program)))
+        let result = try await SubprocessRunner(limit: 16 << 20).run(Command("ruby", ["-"], input: Secret(program)))
         let expected = texts.map { text in text.utf8.map { String(format: "%02x", $0) }.joined() }
         #expect(result.standardOutput == expected.joined(separator: ","), "\(result.standardError)")
+    }
+
+    /// The rendered file itself, read by Ruby with Vagrant's part of it played: each folder, box and name of the corpus
+    /// arrives as it was written.
+    @Test func theRenderedFileCarriesEveryTakenValue() async throws {
+        let folders = try Corpus.cases("paths.txt", of: ["machine.vagrant.synced_folder"]).filter(\.isCarried)
+        let boxes = try Corpus.cases("names.txt", of: ["machine.vagrant.box"]).filter(\.isCarried)
+        let files = (0..<max(folders.count, boxes.count)).map { index in
+            var settings = VagrantSettings()
+            settings.syncedFolder = folders[index % folders.count].text
+            settings.box = boxes[index % boxes.count].text
+            settings.name = "it's \"#{index}\" \(index)"
+            return Vagrantfile(settings: settings, provider: .virtualbox, forwards: Self.forwards, emulated: false)
+        }
+        // The values stand before Vagrant is called for the first time.
+        let program = files.map { file in
+            let head = file.text.components(separatedBy: "Vagrant.configure")[0]
+            return head + "\nputs [synced_folder, box, name].map { |v| v.nil? ? '-' : v.unpack1('H*') }.join(' ')\n"
+        }
+        let result = try await SubprocessRunner().run(
+            Command("ruby", ["-"], input: Secret(program.joined())))
+        func hexadecimal(_ text: String?) -> String {
+            text.map { $0.utf8.map { String(format: "%02x", $0) }.joined() } ?? "-"
+        }
+        let expected = files.map { "\(hexadecimal($0.syncedFolder)) \(hexadecimal($0.box)) \(hexadecimal($0.name))\n" }
+        #expect(result.standardOutput == expected.joined(), "\(result.standardError)")
     }
 
     /// Vagrant itself accepts the file for VirtualBox, which need not be installed for that.

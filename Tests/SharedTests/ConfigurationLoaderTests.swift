@@ -155,21 +155,6 @@ import Testing
         #expect(quorum.count == 2)
     }
 
-    @Test func invalidUTF8IsRefusedWithItsByte() throws {
-        let cases: [([UInt8], String)] = [
-            (Array("cluster: a\nb: ".utf8) + [0xFF], "f:2:4: byte 14 "),
-            ([0xEF, 0xBB, 0xBF, 0x61, 0xC3, 0x28], "f:1:2: byte 4 "),
-            ([0xFF, 0xFE, 0x61, 0x00], "f:1:1: byte 0 "),
-            ([0x61, 0xED, 0xA0, 0x80], "f:1:2: byte 1 "),
-            (Array("ä: ".utf8) + [0xC3], "f:1:4: byte 4 "),
-        ]
-        for (bytes, start) in cases {
-            let error = try #require(failure { try ConfigurationLoader.load(file: "f", reading: { _ in bytes }) })
-            #expect(error.code == .configurationSyntax)
-            #expect(error.message.hasPrefix(start), "\(error.message)")
-        }
-    }
-
     @Test func filesThatCannotBeReadSaySo() throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("pgaf-\(UUID())").path
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)

@@ -15,16 +15,6 @@ import Testing
         #expect(network.address(-1).description == "172.30.7.0")
     }
 
-    @Test(arguments: [
-        "", "/", "/24", "172.30.7.0", "172.30.7.0/", "172.30.7.0/33", "172.30.7.0/024", "172.30.7.0/2a",
-        "172.30.7.1/24", "172.30.7/24", "172.30.7.0.0/24", "172.30.256.0/24", "172.030.7.0/24", " 172.30.7.0/24",
-        "172.30.7.0/24 ", "172.30.7.0/-1", "172.30.7.0/24/8", "١٧٢.30.7.0/24", "fd00::/64", "172..7.0/24",
-        "0x0.0.0.0/0",
-    ])
-    func refusesWhatIsNoRange(_ text: String) {
-        #expect(IPv4Network(text) == nil)
-    }
-
     @Test(arguments: ["0.0.0.0/0", "10.0.0.0/8", "192.168.56.150/32", "128.0.0.0/1", "255.255.255.255/32"])
     func keepsTheTextOfARange(_ text: String) throws {
         let network = try #require(IPv4Network(text))

@@ -42,24 +42,6 @@ import Testing
         #expect(error.body == .stepFailed(step: "a", error: PgafError(.internalError, "m", remedy: "r"), seconds: 1))
     }
 
-    @Test(arguments: [0, 2, -1, 1_000_000]) func anotherVersionIsAMismatch(_ version: Int) throws {
-        let line = #"{"v":\#(version),"type":"hello","totally":"different"}"#
-        let error = try #require(failure { try EventCoding.decode(line) })
-        #expect(error.code == .protocolMismatch && error.message.contains("version \(version)"))
-    }
-
-    @Test(arguments: [
-        "", "{", "null", "[]", "7", "bash: pgaf-agent: command not found", "{\"v\":\"1\"}", "{\"v\":1}",
-        "{\"v\":1,\"type\":\"hello\",\"run\":\"r\",\"seq\":1,\"time\":\"t\"}", "\u{1B}]0;owned\u{7}\r\n", "\u{0}\u{7F}",
-        "{\"v\":1,\"type\":\"\u{1B}[2J\"}", #"{"v":1,"type":"\u001b[2J\u202ex"}"#, "\u{9B}2J \u{202E}evil\u{2066}",
-    ])
-    func garbageIsAViolationWithoutControlCharacters(_ line: String) throws {
-        let error = try #require(failure { try EventCoding.decode(line) })
-        #expect(error.code == .protocolViolation)
-        let text = error.description.unicodeScalars
-        #expect(!text.contains { $0 != "\n" && [.control, .format].contains($0.properties.generalCategory) })
-    }
-
     @Test(arguments: [70_000, 1_000_000]) func longTextsAreCutToTheLimit(_ length: Int) throws {
         for text in [String(repeating: "x", count: length), String(repeating: "\u{1}", count: length / 2)] {
             var error = EventSamples.error

@@ -62,6 +62,14 @@ import Testing
         #expect(try files.read(Self.file)?.contains("from") == false)
     }
 
+    @Test(arguments: try Corpus.cases("paths.txt", of: ["passwords.superuser"]).filter(\.isCarried))
+    func aFileOfAnyNameIsRead(_ odd: CorpusCase) async throws {
+        try files.write("from \(odd.text)\n", to: "/project/\(odd.text)")
+        var settings = PasswordSettings()
+        settings.superuser = .file(odd.text)
+        #expect(try await store().keeping(settings).superuser.revealed == "from \(odd.text)")
+    }
+
     @Test(arguments: [
         PasswordSource.environment("UNSET"), .environment("EMPTY"), .environment("EVIL"), .environment("CHANGED"),
         .file("/nowhere/pw"), .file("/project"),

@@ -10,12 +10,12 @@ package final class DaemonProcess: Sendable {
     package let pid: pid_t
     private let hasEnded = Mutex(false)
 
-    package init(_ arguments: [String], errorsTo log: String) throws {
+    package init(_ arguments: [String], outputTo output: String = "/dev/null", errorsTo log: String) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         defer { for word in words { free(word) } }
@@ -38,9 +38,31 @@ package final class DaemonProcess: Sendable {
             ended = true
             var status: Int32 = 0
             waitpid(pid, &status, 0)
-            let signal = status & 0x7F
-            return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
+            return Self.shellStatus(status)
         }
+    }
+
+    private static func shellStatus(_ status: Int32) -> Int32 {
+        let signal = status & 0x7F
+        return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
+    }
+
+    /// Its exit status as `wait` gives it, or nil while it runs.
+    package func statusIfEnded() -> Int32? {
+        hasEnded.withLock { ended in
+            var status: Int32 = 0
+            guard waitpid(pid, &status, WNOHANG) == pid else { return nil }
+            ended = true
+            return Self.shellStatus(status)
+        }
+    }
+
+    /// The most memory that it has had in use so far, in KiB; nil once it is gone.
+    package var peakMemory: Int? {
+        guard let status = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") })
+        else { return nil }
+        return line.split(separator: " ").dropFirst().first.flatMap { Int($0) }
     }
 
     /// Sends TERM and waits for the end, which sshd's listener does not put off.

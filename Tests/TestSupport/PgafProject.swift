@@ -37,14 +37,19 @@ package struct PgafProject: Sendable {
     }
 
     /// pgaf-host as a child that goes on by itself.
-    package func background(_ arguments: [String]) throws -> DaemonProcess {
+    ///
+    /// - Parameters:
+    ///   - environment: added to that of the test.
+    ///   - output: file for its standard output, beside `background.log` with the errors.
+    package func background(
+        _ arguments: [String], environment: [String: String] = [:], outputTo output: String = "/dev/null"
+    ) throws -> DaemonProcess {
         let script = "cd \"$0\" && exec \"$@\""
+        let agent = ["PGAF_AGENT": "\(Self.root)/.build-agent/release/pgaf-agent"]
+        let variables = agent.merging(environment) { $1 }.map { "\($0.key)=\($0.value)" }
         return try DaemonProcess(
-            [
-                "/usr/bin/env", "PGAF_AGENT=\(Self.root)/.build-agent/release/pgaf-agent", "sh", "-c", script,
-                directory,
-                "\(Self.root)/.build/debug/pgaf-host",
-            ] + arguments, errorsTo: "\(directory)/background.log")
+            ["/usr/bin/env"] + variables + ["sh", "-c", script, directory, "\(Self.root)/.build/debug/pgaf-host"]
+                + arguments, outputTo: output, errorsTo: "\(directory)/background.log")
     }
 
     /// Waits until the machine's latest run has begun a step.

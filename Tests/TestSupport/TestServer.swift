@@ -9,8 +9,11 @@ package final class TestServer: Sendable {
     private let daemon: DaemonProcess
 
     /// Runs the body with a server and ends it with all its sessions afterwards.
-    package static func run(_ body: (TestServer) async throws -> Void) async throws {
-        let server = try await TestServer()
+    ///
+    /// - Parameter forcing: a shell script that is run in place of whatever a client asks for; `$SSH_ORIGINAL_COMMAND` is
+    ///   what it asked for, `$directory` that of the server.
+    package static func run(forcing: String? = nil, _ body: (TestServer) async throws -> Void) async throws {
+        let server = try await TestServer(forcing: forcing)
         do {
             try await body(server)
         } catch {
@@ -20,7 +23,7 @@ package final class TestServer: Sendable {
         server.stop()
     }
 
-    private init() async throws {
+    private init(forcing script: String?) async throws {
         guard FileManager.default.isExecutableFile(atPath: "/usr/sbin/sshd") else {
             throw PgafError(
                 .commandNotFound, "/usr/sbin/sshd is missing, and these tests prove nothing without it.",
@@ -30,7 +33,7 @@ package final class TestServer: Sendable {
         port = ListeningPort.free()
         for key in ["host", "user", "stranger"] { try await Self.makeKey(key, in: directory) }
         try FileManager.default.copyItem(atPath: "\(directory)/user.pub", toPath: "\(directory)/authorized_keys")
-        let configuration = """
+        var configuration = """
             Port \(port)
             ListenAddress 127.0.0.1
             HostKey \(directory)/host
@@ -41,7 +44,14 @@ package final class TestServer: Sendable {
             UsePAM no
             StrictModes no
             PidFile none
+
             """
+        if let script {
+            // So that its log tells of each client's requests.
+            configuration += "LogLevel DEBUG1\nForceCommand /bin/sh \(directory)/forced\n"
+            try "directory=\(directory)\n\(script)".write(
+                toFile: "\(directory)/forced", atomically: true, encoding: .utf8)
+        }
         try configuration.write(toFile: "\(directory)/sshd_config", atomically: true, encoding: .utf8)
         // Where sshd leaves its privileges; the service's own start script makes it.
         if geteuid() == 0 {
@@ -93,6 +103,9 @@ package final class TestServer: Sendable {
     }
 
     package func connect() async throws -> SSHConnection { try await SSHConnection.open(parameters()) }
+
+    /// What the server has told of its clients so far.
+    package var log: String { (try? String(contentsOfFile: "\(directory)/log", encoding: .utf8)) ?? "" }
 
     /// The processes that serve connections (not the listener), and what they run.
     package func descendants() -> [Int32] {

@@ -1,3 +1,4 @@
+import Foundation
 import HostOrchestrator
 import Shared
 import TestSupport
@@ -15,8 +16,35 @@ import Testing
                     [
                         "-F", "/dev/null", "-o", "UserKnownHostsFile=\"/my project/.pgaf/known_hosts\"",
                         "-o", "GlobalKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=yes",
-                        "-o", "IdentitiesOnly=yes", "-p", "2222", "-l", "vagrant", "-i", "/k/one", "-i", "/k/100%%",
+                        "-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR", "-p", "2222", "-l", "vagrant", "-o",
+                        "IdentityFile=\"/k/one\"", "-o", "IdentityFile=\"/k/100%%\"",
                         "-t", "--", "vm.example", "psql -c 'select '\\''a'\\'''",
                     ], deadline: nil))
+    }
+}
+
+extension TransportSuite {
+    /// Files of odd names, as libssh and OpenSSH's client find them again.
+    @Suite struct OddPathTests {
+        @Test func keysAndKnownHostsLieInDirectoriesOfAnyName() async throws {
+            let names = try Corpus.cases("paths.txt", of: ["machine.ssh.identity_files"]).filter(\.isCarried).map(
+                \.text)
+            try await TestServer.run { server in
+                for name in names {
+                    let folder = "\(server.directory)/\(name)"
+                    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+                    try FileManager.default.copyItem(
+                        atPath: "\(server.directory)/user", toPath: "\(folder)/\(name)")
+                    var parameters = server.parameters()
+                    parameters.identityFiles = ["\(folder)/\(name)"]
+                    parameters.knownHostsFile = "\(folder)/known hosts"
+                    try await SSHConnection.open(parameters).close()
+                    #expect(FileManager.default.fileExists(atPath: parameters.knownHostsFile), "\(name)")
+                    let said = try await SubprocessRunner().run(
+                        SSHClientCommand.interactive(parameters, remote: ["printf", "%s", name]))
+                    #expect(said.standardOutput == name && said.succeeded, "\(name): \(said.standardError)")
+                }
+            }
+        }
     }
 }

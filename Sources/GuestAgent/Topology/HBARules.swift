@@ -11,9 +11,11 @@ public enum HBARules {
         let inside = access.internalAuth
         // The scripts' open mode takes clients without TLS as well; a password is only ever taken over TLS.
         let clientType = access.clientAuth == .trust ? "host" : "hostssl"
-        // A name with a line end cannot be written into this file: it gets no rule, so that it lets nobody in.
+        // A name with a line end cannot be written into this file, and one with a slash before it is a regular expression,
+        // in quotes too: it gets no rule, so that it lets nobody in.
         let clientRule = [clientType, "all", quoted(access.clientUser), access.clientCIDR, access.clientAuth.rawValue]
-        let client = access.clientUser.unicodeScalars.contains { $0.value < 32 } ? [] : [clientRule]
+        let name = access.clientUser.unicodeScalars
+        let client = name.first == "/" || name.contains { $0.value < 32 } ? [] : [clientRule]
         return text(
             [
                 ["local", "all", "all", "peer", "map=\(identityMap)"],

@@ -57,6 +57,8 @@ public struct HostCommand: AsyncParsableCommand {
             } catch let failure as ReportedFailure {
                 throw ExitCode(failure.exitCode)
             } catch let error as PgafError {
+                // Words of servers and tools are among its texts.
+                let error = error.mapTexts(TerminalText.cleanLines)
                 let json = (command as? any JSONPrinting)?.printsJSON ?? false
                 if json {
                     DescriptorOutput.standardOutput.write(try JSONText.indented(["error": error]) + "\n")

@@ -44,7 +44,7 @@ extension VagrantMachine {
     public func interactiveCommand(_ remote: [String]) async throws -> Command {
         let config = try await sshConfig()
         try VagrantKnownHosts(project: project, provider: try await provider()).restore()
-        return config.interactive(remote, knownHosts: project.knownHosts)
+        return SSHClientCommand.interactive(config.parameters(knownHosts: project.knownHosts), remote: remote)
     }
 
     /// Guest port to host port, once those forwards that have ended are begun again.

@@ -24,7 +24,8 @@ struct VagrantMachineReadable: Sendable, Equatable {
     /// Ports of the guest and where they answer on the host.
     var forwardedPorts: [Int: Int] {
         entries.filter { $0.type == "forwarded_port" && $0.data.count >= 2 }.reduce(into: [:]) { ports, entry in
-            if let guest = Int(entry.data[0]), let host = Int(entry.data[1]) { ports[guest] = host }
+            let numbers = entry.data.prefix(2).compactMap { Int($0) }.filter((1...65535).contains)
+            if numbers.count == 2 { ports[numbers[0]] = numbers[1] }
         }
     }
 }

@@ -1,3 +1,5 @@
+import Shared
+
 /// What a line of Vagrant's output says about how far it is.
 struct VagrantPhase: Sendable, Equatable {
     var message: String
@@ -17,7 +19,8 @@ struct VagrantPhase: Sendable, Equatable {
                 text.unicodeScalars.append(scalar)
             }
         }
-        return text.trimmed.isEmpty ? nil : text.trimmed
+        let clean = TerminalText.clean(text).trimmed
+        return clean.isEmpty ? nil : clean
     }
 
     /// The share done that a progress line (`Progress: 41% (Rate: …`) names.

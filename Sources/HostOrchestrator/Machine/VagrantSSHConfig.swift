@@ -10,7 +10,7 @@ struct VagrantSSHConfig: Sendable, Equatable {
 
     /// Reads the text; values may stand in double quotes, the first value of a key counts as in OpenSSH.
     ///
-    /// - Throws: `vagrant.failed` when host name or user is missing.
+    /// - Throws: `vagrant.failed` when host name or user is missing, or the port is none.
     init(_ text: String) throws {
         var values: [String: [String]] = [:]
         for line in text.split(whereSeparator: \.isNewline) {
@@ -21,7 +21,8 @@ struct VagrantSSHConfig: Sendable, Equatable {
             if key == "host", values["host"] != nil { break }
             values[key, default: []].append(Self.unquoted(words[1].trimmed))
         }
-        guard let host = values["hostname"]?.first, let user = values["user"]?.first else {
+        let port = values["port"]?.first.map { Int($0) ?? 0 } ?? 22
+        guard let host = values["hostname"]?.first, let user = values["user"]?.first, (1...65535).contains(port) else {
             throw PgafError(
                 .vagrantFailed, "`vagrant ssh-config` did not say how to reach the machine.",
                 remedy: "Run `vagrant status` in the project directory; then `pgaf-host up` again.",
@@ -29,7 +30,7 @@ struct VagrantSSHConfig: Sendable, Equatable {
         }
         self.host = host
         self.user = user
-        port = values["port"]?.first.flatMap { Int($0) } ?? 22
+        self.port = port
         identityFiles = values["identityfile"] ?? []
     }
 
@@ -42,18 +43,5 @@ struct VagrantSSHConfig: Sendable, Equatable {
     func parameters(knownHosts: String) -> SSHParameters {
         SSHParameters(
             host: host, port: port, user: user, identityFiles: identityFiles, knownHostsFile: knownHosts)
-    }
-
-    /// The `ssh` command for a terminal: no user configuration, our known_hosts, the machine's keys.
-    func interactive(_ remote: [String], knownHosts: String) -> Command {
-        var arguments = [
-            "-F", "/dev/null", "-t", "-p", String(port), "-l", user, "-o", "UserKnownHostsFile=\"\(knownHosts)\"",
-            "-o", "GlobalKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=yes", "-o", "IdentitiesOnly=yes",
-            "-o", "LogLevel=ERROR",
-        ]
-        for file in identityFiles { arguments += ["-i", file] }
-        arguments += [host, "--"]
-        if !remote.isEmpty { arguments.append(ShellQuoting.commandLine(remote)) }
-        return Command("ssh", remote.isEmpty ? arguments.dropLast() : arguments, deadline: nil)
     }
 }

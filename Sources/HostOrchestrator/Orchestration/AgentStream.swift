@@ -7,6 +7,8 @@ import Shared
 actor AgentStream {
     /// More than any real run by far (about 2,000 events); an agent beyond it is broken or hostile.
     static let maximumEvents = 1_000_000
+    /// Of both streams; a real run has about 1 MiB.
+    static let maximumBytes = 256 << 20
     static let keptErrorLines = 12
 
     private let recorder: RunRecorder
@@ -17,13 +19,18 @@ actor AgentStream {
     /// Number of the last event that was taken.
     private(set) var lastSequence: Int
     private(set) var result: RunResult?
+    private let limit: Int
+    private var taken = 0
     /// The last lines of standard error, oldest first.
     private(set) var lastErrorLines: [String] = []
 
-    /// - Parameter since: the events up to this number are known already.
-    init(run: String?, since: Int = 0, recorder: RunRecorder) {
+    /// - Parameters:
+    ///   - since: the events up to this number are known already.
+    ///   - limit: bytes of both streams together.
+    init(run: String?, since: Int = 0, limit: Int = AgentStream.maximumBytes, recorder: RunRecorder) {
         self.run = run
         self.recorder = recorder
+        self.limit = limit
         lastSequence = since
     }
 
@@ -37,6 +44,8 @@ actor AgentStream {
     ///
     /// - Throws: `protocol.violation`, `protocol.mismatch`; reading should then end.
     func take(_ chunk: OutputChunk) async throws {
+        taken += chunk.bytes.count
+        guard taken <= limit else { throw violation("more than \(limit) bytes") }
         switch chunk {
         case .standardOutput(let bytes):
             for line in output.append(bytes) { try await take(line: line) }

@@ -1,12 +1,15 @@
 import Shared
 
 extension Connection {
-    /// Runs a short command on the machine and keeps what it writes, at most `limit` bytes of each stream.
+    /// Runs a short command on the machine and keeps what it writes.
+    ///
+    /// - Parameter limit: bytes of each stream; a plan of 16 nodes has 60 KB.
+    /// - Throws: `protocol.violation` for a command that writes more: it may never stop.
     func collect(
-        _ arguments: [String], input: Secret? = nil, limit: Int = 4 << 20
+        _ arguments: [String], input: Secret? = nil, limit: Int = 1 << 20
     ) async throws -> CommandResult {
-        let collector = OutputCollector(limit: limit)
-        let status = try await execute(arguments, input: input) { await collector.take($0) }
+        let collector = OutputCollector(limit: limit, command: ShellQuoting.commandLine(arguments))
+        let status = try await execute(arguments, input: input) { try await collector.take($0) }
         return await collector.result(status)
     }
 }
@@ -23,15 +26,24 @@ extension RemoteStatus {
 
 private actor OutputCollector {
     private let limit: Int
+    private let command: String
     private var output: [UInt8] = []
     private var errors: [UInt8] = []
 
-    init(limit: Int) { self.limit = limit }
+    init(limit: Int, command: String) {
+        self.limit = limit
+        self.command = command
+    }
 
-    func take(_ chunk: OutputChunk) {
+    func take(_ chunk: OutputChunk) throws {
         switch chunk {
-        case .standardOutput(let bytes): output += bytes.prefix(limit - output.count)
-        case .standardError(let bytes): errors += bytes.prefix(limit - errors.count)
+        case .standardOutput(let bytes): output += bytes
+        case .standardError(let bytes): errors += bytes
+        }
+        guard output.count <= limit, errors.count <= limit else {
+            throw PgafError(
+                .protocolViolation, "`\(command)` on the machine wrote more than \(limit) bytes.",
+                remedy: "Run `pgaf-host up`; it installs the agent that belongs to this program.")
         }
     }
 

@@ -17,11 +17,6 @@ enum PasswordFile {
 
     /// Colons and backslashes with a backslash before them, as libpq reads them.
     private static func escaped(_ field: String) -> String {
-        var result = ""
-        for character in field {
-            if character == ":" || character == "\\" { result.append("\\") }
-            result.append(character)
-        }
-        return result
+        field.replacingScalar("\\", with: "\\\\").replacingScalar(":", with: "\\:")
     }
 }

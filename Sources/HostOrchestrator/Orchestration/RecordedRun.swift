@@ -58,7 +58,8 @@ enum RecordedRun {
             if error.code == .runDetached {
                 context.note("\(error.message) \(error.remedy)")
             } else {
-                context.note(error.description + (log.map { "\n  log: \($0)" } ?? ""))
+                context.note(
+                    TerminalText.cleanLines(error.description) + (log.map { "\n  log: \($0)" } ?? ""))
             }
             throw ReportedFailure(exitCode: error.code.exitCode)
         }

@@ -79,5 +79,5 @@ struct InterruptDialogue: Sendable {
         }
     }
 
-    private func say(_ line: String) { display.say(line, elsewhere: context.errorOutput) }
+    private func say(_ line: String) { display.say(TerminalText.clean(line), elsewhere: context.errorOutput) }
 }

@@ -10,6 +10,8 @@ import Shared
 struct ProgressState: Sendable, Equatable {
     /// An agent that announces more is not believed.
     static let maximumSteps = 512
+    /// Bytes of each text that is kept; no line of a terminal shows more. An event may have 64 KiB.
+    static let maximumText = 1024
 
     struct Step: Sendable, Equatable {
         enum Status: Sendable, Equatable {
@@ -51,6 +53,7 @@ struct ProgressState: Sendable, Equatable {
 
     /// Takes an event that came `now` seconds after the run began.
     mutating func apply(_ event: Event, now: Double) {
+        let event = event.mapTexts(Self.brief)
         switch event.body {
         case .plan(let planned): for step in planned { change(step.id, title: step.title) { _ in } }
         case .stepStarted(let id): change(id) { $0.status = .running(since: now) }
@@ -75,6 +78,10 @@ struct ProgressState: Sendable, Equatable {
         case .result(let result): self.result = result
         case .hello, .state, .unknown: break
         }
+    }
+
+    private static func brief(_ text: String) -> String {
+        text.utf8.count <= maximumText ? text : String(decoding: text.utf8.prefix(maximumText), as: UTF8.self)
     }
 
     /// The agent's clock need not be ours: only differences of its own times are used.

@@ -46,6 +46,13 @@ extension Connection {
 public enum OutputChunk: Sendable, Equatable {
     case standardOutput([UInt8])
     case standardError([UInt8])
+
+    /// What was written, to either.
+    var bytes: [UInt8] {
+        switch self {
+        case .standardOutput(let bytes), .standardError(let bytes): bytes
+        }
+    }
 }
 
 /// How a remote program ended.

@@ -79,7 +79,7 @@ final class LibSSHSession: @unchecked Sendable {
 
     /// libssh expands `%h` and its like in paths.
     private func escaped(_ path: String) -> String {
-        path.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%%")
+        path.replacingScalar("%", with: "%%")
     }
 
     private func set(_ option: ssh_options_e, _ value: UnsafeRawPointer, _ what: String) throws {

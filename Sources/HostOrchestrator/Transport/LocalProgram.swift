@@ -13,14 +13,14 @@ struct LocalProgram: Sendable {
     ) async throws -> RemoteStatus {
         if let input {
             return try await launch {
-                try await Subprocess.run($0, input: .string(input.revealed), output: .sequence, error: .sequence) {
-                    try await relay($0.standardOutput, $0.standardError, onOutput)
+                try await Subprocess.run($0, input: SpentInput(input), output: .sequence, error: .sequence) {
+                    try await relay($0, onOutput)
                 }.terminationStatus
             }
         }
         return try await launch {
             try await Subprocess.run($0, input: .none, output: .sequence, error: .sequence) {
-                try await relay($0.standardOutput, $0.standardError, onOutput)
+                try await relay($0, onOutput)
             }.terminationStatus
         }
     }
@@ -33,7 +33,7 @@ struct LocalProgram: Sendable {
             try await Subprocess.run(
                 $0, input: .fileDescriptor(file, closeAfterSpawningProcess: false), output: .sequence, error: .sequence
             ) {
-                try await relay($0.standardOutput, $0.standardError, onOutput)
+                try await relay($0, onOutput)
             }.terminationStatus
         }
     }
@@ -45,7 +45,7 @@ struct LocalProgram: Sendable {
         var options = PlatformOptions()
         // A session of its own, so that Ctrl-C in the terminal reaches pgaf alone and it decides what to end.
         options.createSession = true
-        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
+        options.teardownSequence = Self.end
         let configuration = Subprocess.Configuration(
             executable: program.contains("/") ? .path(FilePath(program)) : .name(program),
             arguments: Arguments(Array(arguments.dropFirst())), platformOptions: options)
@@ -65,22 +65,35 @@ struct LocalProgram: Sendable {
         }
     }
 
-    private func relay(
-        _ output: SubprocessOutputSequence, _ error: SubprocessOutputSequence,
+    /// With all that it has started: what is left would hold the pipes open.
+    private static let end: [TeardownStep] = [
+        .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(5))
+    ]
+
+    /// - Throws: what `onOutput` throws. The program is ended first: nobody reads on, so that it would wait for ever to
+    ///   write, and its other stream would never end.
+    private func relay<Input: InputProtocol>(
+        _ program: Execution<Input, SequenceOutput, SequenceOutput>,
         _ onOutput: @escaping @Sendable (OutputChunk) async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                for try await buffer in output {
+                for try await buffer in program.standardOutput {
                     try await onOutput(.standardOutput(buffer.withUnsafeBytes { [UInt8]($0) }))
                 }
             }
             group.addTask {
-                for try await buffer in error {
+                for try await buffer in program.standardError {
                     try await onOutput(.standardError(buffer.withUnsafeBytes { [UInt8]($0) }))
                 }
             }
-            try await group.waitForAll()
+            do {
+                // `waitForAll` would tell of the first failure only after the last task.
+                for try await _ in group {}
+            } catch {
+                await program.teardown(using: Self.end)
+                throw error
+            }
         }
     }
 

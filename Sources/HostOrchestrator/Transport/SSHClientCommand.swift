@@ -12,23 +12,26 @@ public enum SSHClientCommand {
             "-o", "GlobalKnownHostsFile=/dev/null",
             "-o", "StrictHostKeyChecking=yes",
             "-o", "IdentitiesOnly=\(parameters.usesAgent ? "no" : "yes")",
+            "-o", "LogLevel=ERROR",
             "-p", String(parameters.port),
             "-l", parameters.user,
         ]
-        for file in parameters.identityFiles { arguments += ["-i", escaped(file)] }
+        // Not `-i`, which looks for the file before it expands `%`, and so finds none whose name has one.
+        for file in parameters.identityFiles { arguments += ["-o", "IdentityFile=\(quotedForOption(file))"] }
         arguments += ["-t", "--", parameters.host]
         if !remote.isEmpty { arguments.append(ShellQuoting.commandLine(remote)) }
         return Command("ssh", arguments, deadline: nil)
     }
 
-    /// The client takes several files in this option, separated by white space, and knows double quotes.
+    /// The client takes several files in this option, separated by white space, and knows double quotes, backslashes and
+    /// comments.
     private static func quotedForOption(_ path: String) -> String {
-        let path = escaped(path)
-        return path.contains(where: \.isWhitespace) ? "\"\(path)\"" : path
+        let inside = escaped(path).replacingScalar("\\", with: "\\\\").replacingScalar("\"", with: "\\\"")
+        return "\"\(inside)\""
     }
 
     /// The client expands `%h` and its like in paths.
     private static func escaped(_ path: String) -> String {
-        path.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%%")
+        path.replacingScalar("%", with: "%%")
     }
 }

@@ -74,7 +74,10 @@ extension ConfigurationKey {
     }
 
     /// Texts that YAML needs no quotes for are quoted all the same in an error; numbers and lists are not.
-    private static func quoted(_ rendered: String) -> String {
+    private static func quoted(_ whole: String) -> String {
+        // A file may have a value of 1 MiB.
+        let scalars = whole.unicodeScalars.prefix(200)
+        let rendered = scalars.endIndex == whole.endIndex ? whole : String(scalars) + "…"
         if rendered.hasPrefix("\"") || rendered.hasPrefix("[") || Int(rendered) != nil { return rendered }
         return "\"\(rendered)\""
     }

@@ -62,7 +62,7 @@ extension ConfigurationKeys {
                 "nodes is \(node.shown), but must be a number of nodes or a list such as [{name: pgnode1, port: 5001}]")
             return nil
         }
-        let defaults = NodeSettings.defaults(count: elements.count)
+        let defaults = NodeSettings.defaults(count: min(elements.count, nodeCounts.upperBound + 1))
         return zip(defaults, elements).enumerated().map { index, pair in
             var settings = pair.0
             reading.prefix = "nodes[\(index)]."

@@ -48,9 +48,9 @@ enum NameRules {
             rest: { isLowercase($0) || isDigit($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") }, upTo: 127)
     }
 
-    /// A Debian package (Debian policy, 5.6.1).
+    /// A Debian package (Debian policy, 5.6.1), but none with a dash at its end: `apt-get install NAME-` removes NAME.
     static func isPackageName(_ text: String) -> Bool {
-        text.utf8.count >= 2
+        text.utf8.count >= 2 && text.utf8.last != UInt8(ascii: "-")
             && matches(
                 text, first: { isLowercase($0) || isDigit($0) },
                 rest: { isLowercase($0) || isDigit($0) || "+-.".utf8.contains($0) }, upTo: 100)

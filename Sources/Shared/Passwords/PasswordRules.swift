@@ -12,6 +12,9 @@ enum PasswordRules {
             "it has \(value.utf8.count) bytes, at most 1000 are allowed"
         } else if value.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f }) {
             "it contains a control character"
+        } else if value.unicodeScalars.contains("\u{FFFD}") {
+            // What decoding puts in place of bytes that it cannot read: another password than the one that was meant.
+            "it is not UTF-8, or contains U+FFFD"
         } else if !value.unicodeScalars.allSatisfy(\.isItsOwnSASLprep) {
             "it contains a character outside ASCII that a login changes (a space, an invisible character, a combining"
                 + " mark or a compatibility form)"

@@ -125,7 +125,7 @@ public struct PasswordStore: Sendable {
         }
         guard let bytes else { throw unreadable(full, name, cause: "there is no such file") }
         // Editors end a file with a line end, which nobody means to be part of the password.
-        return try usable(String(String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }), full, name)
+        return try usable(Self.firstLine(String(decoding: bytes, as: UTF8.self)), full, name)
     }
 
     /// The first line that the command prints; what it prints is never part of an error.
@@ -139,8 +139,13 @@ public struct PasswordStore: Sendable {
                 remedy: "Run that command yourself and correct what it complains about, or write"
                     + " `passwords.\(name): generate`.")
         }
-        return try usable(
-            String(result.standardOutput.prefix { !$0.isNewline }), "`\(line)`", name)
+        return try usable(Self.firstLine(result.standardOutput), "`\(line)`", name)
+    }
+
+    /// What stands before the first LF or CRLF; every other line end of Unicode's is part of a password, or refused.
+    private static func firstLine(_ text: String) -> String {
+        let line = text.unicodeScalars.prefix { $0 != "\n" }
+        return String(line.last == "\r" && line.endIndex != text.endIndex ? line.dropLast() : line)
     }
 
     private func unreadable(_ path: String, _ name: String, cause: String) -> PgafError {

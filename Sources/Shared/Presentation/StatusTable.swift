@@ -8,7 +8,8 @@ package enum StatusTable {
             "",
         ]
         let heading = ["NODE", "ADDRESS", "PORT", "STATE", "HEALTH", "LSN", "LAG", "PRIORITY", "QUORUM", "CONTAINER"]
-        lines += columns([heading] + state.nodes.map(row))
+        // Cells of any width would make a table of their product: 2 MB of one name beside 40,000 nodes, 80 GB.
+        lines += columns([heading] + state.nodes.map { row($0).map { TerminalText.fit($0, widestCell) } })
         if state.nodes.isEmpty { lines.append("(no node is registered)") }
         let below = expectations(state) + (state.warnings ?? []).map { "warning: \($0)" }
         return below.isEmpty ? lines : lines + [""] + below
@@ -19,6 +20,9 @@ package enum StatusTable {
         guard let awaited = state.awaited, !awaited.isEmpty else { return state.notes.map { "note: \($0)" } }
         return awaited.map { "\($0.command == nil ? "awaited" : "to do"): \($0.text)" }
     }
+
+    /// Names have at most 63 characters.
+    private static let widestCell = 80
 
     private static func row(_ node: FormationState.Node) -> [String] {
         [

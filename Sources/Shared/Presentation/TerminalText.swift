@@ -3,7 +3,8 @@
 /// What the agent, Vagrant or PostgreSQL says is shown to a person; a control character in it could move the cursor,
 /// rename the window or answer for the keyboard.
 package enum TerminalText {
-    /// The text without control characters (C0, DEL, C1), line breaks and marks that turn the direction of writing.
+    /// The text without control characters (C0, DEL, C1), line breaks, and invisible characters such as those that turn
+    /// the direction of writing.
     ///
     /// Whole escape sequences that set colours are dropped, any other control character becomes `·`.
     /// - Parameter keepingTabs: whether a tab stays one; otherwise it becomes a space.
@@ -32,11 +33,22 @@ package enum TerminalText {
         return tail.first == "m" ? tail.dropFirst() : nil
     }
 
+    /// The same for a text of several lines, as errors are.
+    package static func cleanLines(_ text: String) -> String {
+        text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { clean(String($0)) }.joined(separator: "\n")
+    }
+
     private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
-        case 0..<0x20, 0x7f..<0xa0: true
-        case 0x2028, 0x2029, 0x200e, 0x200f, 0x202a...0x202e, 0x2066...0x2069: true
-        default: false
+        case 0x20..<0x7f: return false
+        // Words of Persian and Indian scripts, and pictures put together, need the two joiners.
+        case 0x200c, 0x200d: return false
+        default: break
+        }
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: return true
+        default: return false
         }
     }
 

@@ -29,7 +29,7 @@ public struct SubprocessRunner: CommandRunner {
         let configuration = Subprocess.Configuration(command)
         do {
             if let input = command.input {
-                let input = SpentInput(text: input.revealed)
+                let input = SpentInput(input)
                 return try await collect(
                     Subprocess.run(configuration, input: input, output: .sequence, error: .sequence) {
                         try await read($0.standardOutput, $0.standardError, onLine: onLine)
