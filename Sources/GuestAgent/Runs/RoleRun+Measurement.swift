@@ -19,6 +19,8 @@ extension RoleRun {
                 throw error
             }
             let healthy = trace.elapsed
+            // The last turn may have come between two looks.
+            _ = trace.take(try await context.monitor.rows() ?? [])
             try await awaitWrite(client, context)
             return healthy
         }
