@@ -44,38 +44,50 @@ extension ClusterSuite {
             try await cluster.expectHealthy()
         }
 
-        @Test func aSwitchoverThereAndBackSeenByWhoeverWatches() async throws {
-            let host = "\(PgafProject.root)/.build/debug/pgaf-host"
-            let agent = "\(PgafProject.root)/.build-agent/release/pgaf-agent"
-            try await writing("two switchovers") {
-                async let watched = cluster.command(
-                    "timeout", ["--preserve-status", "--signal", "INT", "25", host, "watch", "--interval", "0.2"],
-                    environment: ["PGAF_AGENT": agent], directory: cluster.directory)
-                let there = try await change(["switchover"])
-                #expect(there.from != there.to && there.node == nil)
-                #expect(there.states.contains { $0.node == there.to && $0.reported == "primary" })
-                let back = try await change(["switchover", "--to", there.from])
-                #expect(back.from == there.to && back.to == there.from)
-                let lines = try await watched
-                #expect(lines.status == 0, "\(lines.standardError)")
-                #expect(lines.standardOutput.contains("\(there.to): primary (was "), "\(lines.standardOutput)")
-                #expect(lines.standardOutput.contains("formation default: healthy (was") == false)
+        /// Ends with Ctrl-C, in order, and has told what changed.
+        private func watched(until last: String, _ work: () async throws -> Void) async throws -> String {
+            let file = "\(cluster.directory)/watched.txt"
+            let watch = try DaemonProcess(
+                [
+                    "/usr/bin/env", "PGAF_AGENT=\(agent)", "sh", "-c", "cd \"$0\" && exec \"$@\" >watched.txt",
+                    cluster.directory, "\(PgafProject.root)/.build/debug/pgaf-host", "watch", "--interval", "0.2",
+                ], errorsTo: "\(cluster.directory)/background.log")
+            defer { watch.end() }
+            try await work()
+            try await Wait(for: "the watcher to say \(last)", upTo: .seconds(30), hint: "").until {
+                let seen = try String(contentsOfFile: file, encoding: .utf8)
+                return seen.contains(last) ? .found(()) : .notYet(seen)
             }
+            kill(watch.pid, SIGINT)
+            #expect(watch.wait() == 0)
+            return try String(contentsOfFile: file, encoding: .utf8)
         }
 
-        @Test func thePrimaryCrashesAndComesBackAsAStandby() async throws {
-            try await writing("a crash of the primary") {
+        private var agent: String { "\(PgafProject.root)/.build-agent/release/pgaf-agent" }
+
+        @Test func aSwitchoverThatSomebodyWatchesThenACrashOfThePrimary() async throws {
+            try await writing("a switchover and a crash") {
+                let target = try #require(
+                    try await cluster.state().nodes.last { $0.reportedState == "secondary" }?.name)
+                let seen = try await watched(until: "\(target): primary (was ") {
+                    let change = try await change(["switchover", "--to", target])
+                    #expect(change.to == target && change.from != target && change.node == nil)
+                    #expect(change.formation.healthy, "\(change.formation.notes)")
+                    #expect(change.states.contains { $0.node == target && $0.reported == "primary" })
+                }
+                #expect(seen.contains("formation default: NOT healthy"), "\(seen)")
+
                 let crash = try await change(["failover"])
-                #expect(crash.node == crash.from && crash.from != crash.to)
+                #expect(crash.node == target && crash.from == target && crash.to != target)
+                #expect(crash.secondsWithoutWrites > crash.resolution * 10)
                 #expect(crash.formation.healthy, "\(crash.formation.notes)")
-                let old = try #require(crash.formation.nodes.first { $0.name == crash.from })
+                let old = try #require(crash.formation.nodes.first { $0.name == target })
                 #expect(old.reportedState == "secondary" && old.container == "running")
             }
         }
 
-        @Test func anOrderToTheMonitorFromInsideTheMachine() async throws {
-            try await writing("a failover by order") {
-                let agent = "\(PgafProject.root)/.build-agent/release/pgaf-agent"
+        @Test func anOrderFromInsideTheMachineThenACrashOfAStandby() async throws {
+            try await writing("a failover by order and a crash of a standby") {
                 let result = try await cluster.command(
                     agent, ["failover", "--order", "--json", "--cluster", TestCluster.name])
                 #expect(result.succeeded, "\(result.standardError)")
@@ -87,8 +99,8 @@ extension ClusterSuite {
             }
         }
 
-        @Test func maintenanceOfAStandbyAndWhatIsRefusedMeanwhile() async throws {
-            try await writing("maintenance of a standby") {
+        @Test func maintenanceOfAStandbyThenOfThePrimaryAndWhatIsRefused() async throws {
+            try await writing("maintenance") {
                 let before = try await cluster.state()
                 let primary = try #require(before.nodes.first { $0.reportedState == "primary" }?.name)
                 let (node, other) = (
@@ -96,14 +108,12 @@ extension ClusterSuite {
                     try #require(before.nodes.last { $0.reportedState == "secondary" }?.name)
                 )
                 try await refused(["switchover", "--to", "nobody"], 64, because: "There is no node \"nobody\"")
-                try await refused(["maintenance", "disable", node], because: "\(node) is in no maintenance")
                 try await refused(["maintenance", "enable", primary], because: "--allow-failover")
                 let begun = try await change(["maintenance", "enable", node])
                 #expect(begun.from == primary && begun.to == primary)
                 #expect(begun.formation.nodes.first { $0.name == node }?.reportedState == "maintenance")
                 let status = try await cluster.host(["status"]).standardOutput
                 #expect(status.contains("`pgaf-host maintenance disable \(node)` ends it"))
-                try await refused(["maintenance", "enable", node], because: "\(node) is in maintenance already")
                 try await refused(["maintenance", "enable", other], because: "no node could take over from \(primary)")
                 try await refused(["failover"], because: "have to take part in choosing the next primary")
                 try await refused(["switchover", "--to", node], because: "\(node) cannot become primary")
@@ -112,17 +122,11 @@ extension ClusterSuite {
                 #expect(handover.to == other)
                 let ended = try await change(["maintenance", "disable", node])
                 #expect(ended.formation.healthy, "\(ended.formation.notes)")
-            }
-        }
 
-        @Test func maintenanceOfThePrimary() async throws {
-            try await writing("maintenance of the primary") {
-                let primary = try #require(
-                    try await cluster.state().nodes.first { $0.reportedState == "primary" }?.name)
-                let begun = try await change(["maintenance", "enable", primary, "--allow-failover"])
-                #expect(begun.from == primary && begun.to != primary)
-                let ended = try await change(["maintenance", "disable", primary])
-                #expect(ended.to == begun.to && ended.formation.healthy, "\(ended.formation.notes)")
+                let gone = try await change(["maintenance", "enable", other, "--allow-failover"])
+                #expect(gone.from == other && gone.to != other)
+                let back = try await change(["maintenance", "disable", other])
+                #expect(back.to == gone.to && back.formation.healthy, "\(back.formation.notes)")
             }
         }
     }

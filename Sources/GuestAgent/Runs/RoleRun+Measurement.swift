@@ -9,6 +9,8 @@ extension RoleRun {
         let names = context.configuration.nodes.map(\.name)
         let trace = StateTrace(names: names)
         let healthy = try await beside([{ await client.write() }, { await follow(trace, steps, context) }]) {
+            // Without a write before the order the pause that it makes would have no beginning.
+            try await awaitWrite(client, context)
             do {
                 _ = try await StepGraph(steps.all).run(context)
             } catch {
@@ -17,6 +19,8 @@ extension RoleRun {
                 throw error
             }
             let healthy = trace.elapsed
+            // The last turn may have come between two looks.
+            _ = trace.take(try await context.monitor.rows() ?? [])
             try await awaitWrite(client, context)
             return healthy
         }
@@ -36,7 +40,7 @@ extension RoleRun {
         if case .switchover = order { nil } else { roles.node }
     }
 
-    /// The pause that the client is in ends with its next write.
+    /// Waits until a write was acknowledged after this moment: the pause that the client is in has ended then.
     private func awaitWrite(_ client: WritingClient, _ context: AgentContext) async throws {
         let before = client.count
         let wait = Wait(

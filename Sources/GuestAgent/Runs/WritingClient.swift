@@ -49,19 +49,20 @@ final class WritingClient: Sendable {
     func write() async {
         while !Task.isCancelled {
             let trouble = await attempt()
-            if trouble == nil { acknowledged.withLock { $0.append(.now) } }
             // The client's own pace; nothing waits for it.
             try? await Task.sleep(for: trouble == nil ? pause : longPause)
         }
     }
 
-    /// One write.
+    /// One write, which counts when it is acknowledged.
     ///
     /// - Returns: why it was not acknowledged; nil when it was.
     func attempt() async -> String? {
         do {
             let result = try await psql.run(container, database: connection, statement, deadline: .seconds(30))
-            return result.succeeded ? nil : result.lastLines(3).joined(separator: "; ")
+            guard result.succeeded else { return result.lastLines(3).joined(separator: "; ") }
+            acknowledged.withLock { $0.append(.now) }
+            return nil
         } catch {
             return PgafError.wrapping(error, doing: "writing").message
         }
