@@ -127,7 +127,9 @@ extension ClusterSuite {
                 ["-rlsF", "--binary-files=text", "--devices=skip", "--exclude-dir=merged", "-f", "-"] + roots,
                 input: Secret(marks.joined(separator: "\n") + "\n"), deadline: .seconds(600))
             let result = try await cluster.runner.run(search)
-            let found = result.standardOutput.split(separator: "\n").map(String.init)
+            let found = result.standardOutput.split(separator: "\n").map {
+                URL(filePath: String($0)).standardizedFileURL.path
+            }
             let places = "/var/lib/pgaf/clusters/\(TestCluster.name)"
             let directory = URL(filePath: cluster.directory).standardizedFileURL.path
             func mayHaveIt(_ path: String) -> Bool {

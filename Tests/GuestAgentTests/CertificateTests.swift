@@ -202,6 +202,15 @@ enum SampleCertificate {
         machine.runner.on("docker", "run")
         try await step.apply(changes, context)
         #expect(try await step.inspect(context).isEmpty)
+        // A plan announces that a container gets another one only until it is in place.
+        var looking = context
+        looking.snapshot = DockerSnapshot(asked: [], containers: [:], images: [:])
+        let node = ContainerConvergence.node(topology.configuration.nodes[0], topology)
+        try node.writeFiles(context)
+        try node.noteSecrets(context)
+        #expect(try node.secretDifferences(looking).isEmpty)
+        looking.certificates?.servers["pgnode1"] = Secret("PRIVATE KEY another\n" + SampleCertificate.short)
+        #expect(try node.secretDifferences(looking).map(\.subject) == ["certificate"])
         #expect(try store.server("pgnode2")?.revealed.hasPrefix("PRIVATE KEY k3y of pgnode2") == true)
         let check = try #require(machine.runner.lines.last { $0.contains(CertificateStore.checkScript) })
         #expect(check.contains("\(machine.files.place(directory))/supplied:/certificates:ro"))

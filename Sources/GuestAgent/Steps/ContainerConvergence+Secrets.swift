@@ -29,7 +29,11 @@ extension ContainerConvergence {
     private func isAboutToBeRenewed(_ context: AgentContext) throws -> Bool {
         guard context.isPlanning, let request = context.topology.certificateRequests.first(where: { $0.name == name })
         else { return false }
-        return try CertificateStore(files: context.files, topology: context.topology).reason(for: request) != nil
+        let store = CertificateStore(files: context.files, topology: context.topology)
+        if let supplied = context.certificates {
+            return try store.differing(from: supplied).contains { $0 == name || $0 == "authority" }
+        }
+        return try store.reasonForAuthority() != nil || store.reason(for: request) != nil
     }
 
     /// File whose content tells which secrets the container has taken over.
