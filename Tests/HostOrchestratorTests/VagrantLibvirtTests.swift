@@ -32,7 +32,9 @@ import Testing
         let scratch = ScratchDirectory()
         let config = try VagrantSSHConfig("Host default\n HostName 192.0.2.7\n User vagrant\n IdentityFile /p/key\n")
         let command = LibvirtForwards.forward(5001, 2200, config, knownHosts: "/p/known")
-        #expect(command.display.hasPrefix("ssh -F /dev/null -f -N -L 127.0.0.1:2200:192.0.2.7:5001 -p 22 -l vagrant"))
+        #expect(command.display.hasPrefix("ssh -F /dev/null -o "))
+        #expect(command.display.contains(" -p 22 -l vagrant ") && command.display.contains("IdentityFile="))
+        #expect(command.display.contains(" -f -N -L 127.0.0.1:2200:192.0.2.7:5001 -o BatchMode=yes"))
         #expect(command.arguments.contains("StrictHostKeyChecking=yes") && command.arguments.last == "192.0.2.7")
         let tools = PretendedTools([
             "ssh -F": CommandResult(),

@@ -65,16 +65,13 @@ struct LibvirtForwards: Sendable {
 
     /// Goes into the background once the port is taken; ends by itself when the machine is gone.
     static func forward(_ guest: Int, _ host: Int, _ config: VagrantSSHConfig, knownHosts: String) -> Command {
-        var arguments = [
-            "-F", "/dev/null", "-f", "-N", "-L", rule(guest, host, config), "-p", String(config.port), "-l",
-            config.user,
-            "-o", "UserKnownHostsFile=\"\(knownHosts)\"", "-o", "GlobalKnownHostsFile=/dev/null",
-            "-o", "StrictHostKeyChecking=yes", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
-            "-o", "ControlMaster=no", "-o", "ExitOnForwardFailure=yes", "-o", "ServerAliveInterval=15",
-            "-o", "ServerAliveCountMax=20", "-o", "LogLevel=ERROR",
-        ]
-        for file in config.identityFiles { arguments += ["-i", file] }
-        return Command("ssh", arguments + [config.host], deadline: .seconds(60))
+        Command(
+            "ssh",
+            SSHClientCommand.options(config.parameters(knownHosts: knownHosts)) + [
+                "-f", "-N", "-L", rule(guest, host, config), "-o", "BatchMode=yes", "-o", "ControlMaster=no",
+                "-o", "ExitOnForwardFailure=yes", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=20", "--",
+                config.host,
+            ], deadline: .seconds(60))
     }
 
     /// Guest port to host port of the forwards whose process lives.

@@ -6,6 +6,13 @@ public enum SSHClientCommand {
     ///
     /// - Parameter remote: program and arguments; empty means a login shell.
     public static func interactive(_ parameters: SSHParameters, remote: [String]) -> Command {
+        var arguments = options(parameters) + ["-t", "--", parameters.host]
+        if !remote.isEmpty { arguments.append(ShellQuoting.commandLine(remote)) }
+        return Command("ssh", arguments, deadline: nil)
+    }
+
+    /// How the client reaches the machine, and nothing of the user's own configuration.
+    static func options(_ parameters: SSHParameters) -> [String] {
         var arguments = [
             "-F", "/dev/null",
             "-o", "UserKnownHostsFile=\(quotedForOption(parameters.knownHostsFile))",
@@ -18,9 +25,7 @@ public enum SSHClientCommand {
         ]
         // Not `-i`, which looks for the file before it expands `%`, and so finds none whose name has one.
         for file in parameters.identityFiles { arguments += ["-o", "IdentityFile=\(quotedForOption(file))"] }
-        arguments += ["-t", "--", parameters.host]
-        if !remote.isEmpty { arguments.append(ShellQuoting.commandLine(remote)) }
-        return Command("ssh", arguments, deadline: nil)
+        return arguments
     }
 
     /// The client takes several files in this option, separated by white space, and knows double quotes, backslashes and
