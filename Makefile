@@ -28,7 +28,7 @@ up:
 	@$(MAKE) --no-print-directory build
 	$(HOST) up $(UP)
 
-# What CI runs: everything, the virtual machine included.
+# What CI runs: everything but the virtual machine (make vm).
 test:
 	@scripts/prepare test
 	@$(MAKE) --no-print-directory agent

@@ -112,7 +112,7 @@ extension ClusterSuite {
             _ = try await cluster.up()
             #expect(try await cluster.command("docker", ["kill", "--signal", "KILL", name]).succeeded)
             #expect(try await cluster.command("docker", ["start", name]).succeeded)
-            let state = try await cluster.waitUntilHealthy("SIGKILL of \(name)")
+            let state = try await cluster.waitUntilHealthyAgain("SIGKILL of \(name)")
             #expect(state.nodes.count { $0.reportedState == "primary" } == 1)
         }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Shared
+import Synchronization
 import Testing
 
 /// A project directory with a pgaf.yaml, in which the real pgaf-host is run as a user would.
@@ -152,6 +153,29 @@ package struct PgafProject: Sendable {
             guard result.succeeded else { return .notYet(result.standardOutput + result.standardError) }
             let state = try JSONDecoder().decode(FormationState.self, from: Data(result.standardOutput.utf8))
             return state.healthy ? .found(state) : .notYet(state.notes.joined(separator: "; "))
+        }
+    }
+
+    /// The same after something broke: healthy for longer than the monitor needs to notice that a node is gone, since it
+    /// shows what it knew before until then.
+    package func waitUntilHealthyAgain(_ what: String, upTo deadline: Duration = .seconds(300)) async throws
+        -> FormationState
+    {
+        let since = Mutex<ContinuousClock.Instant?>(nil)
+        return try await Wait(
+            for: "the formation to stay healthy after \(what)", upTo: deadline, every: .seconds(1), hint: ""
+        ).until {
+            let result = try await host(["status", "--json"], expecting: nil)
+            let state = try? JSONDecoder().decode(FormationState.self, from: Data(result.standardOutput.utf8))
+            let now = ContinuousClock.now
+            let first = since.withLock { first in
+                first = state?.healthy == true ? first ?? now : nil
+                return first
+            }
+            guard let state, let first, now - first >= .seconds(8) else {
+                return .notYet(state?.notes.joined(separator: "; ") ?? result.standardError)
+            }
+            return .found(state)
         }
     }
 
