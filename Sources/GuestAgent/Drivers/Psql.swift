@@ -25,9 +25,8 @@ public struct Psql: Sendable {
 
     /// Runs the statements.
     ///
-    /// - Throws: what a `CommandRunner` throws; a failed statement or a missing server is a status other than 0.
-    ///
     /// - Parameter database: its name, or a whole connection string.
+    /// - Throws: what a `CommandRunner` throws; a failed statement or a missing server is a status other than 0.
     func run(
         _ container: String, database: String = "postgres", _ sql: String, deadline: Duration = Psql.deadline
     ) async throws -> CommandResult {

@@ -10,7 +10,7 @@ struct ClientCheck: Sendable {
     func run(_ context: AgentContext) async throws {
         let password = user == "postgres" ? context.secrets.superuser : context.secrets.client
         let passwords = "\(topology.directory)/client.pgpass"
-        try context.files.write("*:*:*:*:\(ClusterTopology.escaped(password.revealed))\n", to: passwords)
+        try context.files.write("*:*:*:*:\(PassfileField.escaped(password.revealed))\n", to: passwords)
         defer { try? context.files.remove(passwords) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for node in topology.configuration.nodes { group.addTask { try await run(node, passwords, context) } }

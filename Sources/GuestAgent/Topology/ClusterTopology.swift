@@ -92,12 +92,7 @@ public struct ClusterTopology: Sendable, Equatable {
             ("autoctl_node", secrets.monitor), ("pgautofailover_replicator", secrets.replication),
             ("postgres", secrets.superuser),
         ]
-        return Secret(rows.map { "*:*:*:\($0):\(escaped($1.revealed))\n" }.joined())
-    }
-
-    /// `:` and `\` carry meaning in a password file.
-    static func escaped(_ text: String) -> String {
-        text.replacingScalar("\\", with: "\\\\").replacingScalar(":", with: "\\:")
+        return Secret(rows.map { "*:*:*:\($0):\(PassfileField.escaped($1.revealed))\n" }.joined())
     }
 
     /// Directory of the cluster's certificates and their keys, root's alone.

@@ -33,10 +33,9 @@ public struct VagrantMachine: Machine {
         configuration: Configuration, project: ProjectDirectory, logFile: String,
         runner: any CommandRunner = SubprocessRunner(), boxes: BoxBuilder
     ) {
-        let ports = [configuration.monitor.port] + configuration.nodes.map(\.port) + [configuration.pooler.port]
         self.init(
-            settings: configuration.machine.vagrant, ports: ports, project: project, logFile: logFile, runner: runner,
-            boxes: boxes)
+            settings: configuration.machine.vagrant, ports: configuration.forwardedPorts, project: project,
+            logFile: logFile, runner: runner, boxes: boxes)
     }
 
     public var description: String {

@@ -68,7 +68,7 @@ struct Doctor: Sendable {
     /// What a virtual machine takes from this computer when it is started.
     private func computer(_ configuration: Configuration) -> [Finding] {
         guard configuration.machine.kind == .vagrant else { return [] }
-        let ports = [configuration.monitor.port] + configuration.nodes.map(\.port) + [configuration.pooler.port]
+        let ports = configuration.forwardedPorts
         let taken = ports.filter { !resources.isFree($0) }
         var findings: [Finding] = taken.map {
             .warning(

@@ -8,15 +8,11 @@ enum PasswordFile {
     static func text(_ strings: ConnectionStrings, _ secrets: ClusterSecrets) -> String {
         func line(_ endpoint: Endpoint, _ user: String, _ password: Secret) -> String {
             [endpoint.address, String(endpoint.port), "*", user, password.revealed]
-                .enumerated().map { $0.offset == 2 ? $0.element : escaped($0.element) }.joined(separator: ":") + "\n"
+                .enumerated().map { $0.offset == 2 ? $0.element : PassfileField.escaped($0.element) }.joined(
+                    separator: ":") + "\n"
         }
         let client = ConnectionStrings.clientPassword(secrets, user: strings.user)
         return strings.nodes.map { line($0.endpoint, strings.user, client) }.joined()
             + line(strings.monitor.endpoint, strings.monitorUser, secrets.monitor)
-    }
-
-    /// Colons and backslashes with a backslash before them, as libpq reads them.
-    private static func escaped(_ field: String) -> String {
-        field.replacingScalar("\\", with: "\\\\").replacingScalar(":", with: "\\:")
     }
 }

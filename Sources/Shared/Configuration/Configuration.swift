@@ -18,6 +18,9 @@ public struct Configuration: Sendable, Codable, Equatable {
     public var failover = FailoverSettings()
 
     public init() {}
+
+    /// Ports of the machine that are wanted under the same numbers on the host: monitor, nodes, pooler.
+    public var forwardedPorts: [Int] { [monitor.port] + nodes.map(\.port) + [pooler.port] }
 }
 
 /// The container image that all nodes run.
