@@ -41,6 +41,25 @@ extension ClusterSuite {
             #expect(try cluster.passwords() == passwords)
         }
 
+        @Test func logsAreToldOfOneContainerOrOfAllAndAsJSON() async throws {
+            struct Entry: Decodable {
+                var container: String
+                var line: String
+            }
+            _ = try await cluster.up()
+            let name = TestCluster.nodes[0]
+            let one = try await cluster.host(["logs", name, "--tail", "3"]).standardOutput
+            let all = try await cluster.host(["logs", "--tail", "3", "--json"]).standardOutput
+            let entries = try all.split(separator: "\n").map {
+                try JSONDecoder().decode(Entry.self, from: Data($0.utf8))
+            }
+            #expect(Set(entries.map(\.container)) == Set(TestCluster.containers))
+            #expect(entries.count(where: { $0.container == name }) == one.split(separator: "\n").count)
+            #expect(entries.contains { !$0.line.isEmpty })
+            let unknown = try await cluster.host(["logs", "nobody"], expecting: nil)
+            #expect(!unknown.succeeded && unknown.standardError.contains("There is no node \"nobody\""))
+        }
+
         @Test func aWriteOnThePrimaryIsReadOnEveryStandbyWhichRefusesWrites() async throws {
             _ = try await cluster.up()
             let password = try #require(try cluster.passwords()["superuser"])

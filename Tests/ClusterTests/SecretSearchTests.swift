@@ -54,7 +54,8 @@ extension ClusterSuite {
             let lines = [
                 ["status"], ["status", "--json"], ["uri"], ["uri", "--json"], ["plan"] + flags,
                 ["plan", "--json"] + flags,
-                ["logs"], ["events"], ["events", "--json"], ["attach"], ["attach", "--progress", "json"],
+                ["logs"], ["logs", "--json"], ["events"], ["events", "--json"], ["attach"],
+                ["attach", "--progress", "json"],
                 ["psql", "--", "-XAtc", "SELECT 1"], ["psql", "--node", "pgaf-test-2", "--", "-XAtc", "SELECT 1"],
                 ["ssh", "--", "true"], ["stop"], ["start"], ["up", "--progress", "json"] + flags,
                 ["up", "--progress", "ansi"] + flags, ["version"], ["version", "--json"],

@@ -30,7 +30,7 @@ import Testing
         let logs = try parse(AgentLogsCommand.self, "logs", "pgnode1", "--follow", "--tail", "5")
         #expect(logs.node == "pgnode1" && logs.follow && logs.tail == 5)
         let all = try parse(AgentLogsCommand.self, "logs")
-        #expect(all.node == nil && !all.follow && all.tail == 200)
+        #expect(all.node == nil && !all.follow && all.tail == 200 && !all.json)
         let down = try parse(AgentDownCommand.self, "down", "--yes", "--cluster", "c")
         #expect(down.yes && down.options.cluster == "c")
         #expect(try !parse(AgentDownCommand.self, "down").yes)

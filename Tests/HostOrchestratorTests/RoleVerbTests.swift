@@ -65,7 +65,14 @@ import Testing
         let host = try host("failover", RunResult(status: .ok, changed: 1, roles: Self.roles))
         try await give(.failover(node: nil, way: .crash), json: true, progress: .none, on: host)
         let read = try JSONDecoder().decode(RoleChange.self, from: Data(host.output.text.utf8))
-        #expect(read == Self.roles)
+        var expected = Self.roles
+        for index in expected.formation.nodes.indices {
+            // As the scripted machine forwards it.
+            expected.formation.nodes[index].publishedPort = expected.formation.nodes[index].publishedPort.map {
+                $0 + 10_000
+            }
+        }
+        #expect(read == expected)
     }
 
     @Test func aRefusalIsShownWithItsCode() async throws {

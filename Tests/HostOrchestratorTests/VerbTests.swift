@@ -26,9 +26,9 @@ import Testing
             host.output.text == """
                 cluster pgaf, formation default: NOT healthy (monitor container running)
 
-                NODE     ADDRESS       PORT  STATE                    HEALTH  LSN        LAG      PRIORITY  QUORUM  CONTAINER
-                pgnode1  pgnode1:5432  5001  primary                  good    0/3000148  -        -         -       running
-                pgnode2  pgnode2:5432  -     catchingup -> secondary  bad     -          5.0 MiB  -         -       -
+                NODE     ADDRESS       PORT   STATE                    HEALTH  LSN        LAG      PRIORITY  QUORUM  CONTAINER
+                pgnode1  pgnode1:5432  15001  primary                  good    0/3000148  -        -         -       running
+                pgnode2  pgnode2:5432  -      catchingup -> secondary  bad     -          5.0 MiB  -         -       -
 
                 note: pgnode2 is catching up
 
@@ -65,7 +65,10 @@ import Testing
         let host = try await host(["status --json --cluster pgaf": try Self.answer(ScriptedAgent.formation)])
         try await Status.run(ConfigurationChoice(), json: true, in: host.context())
         let decoded = try JSONDecoder().decode(FormationState.self, from: Data(host.output.text.utf8))
-        #expect(decoded == ScriptedAgent.formation)
+        var formation = ScriptedAgent.formation
+        // As it is forwarded: what `auto_correct` has moved is of use only where it is now.
+        formation.nodes[0].publishedPort = 15001
+        #expect(decoded == formation)
     }
 
     @Test func theAgentsOwnErrorIsPassedOn() async throws {

@@ -11,7 +11,8 @@ extension Tag {
 /// The whole path on real things: `pgaf-host up` makes a virtual machine with `vagrant up` and a cluster in it, clients
 /// of this machine use it, it comes back after a reboot, and everything goes.
 ///
-/// One test, since the machine is made once and each chapter needs the one before.
+/// One test, since the machine is made once and each chapter needs the one before; and a shorter one, which is in every
+/// `make test`, since all chapters take half an hour where the machine is emulated.
 @Suite(.serialized, .tags(.virtualMachine)) struct WholePathTests {
     private static let machine = "pgaf-vm-tests"
     private let project: PgafProject
@@ -38,16 +39,39 @@ extension Tag {
                 """)
     }
 
-    @Test func aMachineAClusterAClientARebootAndTheEnd() async throws {
-        // What a killed run left behind.
-        _ = try await project.host(["destroy", "--yes"], expecting: nil)
-        do {
+    /// `make vm` asks for all chapters.
+    private static let wantsAll = ProcessInfo.processInfo.environment["PGAF_VM"] == "all"
+
+    @Test(.disabled(if: wantsAll, "the other one has its chapters too")) func aMachineAClusterAndItsClients()
+        async throws
+    {
+        try await tell {
+            try await anUp()
+            try await theMachineAndItsCluster()
+            try await clientsOfThisMachine()
+            try await whoGetsInFromThisMachine()
+            try await aSecondUp()
+        }
+    }
+
+    @Test(.enabled(if: wantsAll, "in `make vm`")) func aMachineAClusterAClientARebootAndTheEnd() async throws {
+        try await tell {
             try await anUpThatLosesItsLinkAndThenItsMachine()
             try await anUpWhoseHostIsKilled()
             try await theMachineAndItsCluster()
             try await clientsOfThisMachine()
+            try await whoGetsInFromThisMachine()
             try await aSecondUp()
+            try await whatTheScriptsManualHasOneType()
             try await aClockThatJumpsAndAReboot()
+        }
+    }
+
+    private func tell(_ chapters: () async throws -> Void) async throws {
+        // What a killed run left behind.
+        _ = try await project.host(["destroy", "--yes"], expecting: nil)
+        do {
+            try await chapters()
         } catch {
             _ = try await project.host(["destroy", "--yes"], expecting: nil)
             throw error
@@ -71,6 +95,13 @@ extension Tag {
     }
 
     private func say(_ text: String) { print("\(Timestamp.now()) \(text)") }
+
+    private func anUp() async throws {
+        let run = try await project.host(["up", "--progress", "plain"]) { print($0) }
+        // Nothing can be told of a machine that is not there.
+        try #require(run.status == 0)
+        #expect(run.standardOutput.contains("the cluster pgaf is up"))
+    }
 
     private func anUpThatLosesItsLinkAndThenItsMachine() async throws {
         let former = project.recordedRun
@@ -138,37 +169,128 @@ extension Tag {
         #expect(refused.standardError.contains("password authentication failed"))
     }
 
+    /// By the forwarded ports: the rules' table (docs/security.md) as a client of this machine meets it.
+    private func whoGetsInFromThisMachine() async throws {
+        let node = try #require(try await ports().first)
+        let monitor = try await monitorPort()
+        let passwords = try project.passwords()
+        let right = ["postgres": "superuser", "autoctl_node": "monitor", "pgautofailover_replicator": "replication"]
+            .mapValues { passwords[$0] ?? "" }
+        for (port, user, database, password, mode, mayEnter) in [
+            (node, "postgres", "myappdb", right["postgres"], "verify-full", true),
+            (node, "postgres", "myappdb", right["postgres"], "disable", false),
+            (node, "postgres", "myappdb", "wrong", "require", false),
+            (node, "postgres", "myappdb", nil, "require", false),
+            (node, "pgautofailover_replicator", "myappdb", right["pgautofailover_replicator"], "require", false),
+            (node, "pgautofailover_monitor", "myappdb", "wrong", "require", false),
+            (node, "nobody", "myappdb", "wrong", "require", false),
+            (monitor, "autoctl_node", "pg_auto_failover", right["autoctl_node"], "verify-full", true),
+            (monitor, "autoctl_node", "pg_auto_failover", right["autoctl_node"], "disable", false),
+            (monitor, "autoctl_node", "pg_auto_failover", "wrong", "require", false),
+            (monitor, "postgres", "pg_auto_failover", right["postgres"], "require", false),
+        ] as [(Int, String, String, String?, String, Bool)] {
+            var environment = [
+                "PGHOST": "127.0.0.1", "PGPORT": "\(port)", "PGUSER": user, "PGDATABASE": database, "PGSSLMODE": mode,
+                "PGSSLROOTCERT": "\(project.directory)/.pgaf/ca.crt", "PGPASSFILE": "/dev/null",
+                "PGCONNECT_TIMEOUT": "60",
+            ]
+            environment["PGPASSWORD"] = password
+            let attempt = try await project.command("psql", ["-XAtwc", "SELECT 1"], environment: environment)
+            #expect(attempt.succeeded == mayEnter, "\(user) on \(port), \(mode): \(attempt.standardError)")
+            // Whoever is refused was heard first.
+            #expect(mayEnter || attempt.standardError.contains("FATAL") || attempt.standardError.contains("password"))
+        }
+    }
+
     private func aSecondUp() async throws {
         // What `up` itself says of it; the machine's own steps included.
         #expect(PgafProject.changedSteps(try await project.up()).isEmpty)
+    }
+
+    /// A line as it stands in the manual of the scripts, typed after `vagrant ssh`: without sudo, without further flags.
+    @discardableResult
+    private func typed(_ line: String) async throws -> String {
+        say("in the machine: \(line)")
+        let result = try await project.command(
+            "vagrant", ["ssh", "--no-color", "-c", line], directory: project.directory)
+        #expect(result.succeeded, "\(line): \(result.lastLines())")
+        return result.standardOutput
+    }
+
+    private func primary(_ state: FormationState) throws -> String {
+        try #require(state.nodes.first { $0.reportedState == "primary" }?.name)
+    }
+
+    /// Its chapters "Verify" and "Testing": the state, a switchover, a crash of the primary and its return as a standby.
+    private func whatTheScriptsManualHasOneType() async throws {
+        let containers = try await typed("docker ps")
+        #expect(["monitor_node", "pgnode1", "pgnode2", "pgnode3"].allSatisfy { containers.contains($0) })
+        let state = "docker exec -u postgres monitor_node pg_autoctl show state"
+        let shown = try await typed(state)
+        #expect(["pgnode1", "pgnode2", "pgnode3", "primary", "secondary"].allSatisfy { shown.contains($0) })
+
+        let first = try primary(try await project.state())
+        try await typed("docker exec -u postgres monitor_node pg_autoctl perform switchover --formation default")
+        let second = try primary(try await project.waitUntilHealthy("a switchover", upTo: .seconds(600)))
+        #expect(second != first)
+        try await writeAndRead("INSERT INTO notes VALUES ('\(value)')", count: 2)
+
+        try await typed("docker stop \(second)")
+        try await Wait(for: "a promotion", upTo: .seconds(600), every: .seconds(2), hint: "").until {
+            let shown = try await project.state()
+            let taker = shown.nodes.first {
+                $0.name != second && ["wait_primary", "primary"].contains($0.reportedState)
+            }
+            return taker == nil ? .notYet("\(shown.notes)") : .found(())
+        }
+        let password = try #require(try project.passwords()["superuser"])
+        let write = try await project.sql(
+            "INSERT INTO notes VALUES ('\(value)')", ports: try await ports(), password: password,
+            attributes: "read-write")
+        #expect(write.succeeded, "\(write.standardError)")
+        try await typed("docker start \(second)")
+        let last = try await project.waitUntilHealthy("the return of the old primary", upTo: .seconds(600))
+        #expect(last.nodes.first { $0.name == second }?.reportedState == "secondary")
+        try await expectRows(3)
     }
 
     private func aClockThatJumpsAndAReboot() async throws {
         say("setting the machine's clock an hour ahead")
         try await project.host(["ssh", "--", "sudo", "date", "--set", "1 hour"])
         _ = try await project.waitUntilHealthy("a jump of the clock", upTo: .seconds(600))
-        try await writeAndRead("INSERT INTO notes VALUES ('\(value)')", count: 2)
+        try await writeAndRead("INSERT INTO notes VALUES ('\(value)')", count: 4)
         // Which also sets the clock back again.
         say("restarting the machine")
         let reload = try await project.command("vagrant", ["reload", "--no-color"], directory: project.directory)
         #expect(reload.succeeded, "\(reload.lastLines())")
         _ = try await project.waitUntilHealthy("a reboot of the machine", upTo: .seconds(900))
-        try await writeAndRead("INSERT INTO notes VALUES ('\(value)')", count: 3)
+        try await writeAndRead("INSERT INTO notes VALUES ('\(value)')", count: 5)
     }
 
     /// The ports on this machine, as pgaf shows them.
     private func ports() async throws -> [Int] {
-        struct Connections: Decodable {
-            struct Node: Decodable {
-                var name: String
-                var uri: String
-            }
-            var nodes: [Node]
-        }
-        let listed = try await project.host(["uri", "--json"]).standardOutput
-        let nodes = try JSONDecoder().decode(Connections.self, from: Data(listed.utf8)).nodes
+        let nodes = try await connections().nodes
         #expect(nodes.map(\.name) == ["pgnode1", "pgnode2", "pgnode3"])
         return nodes.compactMap { URLComponents(string: $0.uri)?.port }
+    }
+
+    private func monitorPort() async throws -> Int {
+        try #require(URLComponents(string: try await connections().monitor.uri)?.port)
+    }
+
+    /// What `uri` prints.
+    private struct Connections: Decodable {
+        struct Node: Decodable {
+            var name: String
+            var uri: String
+        }
+        var nodes: [Node]
+        var monitor: Node
+    }
+
+    private func connections() async throws -> Connections {
+        let listed = try await project.host(["uri", "--json"]).standardOutput
+        return try JSONDecoder().decode(Connections.self, from: Data(listed.utf8))
     }
 
     /// Runs SQL on whichever node is primary, then counts the rows on every node, all through the forwarded ports.
@@ -177,7 +299,12 @@ extension Tag {
         let password = try #require(try project.passwords()["superuser"])
         let write = try await project.sql(statement, ports: ports, password: password, attributes: "read-write")
         #expect(write.succeeded, "\(write.standardError)")
-        for port in ports {
+        try await expectRows(count)
+    }
+
+    private func expectRows(_ count: Int) async throws {
+        let password = try #require(try project.passwords()["superuser"])
+        for port in try await ports() {
             _ = try await Wait(for: "the row through port \(port)", upTo: .seconds(120), every: .seconds(1), hint: "")
                 .until {
                     let read = try await project.sql(

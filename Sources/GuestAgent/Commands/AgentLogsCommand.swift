@@ -17,6 +17,15 @@ struct AgentLogsCommand: AsyncParsableCommand {
     @Option(help: "How many of the last lines to print.")
     var tail = 200
 
+    @Flag(help: "Print one JSON object a line: the container and what it wrote.")
+    var json = false
+
+    /// What `--json` prints.
+    private struct Entry: Encodable {
+        var container: String
+        var line: String
+    }
+
     func validate() throws {
         if follow, node == nil { throw ValidationError("--follow needs the name of one node.") }
         if tail < 0 { throw ValidationError("--tail takes a number from 0 on.") }
@@ -35,7 +44,12 @@ struct AgentLogsCommand: AsyncParsableCommand {
             let prefix = node == nil ? "\(name): " : ""
             let command = Command(
                 "docker", ["logs", "--tail", "\(tail)"] + (follow ? ["--follow"] : []) + [name], deadline: nil)
-            let result = try await runner.run(command) { line in Output.line(prefix + line) }
+            let asJSON = json
+            let result = try await runner.run(command) { line in
+                // An encoding of two strings cannot fail.
+                let object = asJSON ? try? JSONText.line(Entry(container: name, line: line)) : nil
+                Output.line(object ?? prefix + line)
+            }
             if !result.succeeded, !follow {
                 Output.error("\(name): docker logs ended with status \(result.status)")
             }

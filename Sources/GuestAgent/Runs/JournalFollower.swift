@@ -7,8 +7,12 @@ public struct JournalFollower: Sendable {
 
     public init(_ place: RunPlace) { self.place = place }
 
-    /// How soon a new event is seen; a look is one system call.
+    /// How soon a new event is seen after another one; a look is one system call.
     private static let interval = Duration.milliseconds(20)
+    /// How soon after a silence: the follower has the same processor as the work.
+    private static let longestInterval = Duration.milliseconds(60)
+    /// How soon the end of a working process that left no result is seen; asking for it is many system calls.
+    private static let aliveInterval = Duration.milliseconds(500)
 
     /// Hands on every event after `since`.
     ///
@@ -26,22 +30,29 @@ public struct JournalFollower: Sendable {
         var last = 0
         var result: RunResult?
         let journal = try await open()
+        let askAlive = Rhythm(every: Self.aliveInterval)
+        var pause = Self.interval
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
         return try await journal.closing { journal in
             while true {
                 // Asked before the look: what a process wrote before it ended is there to be read afterwards.
-                let isAlive = place.isAlive
-                let bytes = try Self.read(journal)
-                for line in lines.append(bytes) {
+                let isAlive = askAlive.isDue() ? place.isAlive : true
+                let count = try buffer.withUnsafeMutableBytes { try journal.read(into: $0) }
+                for line in lines.append(buffer[..<count]) {
                     let event = try EventCoding.decode(line)
                     last = event.seq
                     if event.seq > since { try await take(line, event) }
                     if case .result(let end) = event.body { result = end }
                 }
                 if let result { return result }
-                guard bytes.isEmpty else { continue }
+                guard count == 0 else {
+                    pause = Self.interval
+                    continue
+                }
                 guard waiting else { return nil }
                 guard isAlive else { throw died(last) }
-                try await ContinuousClock().sleep(for: Self.interval)
+                try await ContinuousClock().sleep(for: pause)
+                pause = min(pause * 2, Self.longestInterval)
             }
         }
     }
@@ -57,12 +68,6 @@ public struct JournalFollower: Sendable {
         return try PgafError.onFile("read the journal", path) {
             try FileDescriptor.open(FilePath(place.store.files.place(path)), .readOnly, options: .closeOnExec)
         }
-    }
-
-    private static func read(_ journal: FileDescriptor) throws -> [UInt8] {
-        var buffer = [UInt8](repeating: 0, count: 64 << 10)
-        let count = try buffer.withUnsafeMutableBytes { try journal.read(into: $0) }
-        return Array(buffer[..<count])
     }
 
     private var notFound: PgafError {

@@ -118,9 +118,14 @@ public struct ClusterTopology: Sendable, Equatable {
     ]
 
     /// How nodes reach the monitor; the password comes from the password file.
+    ///
+    /// pg_autoctl overwrites `PGCONNECT_TIMEOUT` with 2 s, whatever it was given (pgsql.c of 2.2). On a slow machine with
+    /// all nodes at work a TLS connection takes longer, and each one that is given up was work for nothing: only the
+    /// address itself can say that there is more time.
     public var monitorURI: String {
         "postgresql://autoctl_node@\(configuration.monitor.effectiveHostname):\(ContainerLayout.port)"
             + "/pg_auto_failover?sslmode=verify-full&sslrootcert=\(ContainerLayout.authority)"
+            + (facts.isSlow ? "&connect_timeout=\(Self.patience)" : "")
     }
 
     public func monitorContainer(imageHash: String) -> ContainerSpecification {
@@ -149,9 +154,11 @@ public struct ClusterTopology: Sendable, Equatable {
         return specification
     }
 
-    /// pg_autoctl gives a connection 2 s, and begins a base backup again when that was too little for one of them: on a
-    /// slow machine for ever.
-    private var patience: [String: String] { facts.isSlow ? ["PGCONNECT_TIMEOUT": "20"] : [:] }
+    /// Seconds that a connection may take on a slow machine.
+    private static let patience = 20
+
+    /// What pg_autoctl reads of it once, at its start, is how long it tries again where a connection failed.
+    private var environment: [String: String] { facts.isSlow ? ["PGCONNECT_TIMEOUT": "\(Self.patience)"] : [:] }
 
     private func container(
         name: String, hostname: String, volume: String, port: Int, role: String, imageHash: String, command: [String]
@@ -163,7 +170,7 @@ public struct ClusterTopology: Sendable, Equatable {
                 ContainerLayout.configuration: configurationDirectory(name),
                 ContainerLayout.secrets: secretsDirectory(name),
             ],
-            publishAddress: publishAddress, publishPort: port, environment: patience,
+            publishAddress: publishAddress, publishPort: port, environment: environment,
             image: configuration.image.reference,
             imageHash: imageHash, labels: [Label.cluster: configuration.cluster, Label.role: role], command: command,
             memoryLimit: PostgresTuning.memoryLimit(facts),

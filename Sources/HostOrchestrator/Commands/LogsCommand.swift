@@ -1,7 +1,7 @@
 import ArgumentParser
 import Shared
 
-struct LogsCommand: AsyncParsableCommand {
+struct LogsCommand: AsyncParsableCommand, JSONPrinting {
     static let configuration = CommandConfiguration(
         commandName: "logs",
         abstract: "Show what the nodes and the monitor write.",
@@ -18,12 +18,18 @@ struct LogsCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("Only the last lines of each. (default: all)", valueName: "lines"))
     var tail: Int?
 
+    @Flag(help: "Print one JSON object a line: the container and what it wrote.")
+    var json = false
+
+    var printsJSON: Bool { json }
+
     func validate() throws {
         if let tail, tail < 0 { throw ValidationError("--tail takes a number of lines, not \(tail).") }
     }
 
     func run() async throws {
         try await Logs.run(
-            Logs.Options(choice: options.choice, node: node, follow: follow, tail: tail), in: .live())
+            Logs.Options(choice: options.choice, node: node, follow: follow, tail: tail, json: json),
+            in: .live())
     }
 }

@@ -40,11 +40,12 @@ struct AgentInvocation: Sendable, Equatable {
     func down(cluster: String) -> [String] { root([path, "down", "--yes", "--cluster", cluster]) }
     var version: [String] { root([path, "version"]) }
 
-    func logs(cluster: String, node: String?, follow: Bool, tail: Int?) -> [String] {
+    func logs(cluster: String, node: String?, follow: Bool, tail: Int?, json: Bool = false) -> [String] {
         var arguments = [path, "logs"]
         if let node { arguments.append(node) }
         if follow { arguments.append("--follow") }
         if let tail { arguments += ["--tail", String(tail)] }
+        if json { arguments.append("--json") }
         return root(arguments + ["--cluster", cluster])
     }
 

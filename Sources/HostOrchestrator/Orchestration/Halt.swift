@@ -51,7 +51,7 @@ enum Halt {
                 return (state, true)
             }
             await active.recorder.report(.state(state))
-            return (state, RunResult(status: .ok, changed: 1))
+            return (await HostPorts(machine, configuration).applied(to: state), RunResult(status: .ok, changed: 1))
         }
         guard options.progress != .json else { return }
         for line in StatusTable.lines(state) { context.say(line) }

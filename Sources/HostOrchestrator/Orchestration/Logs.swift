@@ -7,6 +7,8 @@ enum Logs {
         var node: String?
         var follow = false
         var tail: Int?
+        /// Whether each line is a JSON object.
+        var json = false
     }
 
     static func run(_ options: Options, in context: HostContext) async throws {
@@ -14,7 +16,8 @@ enum Logs {
         let machine = try await context.machine(configuration)
         try await context.withAgent(on: machine, configuration) { client in
             let arguments = client.invocation.logs(
-                cluster: configuration.cluster, node: options.node, follow: options.follow, tail: options.tail)
+                cluster: configuration.cluster, node: options.node, follow: options.follow, tail: options.tail,
+                json: options.json)
             try await client.logs(arguments, to: context.output)
         }
     }

@@ -48,10 +48,13 @@ enum RoleVerb {
             try await context.withAgent(on: machine, configuration) { try await $0.cancel(run: id) }
         }
         do {
-            let result = try await run.start(order, cluster: configuration.cluster, run: id, over: client)
+            var result = try await run.start(order, cluster: configuration.cluster, run: id, over: client)
             active.control.workIsHere()
             await client.connection.close()
             try result.requireSuccess()
+            if let formation = result.roles?.formation {
+                result.roles?.formation = await HostPorts(machine, configuration).applied(to: formation)
+            }
             return result
         } catch {
             await client.connection.close()

@@ -5,9 +5,10 @@ enum Status {
     static func run(_ choice: ConfigurationChoice, json: Bool, in context: HostContext) async throws {
         let configuration = try context.currentConfiguration(choice)
         let machine = try await context.machine(configuration)
-        let state = try await context.withAgent(on: machine, configuration) {
+        let told = try await context.withAgent(on: machine, configuration) {
             try await $0.status(cluster: configuration.cluster)
         }
+        let state = await HostPorts(machine, configuration).applied(to: told)
         if json {
             context.say(try JSONText.indented(state))
         } else {

@@ -176,9 +176,11 @@ extension UpRun.Outcome {
             all.append("The log of this run is not whole: \(trouble.message)")
         }
         let tally = await recorder.tally
+        let strings = try await ConnectionStrings.resolve(configuration, on: machine, project)
+        let ports = await HostPorts(machine, configuration)
         self.init(
-            strings: try await ConnectionStrings.resolve(configuration, on: machine, project),
-            certificateAuthority: result.connections?.certificateAuthority, state: tally.state,
+            strings: strings,
+            certificateAuthority: result.connections?.certificateAuthority, state: tally.state.map(ports.applied),
             warnings: all, steps: tally.finished, changed: tally.changed, took: .zero, roles: result.roles)
     }
 }

@@ -38,8 +38,9 @@ enum Watch {
         let seen = FirstLook()
         while true {
             do {
+                let ports = await HostPorts(machine, configuration)
                 try await client.watch(cluster: configuration.cluster, interval: options.interval) { look in
-                    if seen.isWorthShowing(look) { view.show(look) }
+                    if seen.isWorthShowing(look) { view.show(look.map(ports.applied)) }
                 }
                 await client.connection.close()
             } catch {
