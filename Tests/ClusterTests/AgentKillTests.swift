@@ -14,8 +14,8 @@ extension ClusterSuite {
         init() throws { cluster = try TestCluster.local() }
 
         private static let steps =
-            ["preflight", "docker", "psql-client", "base-image", "image", "network", "monitor", "registration"]
-            + TestCluster.nodes.map { "node.\($0)" } + TestCluster.nodes.map { "access.\($0)" }
+            ["preflight", "repositories", "docker", "psql-client", "base-image", "image", "network", "monitor"]
+            + ["registration"] + TestCluster.nodes.map { "node.\($0)" } + TestCluster.nodes.map { "access.\($0)" }
             + ["departures", "failover-settings", "verify"]
 
         private static func number(_ name: String) -> UInt64? {

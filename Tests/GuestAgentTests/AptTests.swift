@@ -6,21 +6,44 @@ import Testing
 
 @Suite struct AptTests {
     @Test func theWholeInstallLine() {
-        #expect(
-            Apt.installCommand(["a", "b"])
-                == Command(
-                    "apt-get",
-                    [
-                        "-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3", "install", "--yes",
-                        "--no-install-recommends", "a", "b",
-                    ], environment: ["DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"],
-                    deadline: .seconds(3600)))
+        let options = ["DPkg::Lock::Timeout=300", "Acquire::Retries=3", "Acquire::http::Timeout=30"]
+        func line(_ more: [String]) -> Command {
+            Command(
+                "apt-get",
+                (options + more).flatMap { ["-o", $0] } + ["install", "--yes", "--no-install-recommends", "a", "b"],
+                environment: ["DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"], deadline: .seconds(3600))
+        }
+        let runner = ScriptedRunner()
+        #expect(Apt(runner: runner).installCommand(["a", "b"]) == line(["Acquire::https::Timeout=30"]))
+    }
+
+    @Test func aProxyIsForEveryCommandThatFetches() {
+        let apt = Apt(runner: ScriptedRunner(), proxy: "http://p:1")
+        let fetch = apt.fetchCommand("http://m/k", to: "/t", patience: 5, retries: 0, deadline: .seconds(1))
+        let commands = [apt.installCommand(["a"]), apt.updateCommand(of: "/d"), fetch]
+        for command in commands {
+            for option in ["Acquire::http::Proxy=http://p:1", "Acquire::https::Proxy=http://p:1"] {
+                #expect(zip(command.arguments, command.arguments.dropFirst()).contains { $0 == ("-o", option) })
+            }
+        }
+        #expect(fetch.arguments.suffix(3) == ["download-file", "http://m/k", "/t"])
+        #expect(fetch.arguments.contains("Acquire::https::Timeout=5"))
+    }
+
+    /// Whatever else the machine's apt has stays out of the look at one repository.
+    @Test func aProofTouchesNoOtherList() {
+        let command = Apt(runner: ScriptedRunner()).updateCommand(of: "/d")
+        for option in [
+            "Dir::Etc::SourceList=/d/sources.list", "Dir::Etc::SourceParts=/dev/null", "Dir::State::Lists=/d/lists",
+            "APT::Update::Error-Mode=any",
+        ] { #expect(command.arguments.contains(option)) }
+        #expect(command.arguments.last == "update" && command.deadline == .seconds(300))
     }
 
     @Test func aPackageInTheListsNeedsNoUpdate() async throws {
         let runner = ScriptedRunner().on("apt-get")
         try await Apt(runner: runner).install(["a"]) { _ in }
-        #expect(runner.commands == [Apt.installCommand(["a"])])
+        #expect(runner.commands == [Apt(runner: runner).installCommand(["a"])])
     }
 
     @Test func aPackageThatIsMissingIsTriedAgainWithNewLists() async throws {
@@ -66,61 +89,5 @@ import Testing
         let error = await #expect(throws: PgafError.self) { try await Apt(runner: runner).debianArchive() }
         #expect(error?.code == .archiveUnreachable)
         #expect(runner.lines.map { $0.contains("update") } == [false, true, false])
-    }
-}
-
-@Suite struct AptRepositoriesTests {
-    private static let listing = """
-        tru::1:1700000000:0:3:1:5
-        pub:-:4096:1:7FCC7D46ACCC4CF8:1318517600:::-:::scESC::::::23::0:
-        fpr:::::::::B97B0AFCAA1A47F044F244A07FCB7D46ACCC4CF8:
-        uid:-::::1::X::PostgreSQL Debian Repository::::::::::0:
-        sub:-:4096:1:AAAA:1:::::e::::::23:
-        fpr:::::::::0000000000000000000000000000000000000000:
-        """
-
-    @Test func fingerprintsPrimaryKeyFirst() {
-        #expect(
-            AptRepositories.fingerprints(Self.listing) == [
-                "B97B0AFCAA1A47F044F244A07FCB7D46ACCC4CF8", "0000000000000000000000000000000000000000",
-            ])
-        #expect(AptRepositories.fingerprints("fpr:\nfpr::::\npub:x").isEmpty)
-    }
-
-    private func machine(listing: String) throws -> TestMachine {
-        let machine = TestMachine()
-        try machine.place("/run/none")
-        let files = machine.files
-        machine.runner.on("apt-get").on("gpg", prints: listing).on("/usr/lib/apt/apt-helper", "download-file") {
-            try files.write("KEY", to: $0.arguments[2])
-            return CommandResult()
-        }
-        return machine
-    }
-
-    @Test func aVerifiedKeySignsItsOwnRepositoryAlone() async throws {
-        let machine = try machine(listing: Self.listing)
-        try machine.place("/etc/apt/sources.list.d/none")
-        try await AptRepositories(runner: machine.runner, files: machine.files)
-            .add([SoftwareSource.pgdg("trixie")]) { _ in }
-        #expect(try machine.files.read("/etc/apt/keyrings/pgdg.asc") == "KEY")
-        #expect(machine.mode("/etc/apt/keyrings/pgdg.asc") == 0o644)
-        #expect(
-            try machine.files.read("/etc/apt/sources.list.d/pgdg.list")
-                == SoftwareSource.pgdg("trixie").sourcesLine + "\n")
-        #expect(!machine.files.exists("/run/pgaf-key-pgdg"))
-        #expect(machine.runner.lines.last?.last == "update")
-    }
-
-    @Test func anotherKeyIsRefusedAndNothingIsWritten() async throws {
-        let forged = "fpr:::::::::0000000000000000000000000000000000000000:\n" + Self.listing
-        let machine = try machine(listing: forged)
-        let error = await #expect(throws: PgafError.self) {
-            try await AptRepositories(runner: machine.runner, files: machine.files)
-                .add([SoftwareSource.pgdg("trixie")]) { _ in }
-        }
-        #expect(error?.code == .packagesFailed)
-        #expect(!machine.files.exists("/etc/apt/keyrings/pgdg.asc"))
-        #expect(!machine.files.exists("/run/pgaf-key-pgdg"))
     }
 }

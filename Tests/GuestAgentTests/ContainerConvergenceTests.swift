@@ -15,7 +15,7 @@ import Testing
     }
 
     private var wantedHash: String {
-        let image = topology.imageFiles(pgdgKey: nil).hash(baseIdentifier: "sha256:1")
+        let image = topology.imageFiles().hash(baseIdentifier: "sha256:1")
         return topology.nodeContainer(topology.configuration.nodes[0], imageHash: image).hash
     }
 

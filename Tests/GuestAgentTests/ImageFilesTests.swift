@@ -30,13 +30,13 @@ import Testing
         """#
 
     @Test func theWholeDockerfileFromTheDebianArchive() {
-        let files = TestMachine.topology().imageFiles(pgdgKey: nil)
+        let files = TestMachine.topology().imageFiles()
         #expect(files.dockerfile == Self.debian)
         #expect(files.extra.isEmpty)
     }
 
     @Test func theWholeDockerfileFromPGDG() {
-        let files = TestMachine.topology(source: .pgdg).imageFiles(pgdgKey: "KEY")
+        let files = TestMachine.topology(source: .pgdg).imageFiles((SoftwareSource.pgdg("focal"), "KEY"))
         let head = #"""
             FROM ubuntu:focal
             ENV DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8 LC_ALL=C.UTF-8
@@ -57,20 +57,20 @@ import Testing
     }
 
     @Test func theEntrypointLeavesNoTraceOfADeadPredecessor() {
-        let script = TestMachine.topology().imageFiles(pgdgKey: nil).entrypoint
+        let script = TestMachine.topology().imageFiles().entrypoint
         #expect(script.hasPrefix("#!/bin/bash\n"))
         #expect(script.contains("rm -rf /tmp/pg_autoctl\nrm -f \"$data/postmaster.pid\"\n"))
         #expect(script.hasSuffix("exec gosu \"$user\" \"$@\"\n"))
     }
 
     @Test func theEntrypointIsAShellScript() async throws {
-        let script = TestMachine.topology().imageFiles(pgdgKey: nil).entrypoint
+        let script = TestMachine.topology().imageFiles().entrypoint
         let result = try await SubprocessRunner().run(Command("bash", ["-n"], input: Secret(script)))
         #expect(result == CommandResult())
     }
 
     @Test func theHashFollowsEveryInput() {
-        let files = TestMachine.topology().imageFiles(pgdgKey: nil)
+        let files = TestMachine.topology().imageFiles()
         var others = [files.hash(baseIdentifier: "sha256:2")]
         for change: (inout ImageFiles) -> Void in [
             { $0.dockerfile += "#" }, { $0.entrypoint += "#" }, { $0.extra["a"] = "b" },
@@ -80,8 +80,61 @@ import Testing
             others.append(changed.hash(baseIdentifier: "sha256:1"))
         }
         let before = files.hash(baseIdentifier: "sha256:1")
-        #expect(before == TestMachine.topology().imageFiles(pgdgKey: nil).hash(baseIdentifier: "sha256:1"))
+        #expect(before == TestMachine.topology().imageFiles().hash(baseIdentifier: "sha256:1"))
         #expect(Set(others + [before]).count == 5)
+    }
+}
+
+/// Where packages come from may change without another image, and so without other containers.
+@Suite struct ImageHashTests {
+    private func hash(
+        _ source: SoftwareSource, base: String? = nil, identifier: String = "sha256:1",
+        _ change: (inout PackageSettings) -> Void = { _ in }
+    ) -> String {
+        var configuration = Configuration()
+        configuration.image.base = base
+        change(&configuration.packages)
+        return TestMachine.topology(configuration, source: source).imageHash(baseIdentifier: identifier)
+    }
+
+    @Test func fromTheDebianArchiveItIsThatOfTheFiles() {
+        let files = TestMachine.topology().imageFiles()
+        #expect(hash(.debian) == files.hash(baseIdentifier: "sha256:1"))
+    }
+
+    private static let bases: [String?] = [nil, "ubuntu:focal", "debian@sha256:\(String(repeating: "0", count: 64))"]
+
+    @Test(arguments: [SoftwareSource.debian, .pgdg], bases)
+    func noMirrorKeyOrProxyChangesIt(_ source: SoftwareSource, _ base: String?) {
+        let other = hash(source, base: base) {
+            $0[.docker] = "http://m/docker"
+            $0[.pgdg] = "http://m/pgdg"
+            $0[.pgdgArchive] = "http://m/old"
+            $0[.debian] = "http://m/debian"
+            $0[.registry] = "m:5000"
+            $0[.pgdgKey] = String(repeating: "0", count: 40)
+            $0[.proxy] = "http://p:1"
+        }
+        #expect(other == hash(source, base: base))
+    }
+
+    @Test func baseAndSourceChangeIt() {
+        let all = [
+            hash(.debian), hash(.pgdg), hash(.pgdg, base: "ubuntu:jammy"), hash(.pgdg, identifier: "sha256:2"),
+        ]
+        #expect(Set(all).count == all.count)
+    }
+
+    @Test func aMirrorOfDebianReplacesTheArchiveThatTheBaseImageWasMadeFrom() {
+        var configuration = Configuration()
+        configuration.packages[.debian] = "http://m/debian"
+        let files = TestMachine.topology(configuration).imageFiles()
+        #expect(files.extra == ["debian.list": "deb http://m/debian trixie main\n"])
+        let plain = TestMachine.topology().imageFiles()
+        let lines = files.dockerfile.split(separator: "\n").filter { $0 != "COPY debian.list /etc/apt/sources.list" }
+        #expect(lines == plain.dockerfile.split(separator: "\n") && files.dockerfile != plain.dockerfile)
+        configuration.image.base = "debian:trixie"
+        #expect(TestMachine.topology(configuration).imageFiles().extra.isEmpty)
     }
 }
 

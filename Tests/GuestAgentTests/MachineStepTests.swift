@@ -159,7 +159,7 @@ import Testing
         #expect(changes.map(\.description) == ["install postgresql-client"])
         machine.runner.on("apt-get")
         try await PsqlClientStep().apply(changes, machine.context())
-        #expect(machine.runner.commands.last == Apt.installCommand(["postgresql-client"]))
+        #expect(machine.runner.commands.last == machine.context().apt.installCommand(["postgresql-client"]))
         machine.runner.on("psql", "--version", prints: "psql 17")
         #expect(try await PsqlClientStep().inspect(machine.context()).isEmpty)
     }

@@ -56,10 +56,16 @@ import Testing
                 "--tag", "a:b",
                 "/d",
             ])
+        let proxied = ImageStep.buildArguments(
+            reference: "a:b", hash: "h", directory: "/d", network: nil, proxy: "http://p:1")
+        #expect(
+            proxied.suffix(7) == [
+                "--build-arg", "http_proxy=http://p:1", "--build-arg", "https_proxy=http://p:1", "--tag", "a:b", "/d",
+            ])
     }
 
     @Test func builtOnlyWhenItsInputsChanged() async throws {
-        let hash = TestMachine.topology().imageFiles(pgdgKey: nil).hash(baseIdentifier: "sha256:1")
+        let hash = TestMachine.topology().imageFiles().hash(baseIdentifier: "sha256:1")
         machine.runner.on("docker", "image", "inspect", status: 1)
         #expect(try await ImageStep().inspect(machine.context()).map(\.kind) == [.create])
         machine.runner.on("docker", "image", "inspect", "--format", prints: "sha256:1\n")
@@ -106,6 +112,39 @@ import Testing
         #expect(
             try await BaseImageStep().inspect(machine.context()).map(\.description)
                 == ["make pgaf/base:trixie from the Debian archive"])
+    }
+
+    @Test func aBaseImageFromAMirrorGetsTheNameOfTheOneForWhichItStands() async throws {
+        var configuration = Configuration()
+        configuration.packages[.registry] = "m:5000"
+        let context = machine.context(TestMachine.topology(configuration, source: .pgdg))
+        machine.runner.on("docker", "image", "inspect", status: 1).on("docker", "pull").on("docker", "tag")
+        let changes = try await BaseImageStep().inspect(context)
+        #expect(changes.map(\.description) == ["pull m:5000/library/ubuntu:focal"])
+        try await BaseImageStep().apply(changes, context)
+        #expect(
+            machine.runner.lines.suffix(2) == [
+                ["docker", "pull", "m:5000/library/ubuntu:focal"],
+                ["docker", "tag", "m:5000/library/ubuntu:focal", "ubuntu:focal"],
+            ])
+        machine.runner.on("docker", "pull", status: 1, error: "connection refused\n")
+        let error = await #expect(throws: PgafError.self) { try await BaseImageStep().apply(changes, context) }
+        #expect(error?.code == .dockerFailed && error?.remedy.contains("packages.mirrors.registry") == true)
+        #expect(error?.output == ["connection refused"])
+    }
+
+    @Test func mmdebstrapGetsTheMirrorAndTheProxyThatStaysOutOfTheImage() async throws {
+        var configuration = Configuration()
+        configuration.packages[.debian] = "http://m/debian"
+        configuration.packages[.proxy] = "http://p:1"
+        try machine.place("/usr/bin/mmdebstrap")
+        machine.runner.on("mmdebstrap").on("docker", "import")
+        try machine.place("/var/lib/pgaf/x")
+        try await BaseImageStep().apply([], machine.context(TestMachine.topology(configuration)))
+        let command = try #require(machine.runner.commands.first { $0.executable == "mmdebstrap" })
+        #expect(command.arguments.last == "deb http://m/debian trixie main")
+        #expect(command.environment["http_proxy"] == "http://p:1" && command.environment["https_proxy"] == "http://p:1")
+        #expect(!command.arguments.contains { $0.contains("http://p:1") })
     }
 
     @Test func aBaseImageThatABoxCarriesIsLoaded() async throws {

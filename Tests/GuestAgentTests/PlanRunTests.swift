@@ -59,7 +59,7 @@ import Testing
         #expect(plan.cluster == "pgaf" && plan.exitCode == 2 && plan.notes.isEmpty)
         #expect(
             plan.steps.filter { $0.action == .none }.map(\.id) == [
-                "docker", "psql-client", "registration", "departures", "restarts", "verify", "volumes",
+                "repositories", "docker", "psql-client", "registration", "departures", "restarts", "verify", "volumes",
             ])
         #expect(plan.steps.first { $0.id == "node.pgnode2" }?.changes == ["create container pgnode2"])
         #expect(plan.steps.first { $0.id == "access.pgnode2" }?.changes == ["set up access to pgnode2"])
@@ -93,7 +93,7 @@ import Testing
         let (files, written, before) = (machine.everything(), machine.written.count, machine.runner.lines.count)
         let plan = try await plan()
         #expect(plan.changes == 0 && plan.exitCode == 0 && plan.notes.isEmpty)
-        #expect(plan.steps.count == 20 && plan.steps.allSatisfy { $0.changes.isEmpty && $0.waits == nil })
+        #expect(plan.steps.count == 21 && plan.steps.allSatisfy { $0.changes.isEmpty && $0.waits == nil })
         #expect(machine.everything() == files && machine.written.count == written)
         let looks: Set<String> = ["version", "info", "ps", "container", "image", "network", "volume", "exec"]
         for line in machine.runner.lines.dropFirst(before) where line[0] == "docker" {

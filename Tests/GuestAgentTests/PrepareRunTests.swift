@@ -35,7 +35,8 @@ import Testing
 
     @Test func makesTheImagesAndLeavesNoClusterBehind() async throws {
         #expect(await prepare() == 0)
-        #expect(outcomes == ["docker": .unchanged, "base-image": .changed, "image": .changed])
+        #expect(
+            outcomes == ["repositories": .unchanged, "docker": .unchanged, "base-image": .changed, "image": .changed])
         #expect(machine.written.first?.body.type == "hello")
         #expect(machine.written.last?.body == .result(RunResult(status: .ok, changed: 2)))
         #expect(machine.store.clusters.isEmpty && machine.files.list("/var/lib/pgaf").isEmpty)

@@ -28,7 +28,7 @@ import Testing
             ]))
         #expect(source.psqlPackage(version: topology.state.postgresVersion) == "postgresql-client-16")
         #expect(
-            source.machineRepositories(facts: topology.facts).map { "\($0.uri) \($0.suite)" } == [
+            topology.repositories.map { "\($0.uri) \($0.suite)" } == [
                 "https://download.docker.com/linux/ubuntu focal",
                 "https://apt-archive.postgresql.org/pub/repos/apt focal-pgdg-archive",
             ])
@@ -36,7 +36,7 @@ import Testing
 
     /// In this order, since the server's package makes a cluster of its own before it is told not to.
     @Test func theImageHasEveryLineOfTheScriptsDockerfile() throws {
-        let files = topology.imageFiles(pgdgKey: "KEY")
+        let files = topology.imageFiles((topology.imageRepository("focal"), "KEY"))
         var rest = Substring(files.dockerfile)
         for line in [
             "FROM ubuntu:focal\n", "ENV DEBIAN_FRONTEND=noninteractive LANG=", "LC_ALL=", "ca-certificates",
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test func theEntrypointOwnsTheVolumeAndLeavesRoot() throws {
-        var rest = Substring(topology.imageFiles(pgdgKey: "KEY").entrypoint)
+        var rest = Substring(topology.imageFiles((topology.imageRepository("focal"), "KEY")).entrypoint)
         for line in [
             "user=\"${PG_USER:-postgres}\"", "group=\"${PG_GROUP:-postgres}\"",
             "chown -R \"$user:$group\" \"/var/lib/pgaf\"", "exec gosu \"$user\" \"$@\"\n",

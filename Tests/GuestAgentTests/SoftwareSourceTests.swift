@@ -26,10 +26,30 @@ import Testing
         #expect(repository.fingerprint == "9DC858229FC7DD38854AE2D88D81803C0EBFCD88")
     }
 
+    @Test func mirrorsStandForTheirUpstreamsAndKeepTheirKeys() {
+        var packages = PackageSettings()
+        packages[.docker] = "http://m/docker-ce"
+        packages[.pgdg] = "http://m/pgdg"
+        packages[.pgdgArchive] = "http://m/old"
+        let docker = SoftwareSource.docker(distribution: "debian", codename: "trixie", packages)
+        #expect(docker.sourcesLine.hasSuffix("] http://m/docker-ce/linux/debian trixie stable"))
+        #expect(docker.keyURL == "http://m/docker-ce/linux/debian/gpg")
+        #expect(docker.fingerprint == "9DC858229FC7DD38854AE2D88D81803C0EBFCD88")
+        let (new, old) = (SoftwareSource.pgdg("trixie", packages), SoftwareSource.pgdg("focal", packages))
+        #expect(new.sourcesLine.hasSuffix("] http://m/pgdg trixie-pgdg main"))
+        #expect(new.keyURL == "http://m/pgdg/ACCC4CF8.asc" && new.mirrorKey == "packages.mirrors.pgdg")
+        #expect(old.sourcesLine.hasSuffix("] http://m/old focal-pgdg-archive main"))
+        #expect(old.keyURL == "http://m/old/ACCC4CF8.asc" && old.mirrorKey == "packages.mirrors.pgdg_archive")
+        packages[.pgdgKey] = "b97b" + String(repeating: "0", count: 36)
+        #expect(SoftwareSource.pgdg("focal", packages).fingerprint.hasPrefix("B97B0000"))
+        #expect(SoftwareSource.pgdg("focal", packages).sourcesText != old.sourcesText)
+    }
+
     @Test func theDebianArchiveNeedsNoOther() {
-        let facts = MachineFacts(codename: "bookworm")
-        #expect(SoftwareSource.debian.machineRepositories(facts: facts).isEmpty)
-        #expect(SoftwareSource.pgdg.machineRepositories(facts: facts).map(\.name) == ["docker", "pgdg"])
+        #expect(TestMachine.topology().repositories.isEmpty)
+        let pgdg = TestMachine.topology(source: .pgdg)
+        #expect(pgdg.machineRepositories.map(\.name) == ["docker", "pgdg"])
+        #expect(pgdg.repositories.map(\.suite) == ["trixie", "trixie-pgdg", "focal-pgdg-archive"])
         #expect(SoftwareSource.debian.dockerPackages(codename: "bookworm") == ["docker.io"])
         #expect(SoftwareSource.debian.dockerPackages(codename: "trixie") == ["docker.io", "docker-cli"])
         #expect(SoftwareSource.pgdg.dockerPackages(codename: "trixie").first == "docker-ce")

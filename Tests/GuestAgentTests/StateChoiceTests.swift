@@ -10,12 +10,14 @@ import Testing
         machine.runner.on("docker", status: 1)
     }
 
+    private let told = Warnings()
+
     private func choose(_ change: (inout Configuration) -> Void = { _ in }) async throws -> ClusterState {
         var configuration = Configuration()
         configuration.packages.source = .debian
         change(&configuration)
         return try await StateChoice(runner: machine.runner, store: machine.store, facts: MachineFacts())
-            .state(for: configuration, warnings: Warnings())
+            .state(for: configuration, warnings: told)
     }
 
     private func refusal(_ change: (inout Configuration) -> Void) async -> ErrorCode? {
@@ -57,14 +59,47 @@ import Testing
     @Test func autoTakesPgdgOnlyWhenAllItsHostsAnswer() async throws {
         machine.runner.on("/usr/lib/apt/apt-helper")
         #expect(try await choose { $0.packages.source = .auto }.source == .pgdg)
-        machine.runner.on("/usr/lib/apt/apt-helper") { command in
-            CommandResult(status: command.arguments.contains { $0.contains("postgresql.org") } ? 100 : 0)
+        // A key and a suite of three repositories: Docker's, PGDG's for the machine, its archive for the image.
+        let asked = machine.runner.lines.filter { $0[0].hasSuffix("apt-helper") }.map { $0[$0.count - 2] }
+        #expect(asked.count == 6 && asked.last?.hasSuffix("/dists/focal-pgdg-archive/InRelease") == true)
+        for silent in ["postgresql.org/media", "dists/trixie-pgdg/", "dists/focal-pgdg-archive/", "docker.com"] {
+            machine.runner.on("/usr/lib/apt/apt-helper") { command in
+                CommandResult(status: command.arguments.contains { $0.contains(silent) } ? 100 : 0)
+            }
+            #expect(try await choose { $0.packages.source = .auto }.source == .debian, "\(silent)")
         }
-        #expect(try await choose { $0.packages.source = .auto }.source == .debian)
         machine.runner.lacks("/usr/lib/apt/apt-helper")
         #expect(try await choose { $0.packages.source = .auto }.source == .debian)
         machine.runner.on("/usr/lib/apt/apt-helper") { _ in throw PgafError(.timeout, "", remedy: "") }
         #expect(try await choose { $0.packages.source = .auto }.source == .debian)
+    }
+
+    @Test func autoSaysWhyAndAsksTheMirrors() async throws {
+        machine.runner.on("/usr/lib/apt/apt-helper") { command in
+            CommandResult(status: command.arguments.contains { $0.hasPrefix("http://m/") } ? 100 : 0)
+        }
+        _ = try await choose { $0.packages.source = .auto }
+        #expect(await told.all.count == 1)
+        let pgdg = await told.all.last
+        #expect(
+            pgdg?.hasPrefix("packages.source auto has chosen pgdg: https://download.docker.com/linux/debian trixie")
+                == true)
+        _ = try await choose {
+            $0.packages.source = .auto
+            $0.packages[.pgdg] = "http://m/pgdg"
+            $0.packages[.proxy] = "http://p:1"
+        }
+        let debian = await told.all.last
+        #expect(
+            debian?.hasPrefix("packages.source auto has chosen debian: http://m/pgdg with the suite trixie-pgdg ")
+                == true)
+        let asked = machine.runner.lines.last { $0[0].hasSuffix("apt-helper") } ?? []
+        #expect(asked.contains("Acquire::http::Proxy=http://p:1") && asked.contains("Acquire::http::Timeout=5"))
+    }
+
+    @Test func whatIsNotAutoNeedsNoWords() async throws {
+        for source in [PackageSettings.Source.debian, .pgdg] { _ = try await choose { $0.packages.source = source } }
+        #expect(await told.all.isEmpty)
     }
 
     @Test func aClusterNeverChangesItsMind() async throws {
@@ -75,6 +110,7 @@ import Testing
         machine.runner.on("docker", "network", "inspect", prints: "172.30.99.0/24 \n")
         #expect(try await choose { $0.packages.source = .auto } == known.state)
         #expect(!machine.runner.saw("/usr/lib/apt/apt-helper"))
+        #expect(await told.all.isEmpty)
         #expect(
             try await choose {
                 $0.postgres.version = 17

@@ -51,7 +51,7 @@ import Testing
         // Only a running engine tells what is left of a cluster that the machine has no memory of.
         #expect(cluster.change { $0.engine })
         let made = outcomes()
-        #expect(made.count == 20)
+        #expect(made.count == 21)
         for step in [
             "preflight", "base-image", "image", "network", "monitor", "node.pgnode1", "node.pgnode3",
         ] {

@@ -58,6 +58,13 @@ struct ConfigurationPlace: Sendable {
         .init("access.client_cidr", \.access.clientCIDR), .init("access.client_user", \.access.clientUser),
         .init("access.publish_address", \.access.publishAddress),
         .init("access.server_names", list: \.access.serverNames),
+        .init("packages.mirrors.docker", \.packages[.docker]),
+        .init("packages.mirrors.pgdg", \.packages[.pgdg]),
+        .init("packages.mirrors.pgdg_archive", \.packages[.pgdgArchive]),
+        .init("packages.mirrors.debian", \.packages[.debian]),
+        .init("packages.mirrors.registry", \.packages[.registry]),
+        .init("packages.keys.docker", \.packages[.dockerKey]), .init("packages.keys.pgdg", \.packages[.pgdgKey]),
+        .init("packages.proxy", \.packages[.proxy]),
         .init("passwords.client", \.passwords.client, PasswordSource.environment),
     ]
 

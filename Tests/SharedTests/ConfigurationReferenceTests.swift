@@ -39,7 +39,9 @@ import Testing
             }
         }
         func plain(_ path: String) -> String { path.lowercased().filter { $0 != "_" } }
-        let properties = leaves(Configuration(), "").map(plain).sorted()
+        let places = PackageSettings.Place.allCases.map { "packages.\($0.rawValue)" }
+        let properties = leaves(Configuration(), "").flatMap { $0 == "packages.places" ? places : [$0] }.map(plain)
+            .sorted()
         #expect(properties == ConfigurationKeys.all.map { plain($0.path) }.sorted())
         let node = leaves(NodeSettings(name: "a", port: 1), "").map(plain).sorted()
         #expect(node == ConfigurationKeys.node.map { plain($0.path) }.sorted())

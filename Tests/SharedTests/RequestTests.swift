@@ -14,6 +14,14 @@ import Testing
         configuration.passwords.monitor = .environment("PW")
         configuration.network.subnet = "172.30.7.0/24"
         configuration.failover.unhealthyAfter = 1500
+        configuration.packages[.docker] = "https://mirror.example/docker"
+        configuration.packages[.pgdg] = "https://mirror.example/pgdg"
+        configuration.packages[.pgdgArchive] = "https://mirror.example/archive"
+        configuration.packages[.debian] = "https://mirror.example/debian"
+        configuration.packages[.registry] = "mirror.example/hub"
+        configuration.packages[.dockerKey] = String(repeating: "A", count: 40)
+        configuration.packages[.pgdgKey] = String(repeating: "B", count: 40)
+        configuration.packages[.proxy] = "http://proxy.example:3128"
         return Request(
             run: "r1", configuration: configuration, secrets: secrets,
             options: .init(fresh: true, purge: true, publishEverywhere: true))

@@ -3,35 +3,72 @@ import Shared
 /// The Debian package manager on the machine.
 public struct Apt: Sendable {
     let runner: any CommandRunner
+    /// `http://HOST:PORT`; nil leaves it to the machine's own configuration.
+    let proxy: String?
 
-    public init(runner: any CommandRunner) { self.runner = runner }
+    public init(runner: any CommandRunner, proxy: String? = nil) {
+        self.runner = runner
+        self.proxy = proxy
+    }
 
     static let environment = ["DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"]
-    /// Another apt on the machine (unattended upgrades after a boot) is waited for instead of failing.
-    static let options = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"]
 
-    public static func installCommand(_ packages: [String]) -> Command {
+    /// Another apt on the machine (unattended upgrades after a boot) is waited for instead of failing; a host that does
+    /// not answer is given up after so many seconds, where apt's own patience was two minutes up to Ubuntu 20.04.
+    private func options(patience: Int = 30, retries: Int = 3) -> [String] {
+        var values = ["DPkg::Lock::Timeout=300", "Acquire::Retries=\(retries)"]
+        for scheme in ["http", "https"] {
+            values.append("Acquire::\(scheme)::Timeout=\(patience)")
+            if let proxy { values.append("Acquire::\(scheme)::Proxy=\(proxy)") }
+        }
+        return values.flatMap { ["-o", $0] }
+    }
+
+    public func installCommand(_ packages: [String]) -> Command {
         Command(
-            "apt-get", options + ["install", "--yes", "--no-install-recommends"] + packages, environment: environment,
-            deadline: .seconds(3600))
+            "apt-get", options() + ["install", "--yes", "--no-install-recommends"] + packages,
+            environment: Self.environment, deadline: .seconds(3600))
+    }
+
+    /// Fetches one file.
+    func fetchCommand(
+        _ address: String, to target: String, patience: Int, retries: Int, deadline: Duration
+    ) -> Command {
+        Command(
+            "/usr/lib/apt/apt-helper",
+            options(patience: patience, retries: retries) + ["download-file", address, target],
+            environment: ["LC_ALL": "C.UTF-8"], deadline: deadline)
+    }
+
+    /// Fetches and checks the lists of `DIRECTORY/sources.list` into that directory, past all that apt knows otherwise.
+    func updateCommand(of directory: String) -> Command {
+        let places = [
+            "Dir::Etc::SourceList=\(directory)/sources.list", "Dir::Etc::SourceParts=/dev/null",
+            "Dir::State::Lists=\(directory)/lists", "Dir::Cache::pkgcache=", "Dir::Cache::srcpkgcache=",
+            "APT::Update::Error-Mode=any",
+        ].flatMap { ["-o", $0] }
+        return Command(
+            "apt-get", options(patience: 20, retries: 1) + places + ["update"], environment: Self.environment,
+            deadline: .seconds(300))
     }
 
     /// Installs packages; the lists are fetched only when a package is not in them or cannot be had from them.
     public func install(_ packages: [String], onLine: @escaping @Sendable (String) async -> Void) async throws {
-        if try await runner.run(Self.installCommand(packages), onLine: onLine).succeeded { return }
+        if try await runner.run(installCommand(packages), onLine: onLine).succeeded { return }
         try await update(onLine: onLine)
         try await runner.checked(
-            Self.installCommand(packages), code: .packagesFailed,
+            installCommand(packages), code: .packagesFailed,
             what: "The packages \(packages.joined(separator: ", ")) could not be installed.",
             remedy:
-                "Run `apt-get install \(packages.joined(separator: " "))` on the machine to see why, then run `up` again.",
+                "Read apt's last lines: a size or hash that does not match comes from a damaged or tampered mirror. Then run"
+                + " `up` again; `apt-get install \(packages.joined(separator: " "))` on the machine shows more.",
             onLine: onLine)
     }
 
     public func update(onLine: @escaping @Sendable (String) async -> Void) async throws {
         // Without this option a mirror that does not answer is only a warning.
         let command = Command(
-            "apt-get", Self.options + ["-o", "APT::Update::Error-Mode=any", "update"], environment: Self.environment,
+            "apt-get", options() + ["-o", "APT::Update::Error-Mode=any", "update"], environment: Self.environment,
             deadline: .seconds(1800))
         try await runner.checked(
             command, code: .archiveUnreachable, what: "A package archive of this machine does not answer.",

@@ -1,56 +1,88 @@
 import Shared
 
-/// Third-party repositories: key fetched over TLS, compared with its pinned fingerprint, used for that one alone.
+/// Third-party repositories: key fetched and compared with its pinned fingerprint, used for that one alone; lists fetched
+/// and checked before anything of the machine's apt is touched.
 public struct AptRepositories: Sendable {
     let runner: any CommandRunner
     let files: MachineFiles
+    let apt: Apt
 
-    public init(runner: any CommandRunner, files: MachineFiles) {
+    public init(runner: any CommandRunner, files: MachineFiles, proxy: String? = nil) {
         self.runner = runner
         self.files = files
+        apt = Apt(runner: runner, proxy: proxy)
     }
 
-    /// Adds repositories and fetches their lists.
-    public func add(_ repositories: [AptRepository], onLine: @escaping @Sendable (String) async -> Void) async throws {
-        guard !repositories.isEmpty else { return }
-        let apt = Apt(runner: runner)
-        try await apt.install(["ca-certificates", "gpg"], onLine: onLine)
+    /// Adds a repository that has been proven, with its key; apt knows it after its next update.
+    public func add(_ repository: AptRepository, key: String) throws {
         try files.makeDirectory("/etc/apt/keyrings", mode: 0o755)
-        for repository in repositories {
-            let key = try await verifiedKey(repository)
-            try files.write(key, to: repository.keyring, mode: 0o644)
-            try files.write(repository.sourcesLine + "\n", to: repository.sourcesFile, mode: 0o644)
-        }
-        try await apt.update(onLine: onLine)
+        try files.write(key, to: repository.keyring, mode: 0o644)
+        try files.write(repository.sourcesText, to: repository.sourcesFile, mode: 0o644)
     }
 
-    /// The armored key, after its fingerprint was compared with the pinned one.
-    public func verifiedKey(_ repository: AptRepository) async throws -> String {
-        let temporary = "/run/pgaf-key-\(repository.name)"
-        defer { try? files.remove(temporary) }
-        try await runner.checked(
-            Command(
-                "/usr/lib/apt/apt-helper", ["download-file", repository.keyURL, temporary], deadline: .seconds(120)),
-            code: .archiveUnreachable,
-            what: "The key of \(repository.uri) could not be fetched from \(repository.keyURL).",
-            remedy: "Check the machine's network, or set `packages.source: debian` in pgaf.yaml.")
-        let listing = try await runner.run(
-            Command("gpg", ["--batch", "--show-keys", "--with-colons", "--with-fingerprint", temporary]))
-        guard Self.fingerprints(listing.standardOutput).first == repository.fingerprint,
-            let key = try files.read(temporary)
-        else {
-            throw PgafError(
-                .packagesFailed, "The key from \(repository.keyURL) is not the one that belongs to \(repository.name).",
-                remedy: "Do not use that mirror; somebody stands between you and it, or it serves another repository.",
-                cause: "expected fingerprint \(repository.fingerprint)", output: listing.lastLines())
+    /// The armored key of a repository that answers, has the suite, and is signed by the pinned key.
+    ///
+    /// - Throws: `packages.archive-unreachable` when its host does not answer; `packages.failed` when it has another key,
+    ///   an expired one, no such suite, or lists that the key has not signed.
+    public func prove(
+        _ repository: AptRepository, onLine: @escaping @Sendable (String) async -> Void
+    ) async throws -> String {
+        if !["/usr/bin/gpg", "/etc/ssl/certs/ca-certificates.crt"].allSatisfy(files.exists) {
+            try await apt.install(["ca-certificates", "gpg"], onLine: onLine)
         }
+        let directory = "\(Self.workspace)-\(repository.name)-\(repository.suite)"
+        try files.remove(directory)
+        // Keys and lists are read by apt's own user.
+        try files.makeDirectory(directory, mode: 0o755)
+        defer { try? files.remove(directory) }
+        let key = try await verifiedKey(repository, in: directory)
+        let keyFile = "\(directory)/key.asc"
+        try files.write(key, to: keyFile, mode: 0o644)
+        let release = try await fetch(repository.release, to: "\(directory)/InRelease")
+        guard release.succeeded else {
+            throw PgafError(
+                .packagesFailed, "\(repository.uri) does not give the suite \(repository.suite).",
+                remedy: "Set \(repository.mirrorKey) to a mirror that has it, take a machine or image.base of another"
+                    + " release, or set packages.source: debian.",
+                cause: "\(repository.release) could not be fetched, though its key could", output: release.lastLines())
+        }
+        try files.makeDirectory("\(directory)/lists/partial", mode: 0o755)
+        try files.write(
+            "\(repository.sourcesLine(signedBy: keyFile))\n", to: "\(directory)/sources.list", mode: 0o644)
+        try await runner.checked(
+            apt.updateCommand(of: directory), code: .packagesFailed,
+            what:
+                "What \(repository.uri) says of its packages in \(repository.suite) is damaged, or not signed by the key"
+                + " \(repository.fingerprint).",
+            remedy:
+                "Do not use that mirror until it agrees with its own key; set \(repository.mirrorKey) to another one.",
+            onLine: onLine)
         return key
     }
 
-    /// Fingerprints in gpg's colon listing, primary key first.
-    static func fingerprints(_ listing: String) -> [String] {
-        listing.split(separator: "\n").filter { $0.hasPrefix("fpr:") }.compactMap {
-            $0.split(separator: ":", omittingEmptySubsequences: false).dropFirst(9).first.map(String.init)
+    /// Whether a repository has its key and the suite, within seconds.
+    func answers(_ repository: AptRepository) async throws -> Bool {
+        let target = "\(Self.workspace)-probe"
+        defer { try? files.remove(target) }
+        for address in [repository.keyURL, repository.release] {
+            let command = apt.fetchCommand(address, to: target, patience: 5, retries: 0, deadline: .seconds(20))
+            guard try await fetch(command).succeeded else { return false }
+        }
+        return true
+    }
+
+    private static let workspace = "/run/pgaf-repository"
+
+    func fetch(_ address: String, to target: String) async throws -> CommandResult {
+        try await fetch(apt.fetchCommand(address, to: target, patience: 15, retries: 1, deadline: .seconds(120)))
+    }
+
+    /// A host that is too slow fails like one that does not answer.
+    private func fetch(_ command: Command) async throws -> CommandResult {
+        do {
+            return try await runner.run(command)
+        } catch let error as PgafError where error.code == .timeout || error.code == .commandNotFound {
+            return CommandResult(status: 124, standardError: error.message)
         }
     }
 }

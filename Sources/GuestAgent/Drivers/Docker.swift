@@ -101,12 +101,14 @@ public struct Docker: Sendable {
     /// Runs `docker` and throws with its words when it fails.
     @discardableResult
     public func checked(
-        _ arguments: [String], code: ErrorCode = .dockerFailed, what: String? = nil,
+        _ arguments: [String], code: ErrorCode = .dockerFailed, what: String? = nil, remedy: String? = nil,
         onLine: (@Sendable (String) async -> Void)? = nil
     ) async throws -> CommandResult {
         let command = Command("docker", arguments, deadline: .seconds(3600))
         let result = try await runner.run(command, onLine: onLine)
-        guard result.succeeded else { throw Self.failure(command, result, code: code, what: what) }
+        guard result.succeeded else {
+            throw Self.failure(command, result, code: code, what: what, remedy: remedy ?? Self.remedy)
+        }
         return result
     }
 
@@ -126,7 +128,9 @@ public struct Docker: Sendable {
     }
 
     /// Docker's failure in pgaf's words; a full disk and a taken port are told apart by what Docker documents to say.
-    static func failure(_ command: Command, _ result: CommandResult, code: ErrorCode, what: String?) -> PgafError {
+    static func failure(
+        _ command: Command, _ result: CommandResult, code: ErrorCode, what: String?, remedy: String = Docker.remedy
+    ) -> PgafError {
         let text = result.standardError + result.standardOutput
         let cause = "`\(command.display)` ended with status \(result.status)"
         if DockerDisk.isToldOf(in: text) {

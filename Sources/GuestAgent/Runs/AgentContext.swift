@@ -38,6 +38,10 @@ public struct AgentContext: Sendable {
     var isPlanning: Bool { snapshot != nil }
     public var docker: Docker { Docker(runner: runner, snapshot: snapshot) }
     public var psql: Psql { Psql(runner: runner, sessions: sessions) }
+    var apt: Apt { Apt(runner: runner, proxy: configuration.packages[.proxy]) }
+    var repositories: AptRepositories {
+        AptRepositories(runner: runner, files: files, proxy: configuration.packages[.proxy])
+    }
     var monitor: Monitor { Monitor(container: configuration.monitor.name, psql: psql) }
 
     /// Waits with heartbeats in the name of a step; nothing is half done then, so a raised stop sign ends the wait, and so

@@ -46,7 +46,9 @@ public struct PrepareRun: Sendable {
         return try await StepGraph(Self.steps).run(context)
     }
 
-    static let steps: [any Step] = [DockerStep(dependencies: []), BaseImageStep(), ImageStep()]
+    static let steps: [any Step] = [
+        RepositoriesStep(dependencies: []), DockerStep(), BaseImageStep(), ImageStep(),
+    ]
 
     /// A hash of everything that the images are made from, for whoever keeps them: another hash means other images.
     ///
@@ -68,7 +70,7 @@ public struct PrepareRun: Sendable {
             facts: MachineFacts(), root: ClusterStore.defaultRoot, publishEverywhere: false)
         return ContentHash.of([
             BaseImageStep.hash, topology.baseImage, configuration.image.reference,
-            topology.imageFiles(pgdgKey: nil).hash(baseIdentifier: ""),
+            topology.imageHash(baseIdentifier: ""),
         ])
     }
 }

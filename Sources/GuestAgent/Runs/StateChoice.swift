@@ -15,7 +15,7 @@ struct StateChoice: Sendable {
             try refuseChanges(known, configuration, subnet)
             return known
         }
-        let source = try await source(configuration.packages.source)
+        let source = try await source(configuration, warnings)
         let docker = Docker(runner: runner)
         let version = configuration.postgres.version ?? source.defaultPostgresVersion
         if source == .debian, version != source.defaultPostgresVersion {
@@ -73,34 +73,31 @@ struct StateChoice: Sendable {
         }
     }
 
-    /// `auto` is `pgdg` when its hosts answer, else `debian`.
-    private func source(_ wanted: PackageSettings.Source) async throws -> SoftwareSource {
-        switch wanted {
+    /// `auto` is `pgdg` when everything that it needs can be had, else `debian`; why is told.
+    private func source(_ configuration: Configuration, _ warnings: Warnings) async throws -> SoftwareSource {
+        let settings = configuration.packages
+        switch settings.source {
         case .pgdg: return .pgdg
         case .debian: return .debian
-        case .auto:
-            let repositories = [
-                SoftwareSource.docker(distribution: facts.distribution, codename: facts.codename),
-                SoftwareSource.pgdg(facts.codename),
-            ]
-            for repository in repositories where try await !answers(repository) { return .debian }
-            return .pgdg
+        case .auto: break
         }
-    }
-
-    private func answers(_ repository: AptRepository) async throws -> Bool {
-        let target = "/run/pgaf-probe-\(repository.name)"
-        defer { try? store.files.remove(target) }
-        let command = Command(
-            "/usr/lib/apt/apt-helper",
-            [
-                "-o", "Acquire::Retries=0", "-o", "Acquire::https::Timeout=5", "-o", "Acquire::http::Timeout=5",
-                "download-file", repository.keyURL, target,
-            ], deadline: .seconds(20))
-        do {
-            return try await runner.run(command).succeeded
-        } catch let error as PgafError where error.code == .timeout || error.code == .commandNotFound {
-            return false
+        let wanted = ClusterTopology(
+            configuration: configuration,
+            state: ClusterState(
+                source: .pgdg, postgresVersion: SoftwareSource.pgdg.defaultPostgresVersion,
+                subnet: IPv4Network(containing: IPv4Address(bits: 0), prefixLength: 24)),
+            facts: facts, root: store.root, publishEverywhere: false)
+        let probe = AptRepositories(runner: runner, files: store.files, proxy: settings[.proxy])
+        for repository in wanted.repositories where try await !probe.answers(repository) {
+            await warnings.add(
+                "packages.source auto has chosen debian: \(repository.uri) with the suite \(repository.suite) does not"
+                    + " answer within seconds. That stays for this cluster.")
+            return .debian
         }
+        let hosts = wanted.repositories.map { "\($0.uri) \($0.suite)" }
+        await warnings.add(
+            "packages.source auto has chosen pgdg: \(hosts.joined(separator: ", ")) answer. That stays for this cluster."
+        )
+        return .pgdg
     }
 }

@@ -82,7 +82,8 @@ public enum ClusterSteps {
         // Registration order decides who becomes the first primary, so a node that may never be one does not lead.
         let leader = nodes.first { $0.candidatePriority > 0 } ?? nodes.first
         var steps: [any Step] = [
-            PreflightStep(store: store), DockerStep(), PsqlClientStep(), BaseImageStep(), ImageStep(),
+            PreflightStep(store: store), RepositoriesStep(), DockerStep(), PsqlClientStep(), BaseImageStep(),
+            ImageStep(),
             CertificatesStep(topology: topology), NetworkStep(),
             MonitorStep(topology: topology), RegistrationStep(topology: topology),
         ]

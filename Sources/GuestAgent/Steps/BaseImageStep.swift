@@ -12,7 +12,7 @@ struct BaseImageStep: Step {
         let reference = context.topology.baseImage
         guard context.topology.makesBaseImage else {
             return try await context.docker.imageIdentifier(reference) == nil
-                ? [Change(.create, "image", "pull \(reference)")] : []
+                ? [Change(.create, "image", "pull \(context.topology.baseReference.pulled)")] : []
         }
         let labels = try await context.docker.labels(of: "image", reference)
         let found = labels?[Label.hash]
@@ -25,10 +25,15 @@ struct BaseImageStep: Step {
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
         guard context.topology.makesBaseImage else {
+            let reference = context.topology.baseReference
             try await context.docker.checked(
-                ["pull", context.topology.baseImage],
-                what: "The base image \(context.topology.baseImage) could not be pulled.",
+                ["pull", reference.pulled], what: "The base image \(reference.pulled) could not be pulled.",
+                remedy: "Check that the registry answers and has it: `docker pull \(reference.pulled)` on the machine."
+                    + " packages.mirrors.registry or image.base name another one; Docker has a proxy setting of its own.",
                 onLine: context.output(id))
+            if reference.local != reference.pulled {
+                try await context.docker.checked(["tag", reference.pulled, reference.local])
+            }
             return
         }
         if context.files.exists(BaseSystem.prepared) {
@@ -46,26 +51,32 @@ struct BaseImageStep: Step {
     static let workspace = "/var/cache/pgaf"
 
     /// The command that makes the root file system.
-    static func bootstrapCommand(archive: String, target: String) -> Command {
-        Command(
+    ///
+    /// - Parameter proxy: through the environment, since what mmdebstrap is told of apt's options stays in the image.
+    static func bootstrapCommand(archive: String, target: String, proxy: String? = nil) -> Command {
+        var environment = ["TMPDIR": workspace]
+        if let proxy { for name in ["http_proxy", "https_proxy"] { environment[name] = proxy } }
+        return Command(
             "mmdebstrap",
-            BaseSystem.bootstrapArguments(
-                target: target, source: "deb \(archive) \(BaseSystem.suite) main"),
-            environment: ["TMPDIR": workspace], deadline: .seconds(3600))
+            BaseSystem.bootstrapArguments(target: target, source: BaseSystem.sourcesLine(archive)),
+            environment: environment, deadline: .seconds(3600))
     }
 
     private func bootstrap(_ target: String, _ context: AgentContext) async throws {
-        let apt = Apt(runner: context.runner)
+        let apt = context.apt
+        let settings = context.configuration.packages
         if !context.files.exists("/usr/bin/mmdebstrap") {
             try await apt.install(["mmdebstrap", "debian-archive-keyring"], onLine: context.output(id))
         }
-        let archive = try await apt.debianArchive()
+        let archive = if let mirror = settings[.debian] { mirror } else { try await apt.debianArchive() }
         try context.files.makeDirectory(Self.workspace, mode: 0o755)
         defer { try? context.files.remove(Self.workspace) }
         try await context.runner.checked(
-            Self.bootstrapCommand(archive: archive, target: target), code: .imageBuildFailed,
+            Self.bootstrapCommand(archive: archive, target: target, proxy: settings[.proxy]), code: .imageBuildFailed,
             what: "The base image could not be made from \(archive).",
-            remedy: "Check that the archive answers (`apt-get update` on the machine), then run `up` again.",
+            remedy:
+                "Check that the archive answers (`apt-get update` on the machine) or set packages.mirrors.debian, then run"
+                + " `up` again.",
             onLine: context.output(id))
     }
 

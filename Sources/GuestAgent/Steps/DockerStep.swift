@@ -4,7 +4,7 @@ import Shared
 struct DockerStep: Step {
     let id = "docker"
     let title = "Docker"
-    var dependencies = ["preflight"]
+    let dependencies = ["repositories"]
 
     /// The account that Vagrant's boxes have.
     private static let machineUser = "vagrant"
@@ -31,10 +31,7 @@ struct DockerStep: Step {
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
         if changes.has("packages") {
-            let repositories = context.topology.state.source.machineRepositories(facts: context.topology.facts)
-            try await AptRepositories(runner: context.runner, files: context.files)
-                .add(repositories, onLine: context.output(id))
-            try await Apt(runner: context.runner).install(packages(context), onLine: context.output(id))
+            try await context.apt.install(packages(context), onLine: context.output(id))
         }
         if changes.has("engine") {
             try await engine(context).launch()

@@ -27,19 +27,20 @@ struct ImageStep: Step {
         try context.files.remove(directory)
         try context.files.makeDirectory(directory)
         defer { try? context.files.remove(directory) }
-        try await fetchKey(context)
-        let base = context.topology.baseImage
-        guard let files = try ImageIdentity.files(context), let hash = try await ImageIdentity.wanted(context) else {
-            throw PgafError(.imageBuildFailed, "The base image \(base) is gone.", remedy: "Run `up` again.")
+        guard let hash = try await ImageIdentity.wanted(context) else {
+            throw PgafError(
+                .imageBuildFailed, "The base image \(context.topology.baseImage) is gone.", remedy: "Run `up` again.")
         }
+        let files = context.topology.imageFiles(try await repository(context))
         try context.files.write(files.dockerfile, to: "\(directory)/Dockerfile")
         try context.files.write(files.entrypoint, to: "\(directory)/entrypoint.sh")
-        for (name, text) in files.extra { try context.files.write(text, to: "\(directory)/\(name)") }
+        // apt's own user reads them in the image, and `COPY` keeps modes.
+        for (name, text) in files.extra { try context.files.write(text, to: "\(directory)/\(name)", mode: 0o644) }
         let events = context.events
         try await context.docker.checked(
             Self.buildArguments(
                 reference: context.configuration.image.reference, hash: hash, directory: directory,
-                network: try await network(context)),
+                network: try await network(context), proxy: context.configuration.packages[.proxy]),
             code: .imageBuildFailed, what: "The image \(context.configuration.image.reference) could not be built."
         ) { line in
             if let fraction = BuildProgress.fraction(of: line) {
@@ -49,13 +50,23 @@ struct ImageStep: Step {
         }
     }
 
-    private func fetchKey(_ context: AgentContext) async throws {
-        guard context.topology.state.source == .pgdg else { return }
-        let repository = SoftwareSource.pgdg(ClusterTopology.pgdgBaseCodename)
-        guard !context.files.exists(repository.keyring) else { return }
-        let key = try await AptRepositories(runner: context.runner, files: context.files).verifiedKey(repository)
-        try context.files.makeDirectory("/etc/apt/keyrings", mode: 0o755)
-        try context.files.write(key, to: repository.keyring, mode: 0o644)
+    /// PGDG's repository for the base image's own release, proven on the machine; nil for the source `debian`.
+    private func repository(_ context: AgentContext) async throws -> (repository: AptRepository, key: String)? {
+        guard context.topology.state.source == .pgdg else { return nil }
+        let base = context.topology.baseImage
+        let release = try await context.docker.checked(
+            ["run", "--rm", "--network", "none", "--entrypoint", "cat", base, "/etc/os-release"],
+            code: .imageBuildFailed, what: "The base image \(base) does not tell what system it is.",
+            remedy: "Set image.base to an image of Debian or Ubuntu.")
+        guard let codename = MachineFacts.fields(release.standardOutput)["VERSION_CODENAME"],
+            !codename.isEmpty, codename.utf8.allSatisfy({ (97...122).contains($0) })
+        else {
+            throw PgafError(
+                .imageBuildFailed, "The base image \(base) has no release of Debian or Ubuntu in it.",
+                remedy: "Set image.base to an image of Debian or Ubuntu.", output: release.lastLines())
+        }
+        let repository = context.topology.imageRepository(codename)
+        return (repository, try await context.repositories.prove(repository, onLine: context.output(id)))
     }
 
     /// The machine's own network where the engine has no bridge (`"bridge": "none"`, or the engine that fills a box):
@@ -64,29 +75,28 @@ struct ImageStep: Step {
         try await context.docker.labels(of: "network", "bridge") == nil ? "host" : nil
     }
 
-    /// - Parameter network: nil means the engine's default.
-    static func buildArguments(reference: String, hash: String, directory: String, network: String?) -> [String] {
-        ["build", "--force-rm", "--label", "\(Label.hash)=\(hash)", "--label", "\(Label.role)=image"]
-            + (network.map { ["--network", $0] } ?? []) + ["--tag", reference, directory]
+    /// - Parameters:
+    ///   - network: nil means the engine's default.
+    ///   - proxy: for what the build fetches; Docker keeps variables of these names out of the image and its history.
+    static func buildArguments(
+        reference: String, hash: String, directory: String, network: String?, proxy: String? = nil
+    ) -> [String] {
+        let variables = proxy.map { proxy in ["http_proxy", "https_proxy"].map { "\($0)=\(proxy)" } } ?? []
+        return ["build", "--force-rm", "--label", "\(Label.hash)=\(hash)", "--label", "\(Label.role)=image"]
+            + (network.map { ["--network", $0] } ?? []) + variables.flatMap { ["--build-arg", $0] }
+            + ["--tag", reference, directory]
     }
 }
 
-/// What the nodes' image is made of, and the hash that tells whether an image is that one.
+/// The hash that tells whether an image is the one that the nodes should have.
 enum ImageIdentity {
-    /// The files; nil while the verified key of PGDG, which is one of them, is not on the machine.
-    static func files(_ context: AgentContext) throws -> ImageFiles? {
-        guard context.topology.state.source == .pgdg else { return context.topology.imageFiles(pgdgKey: nil) }
-        let key = try context.files.read(SoftwareSource.pgdg(ClusterTopology.pgdgBaseCodename).keyring)
-        return key.map { context.topology.imageFiles(pgdgKey: $0) }
-    }
-
     /// The hash that the image should carry; nil while something that it is made of is not there.
     static func wanted(_ context: AgentContext) async throws -> String? {
         // In a plan: a base image that will be made anew gets an id that nobody knows yet.
         let seen = context.snapshot?.images[context.topology.baseImage]
         if context.topology.makesBaseImage, let seen, seen.labels[Label.hash] != BaseImageStep.hash { return nil }
         guard let base = try await context.docker.imageIdentifier(context.topology.baseImage) else { return nil }
-        return try files(context)?.hash(baseIdentifier: base)
+        return context.topology.imageHash(baseIdentifier: base)
     }
 }
 

@@ -8,20 +8,19 @@ struct PsqlClientStep: Step {
     let dependencies = ["docker"]
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
+        try await Self.isThere(context) ? [] : [Change(.create, "package", "install \(package(context))")]
+    }
+
+    static func isThere(_ context: AgentContext) async throws -> Bool {
         do {
-            let found = try await context.runner.run(Command("psql", ["--version"]))
-            if found.succeeded { return [] }
-        } catch let error as PgafError where error.code == .commandNotFound {}
-        return [Change(.create, "package", "install \(package(context))")]
+            return try await context.runner.run(Command("psql", ["--version"])).succeeded
+        } catch let error as PgafError where error.code == .commandNotFound {
+            return false
+        }
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
-        let state = context.topology.state
-        if state.source == .pgdg {
-            try await AptRepositories(runner: context.runner, files: context.files)
-                .add([SoftwareSource.pgdg(context.topology.facts.codename)], onLine: context.output(id))
-        }
-        try await Apt(runner: context.runner).install([package(context)], onLine: context.output(id))
+        try await context.apt.install([package(context)], onLine: context.output(id))
     }
 
     private func package(_ context: AgentContext) -> String {

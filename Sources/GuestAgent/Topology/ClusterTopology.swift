@@ -27,23 +27,59 @@ public struct ClusterTopology: Sendable, Equatable {
     public var subnet: IPv4Network { state.subnet }
     public var monitorAddress: IPv4Address { address(configuration.monitor.name) }
 
-    /// The base image's reference.
-    public var baseImage: String {
-        if let own = configuration.image.base { return own }
-        return state.source == .debian ? "pgaf/base:\(BaseSystem.suite)" : "ubuntu:\(Self.pgdgBaseCodename)"
+    /// The base image by its names.
+    public var baseReference: ImageReference {
+        let usual = state.source == .debian ? "pgaf/base:\(BaseSystem.suite)" : "ubuntu:\(Self.pgdgBaseCodename)"
+        return ImageReference(
+            configuration.image.base ?? usual,
+            mirror: makesBaseImage ? nil : configuration.packages[.registry])
     }
+
+    /// The name of the base image on this machine.
+    public var baseImage: String { baseReference.local }
 
     /// Whether the base image is made here with mmdebstrap instead of being pulled.
     public var makesBaseImage: Bool { configuration.image.base == nil && state.source == .debian }
 
     /// Distribution of the scripts' image.
-    public static let pgdgBaseCodename = "focal"
+    private static let pgdgBaseCodename = "focal"
 
-    /// Files from which the image is built; `pgdgKey` is the verified key of PGDG for that source.
-    public func imageFiles(pgdgKey: String?) -> ImageFiles {
+    /// PGDG's repository for the image, or its mirror, for a base image of this release.
+    public func imageRepository(_ codename: String) -> AptRepository {
+        SoftwareSource.pgdg(codename, configuration.packages)
+    }
+
+    /// Files from which the image is built; `repository` is PGDG's with the verified key for that source.
+    public func imageFiles(_ repository: (repository: AptRepository, key: String)? = nil) -> ImageFiles {
         ImageFiles(
             base: baseImage, version: state.postgresVersion, packages: configuration.postgres.packages,
-            repository: pgdgKey.map { (SoftwareSource.pgdg(Self.pgdgBaseCodename), $0) })
+            repository: repository, archive: makesBaseImage ? configuration.packages[.debian] : nil)
+    }
+
+    /// What tells whether an image is up to date: the files as they are without any mirror, and the fingerprint in place of
+    /// the key. Which host gave the same packages does not matter (docs/decisions/0011).
+    func imageHash(baseIdentifier: String) -> String {
+        let upstream = SoftwareSource.pgdg(baseReference.codename ?? "")
+        return ImageFiles(
+            base: baseReference.text, version: state.postgresVersion, packages: configuration.postgres.packages,
+            repository: state.source == .pgdg ? (upstream, upstream.fingerprint) : nil
+        ).hash(baseIdentifier: baseIdentifier)
+    }
+
+    /// All repositories that are asked, the image's too where the release of its base is known before it is pulled.
+    var repositories: [AptRepository] {
+        let image = state.source == .pgdg ? baseReference.codename.map(imageRepository) : nil
+        return machineRepositories + [image].compactMap { $0 }.filter { !machineRepositories.contains($0) }
+    }
+
+    /// Repositories of the machine for its own packages.
+    var machineRepositories: [AptRepository] {
+        guard state.source == .pgdg else { return [] }
+        let packages = configuration.packages
+        return [
+            SoftwareSource.docker(distribution: facts.distribution, codename: facts.codename, packages),
+            SoftwareSource.pgdg(facts.codename, packages),
+        ]
     }
 
     /// The monitor's and the nodes' containers.

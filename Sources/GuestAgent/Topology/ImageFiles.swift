@@ -12,8 +12,10 @@ public struct ImageFiles: Sendable, Equatable {
     ///   - version: major version of PostgreSQL.
     ///   - packages: extra packages; `%v` stands for the version.
     ///   - repository: PGDG's repository for images of that source, with the key as armored text.
+    ///   - archive: the Debian archive to use instead of the one from which the base image was made.
     public init(
-        base: String, version: Int, packages: [String], repository: (repository: AptRepository, key: String)? = nil
+        base: String, version: Int, packages: [String], repository: (repository: AptRepository, key: String)? = nil,
+        archive: String? = nil
     ) {
         entrypoint = Self.entrypointScript
         extra = [:]
@@ -21,6 +23,10 @@ public struct ImageFiles: Sendable, Equatable {
             "FROM \(base)",
             "ENV DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8 LC_ALL=C.UTF-8",
         ]
+        if let archive {
+            extra["debian.list"] = BaseSystem.sourcesLine(archive) + "\n"
+            lines.append("COPY debian.list /etc/apt/sources.list")
+        }
         if let (repository, key) = repository {
             extra["pgdg.asc"] = key
             extra["pgdg.list"] = repository.sourcesLine + "\n"

@@ -9,6 +9,9 @@ public enum BaseSystem {
     /// Where a box carries it.
     public static let prepared = "/var/cache/pgaf/base-\(suite).tar"
 
+    /// The line of `sources.list` for an archive.
+    public static func sourcesLine(_ archive: String) -> String { "deb \(archive) \(suite) main" }
+
     /// Arguments of mmdebstrap.
     ///
     /// - Parameters:

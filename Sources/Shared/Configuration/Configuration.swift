@@ -206,8 +206,37 @@ public struct PackageSettings: Sendable, Codable, Equatable {
     }
 
     public var source = Source.auto
+    /// Where things are taken from instead of their usual places, by `Place`. One value for all of them: the agent, which
+    /// copies configurations everywhere, is 100 KB larger with a property for each.
+    private var places: [String: String]?
+
+    /// A host, key or proxy in place of the usual one, as the configuration names it below `packages`.
+    public enum Place: String, Sendable, CaseIterable {
+        case docker = "mirrors.docker"
+        case pgdg = "mirrors.pgdg"
+        case pgdgArchive = "mirrors.pgdg_archive"
+        /// nil means the archive that the machine's own apt has.
+        case debian = "mirrors.debian"
+        /// `HOST[:PORT][/PATH]` in front of base images that name no registry; nil means Docker Hub.
+        case registry = "mirrors.registry"
+        /// Fingerprints; nil means the upstreams' own, which pgaf knows.
+        case dockerKey = "keys.docker"
+        case pgdgKey = "keys.pgdg"
+        /// HTTP proxy for everything that apt fetches; nil means what the machine's own apt has.
+        case proxy
+    }
 
     public init() {}
+
+    /// nil means the usual one.
+    public subscript(place: Place) -> String? {
+        get { places?[place.rawValue] }
+        set {
+            places = places ?? [:]
+            places?[place.rawValue] = newValue
+            if places?.isEmpty == true { places = nil }
+        }
+    }
 }
 
 /// How fast a failure is noticed and acted on.

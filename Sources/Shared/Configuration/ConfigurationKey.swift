@@ -65,7 +65,7 @@ extension ConfigurationKey {
             problems: { root, prefix in
                 let value = root[keyPath: place]
                 guard let complaint = kind.complaint(value) else { return [] }
-                let shown = kind.isSecret ? "" : " is \(Self.quoted(kind.render(value))), but"
+                let shown = kind.isSecret || kind.hides(value) ? "" : " is \(Self.quoted(kind.render(value))), but"
                 return [
                     ConfigurationProblem(.configurationInvalid, prefix + path, "\(prefix)\(path)\(shown) \(complaint)")
                 ]

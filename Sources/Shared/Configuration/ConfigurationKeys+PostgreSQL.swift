@@ -1,4 +1,4 @@
-/// Keys of PostgreSQL, of access to it, and of where software comes from.
+/// Keys of PostgreSQL and of access to it.
 extension ConfigurationKeys {
     static let postgresql: [ConfigurationKey<Configuration>] = [
         .init(
@@ -48,9 +48,6 @@ extension ConfigurationKeys {
         .init(
             "passwords.client", \.passwords.client, .password,
             "Password of access.client_user when that is not `postgres`."),
-        .init(
-            "packages.source", \.packages.source, .choice,
-            "Where Docker and PostgreSQL come from; `auto` is pgdg if its hosts answer, else debian."),
     ]
 
     private static func complaint(aboutDatabase name: String) -> String? {

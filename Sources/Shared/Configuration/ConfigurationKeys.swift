@@ -1,6 +1,7 @@
 /// The one table of all keys, in the order of the documentation.
 public enum ConfigurationKeys {
-    public static let all: [ConfigurationKey<Configuration>] = top + machine + cluster + postgresql + access + failover
+    public static let all: [ConfigurationKey<Configuration>] =
+        top + machine + cluster + postgresql + access + packages + failover
 
     private static let top: [ConfigurationKey<Configuration>] = [
         .init(

@@ -4,10 +4,8 @@ extension NameRules {
     static func isImageName(_ text: String) -> Bool {
         guard (1...255).contains(text.utf8.count) else { return false }
         var parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        if parts.count > 1, let first = parts.first,
-            first.contains(where: { $0 == "." || $0 == ":" }) || first == "localhost"
-        {
-            guard isRegistry(first) else { return false }
+        if namesRegistry(text) {
+            guard isRegistry(parts[0]) else { return false }
             parts.removeFirst()
         }
         return parts.allSatisfy(isPathComponent)
@@ -37,7 +35,19 @@ extension NameRules {
         return isImageName(String(rest))
     }
 
-    private static func isRegistry(_ text: Substring) -> Bool {
+    /// `REGISTRY[:PORT][/PATH]`, which Docker does not take for a name on Docker Hub.
+    static func isRegistryPrefix(_ text: String) -> Bool {
+        text.utf8.count <= 128 && !text.hasPrefix("/") && isImageName(text + "/image") && namesRegistry(text + "/image")
+    }
+
+    /// Whether an image's name begins with a registry: with a dot or a port in its first part, or `localhost`.
+    static func namesRegistry(_ reference: String) -> Bool {
+        let parts = reference.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        return parts.count > 1 && (parts[0].contains { $0 == "." || $0 == ":" } || parts[0] == "localhost")
+    }
+
+    /// `HOST[:PORT]`.
+    static func isRegistry(_ text: Substring) -> Bool {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard let host = parts.first, parts.count <= 2 else { return false }
         if parts.count == 2 {

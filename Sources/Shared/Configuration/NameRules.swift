@@ -56,6 +56,11 @@ enum NameRules {
                 rest: { isLowercase($0) || isDigit($0) || "+-.".utf8.contains($0) }, upTo: 100)
     }
 
+    /// An OpenPGP key's fingerprint of version 4.
+    static func isKeyFingerprint(_ text: String) -> Bool {
+        text.utf8.count == 40 && text.utf8.allSatisfy { isDigit($0) || (97...102).contains($0 | 0x20) }
+    }
+
     /// A Vagrant box: `NAME` or `OWNER/NAME`.
     static func isBoxName(_ text: String) -> Bool {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)

@@ -6,6 +6,8 @@ struct ValueKind<Value: Sendable>: Sendable {
     var isScalar = true
     /// Whether a wrong value may be a password and must not be shown.
     var isSecret = false
+    /// Whether this value may have a password in it and is not shown when it is refused.
+    var hides: @Sendable (Value) -> Bool = { _ in false }
     /// The value of a node, nil when it has another type; nothing else is checked here.
     var parse: @Sendable (YAMLNode) -> Value?
     /// What is wrong with the value, completing "KEY is VALUE, but …"; nil when nothing is.
@@ -77,6 +79,7 @@ extension ValueKind {
     func optional(_ word: String = "auto") -> ValueKind<Value?> {
         ValueKind<Value?>(
             words: "\(words), or `\(word)`", isScalar: isScalar, isSecret: isSecret,
+            hides: { $0.map(hides) ?? false },
             parse: { node in
                 if node.text == word { return .some(nil) }
                 return parse(node).map { .some($0) }

@@ -1,0 +1,61 @@
+import Shared
+
+extension AptRepositories {
+    /// The armored key, fetched into a directory, after its fingerprint was compared with the pinned one.
+    func verifiedKey(_ repository: AptRepository, in directory: String) async throws -> String {
+        let target = "\(directory)/key.asc"
+        let fetched = try await fetch(repository.keyURL, to: target)
+        guard fetched.succeeded else {
+            throw PgafError(
+                .archiveUnreachable, "The key of \(repository.uri) could not be fetched from \(repository.keyURL).",
+                remedy: "Check the machine's network, set \(repository.mirrorKey) or packages.proxy, or set"
+                    + " packages.source: debian.",
+                output: fetched.lastLines())
+        }
+        // Without a place of its own gpg makes one in root's home.
+        try files.makeDirectory("\(directory)/gnupg")
+        let listing = try await runner.run(
+            Command(
+                "gpg",
+                ["--homedir", "\(directory)/gnupg", "--batch", "--show-keys", "--with-colons"]
+                    + ["--with-fingerprint", target]))
+        // Whoever's key lies in the same file could sign too.
+        guard let found = Self.onlyKey(listing.standardOutput), found.fingerprint == repository.fingerprint,
+            let key = try files.read(target)
+        else {
+            throw PgafError(
+                .packagesFailed, "The key from \(repository.keyURL) is not the one that belongs to \(repository.name).",
+                remedy: "Do not use that mirror: somebody stands between you and it, or it serves another repository. A mirror"
+                    + " that you sign yourself needs packages.keys.\(repository.name).",
+                cause: "expected the fingerprint \(repository.fingerprint), and no other key beside it",
+                output: listing.lastLines())
+        }
+        guard found.validity != "e", found.validity != "r" else {
+            let what = found.validity == "e" ? "has expired" : "was revoked by its owner"
+            throw PgafError(
+                .packagesFailed, "The key of \(repository.name) from \(repository.keyURL) \(what).",
+                remedy: "Compare the machine's clock; if it is right, wait for a renewed key there, or set"
+                    + " \(repository.mirrorKey) to a mirror that has one.",
+                cause: "fingerprint \(repository.fingerprint)")
+        }
+        return key
+    }
+
+    /// The primary key in gpg's colon listing; nil when there is none, or more than one.
+    ///
+    /// Source: doc/DETAILS of GnuPG. The validity is `e` for an expired key and `r` for a revoked one.
+    static func onlyKey(_ listing: String) -> (validity: String, fingerprint: String)? {
+        var key: (validity: String, fingerprint: String)?
+        for line in listing.split(separator: "\n") {
+            let fields = line.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+            if fields[0] == "pub" {
+                guard key == nil, fields.count > 1 else { return nil }
+                key = (fields[1], "")
+            } else if fields[0] == "fpr", fields.count > 9, key?.fingerprint == "" {
+                // Those of subkeys follow.
+                key?.fingerprint = fields[9]
+            }
+        }
+        return key
+    }
+}

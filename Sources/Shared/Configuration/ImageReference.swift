@@ -1,0 +1,36 @@
+/// A base image as the configuration names it, as it is pulled through a mirror, and as it then lies on the machine.
+public struct ImageReference: Sendable, Equatable {
+    /// `NAME[:TAG][@sha256:DIGEST]`.
+    public let text: String
+    /// `HOST[:PORT][/PATH]` in front of names on Docker Hub; nil means Docker Hub itself.
+    public let mirror: String?
+
+    public init(_ text: String, mirror: String? = nil) {
+        self.text = text
+        self.mirror = NameRules.namesRegistry(text) ? nil : mirror
+    }
+
+    /// `MIRROR/library/ubuntu:focal`: the names of Docker's own images are short for `library/NAME`, and registries that
+    /// stand for Docker Hub know them by the whole name.
+    public var pulled: String {
+        guard let mirror else { return text }
+        return "\(mirror)/\(text.contains("/") ? "" : "library/")\(text)"
+    }
+
+    /// The name under which builds find it: what was pulled through a mirror has the name of the image for which it
+    /// stands, or one of pgaf's where that is a digest, which cannot be given as a name.
+    public var local: String {
+        // `@sha256:` and 64 digits, always at the end.
+        guard mirror != nil, text.contains("@") else { return text }
+        return "pgaf/base:sha256-\(text.suffix(64))"
+    }
+
+    /// The release by which the tag goes (`focal`, `bookworm-slim`); nil for numbers, digests and none.
+    public var codename: String? {
+        guard !text.contains("@"), let colon = text.lastIndex(of: ":"), !text[colon...].contains("/") else {
+            return nil
+        }
+        let name = text[text.index(after: colon)...].prefix { $0 != "-" }
+        return name.utf8.allSatisfy(NameRules.isLowercase) && name != "latest" && name != "stable" ? String(name) : nil
+    }
+}

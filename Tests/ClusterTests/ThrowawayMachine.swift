@@ -1,0 +1,69 @@
+import Foundation
+import Shared
+import TestSupport
+
+/// A Debian machine without Docker, as a container that is removed at the end: its apt is its own, the engine that comes up
+/// when Docker's client is installed is this machine's.
+struct ThrowawayMachine {
+    private let runner = SubprocessRunner()
+    private let name = "pgaf-test-machine-\(RunIdentifier.new().suffix(8))"
+    /// Kept for the next run; its build is the one part that needs the Debian archive.
+    private static let image = "pgaf-test/machine"
+
+    /// What a machine has that was made for people; the agent would install it.
+    private static let dockerfile = """
+        FROM pgaf/base:trixie
+        RUN apt-get update && apt-get install -y --no-install-recommends gpg ca-certificates
+
+        """
+
+    static func run(_ body: (ThrowawayMachine) async throws -> Void) async throws {
+        let machine = ThrowawayMachine()
+        try await machine.start()
+        do {
+            try await body(machine)
+        } catch {
+            try await machine.docker(["rm", "--force", machine.name])
+            throw error
+        }
+        try await machine.docker(["rm", "--force", machine.name])
+    }
+
+    /// The base image, which every cluster of the source `debian` stands on.
+    static func prepareBaseImage() async throws {
+        try await SubprocessRunner().checked(
+            Command(agent, ["prepare", "--set", "packages.source=debian"], deadline: .seconds(300)), remedy: "")
+    }
+
+    private static let agent = "\(PgafProject.root)/.build-agent/release/pgaf-agent"
+
+    private func start() async throws {
+        try await docker(["build", "--tag", Self.image, "-"], input: Self.dockerfile)
+        try await docker([
+            "run", "--detach", "--name", name, "--volume", "\(Self.agent):/usr/bin/pgaf-agent:ro",
+            "--volume", "/var/run/docker.sock:/var/run/docker.sock", Self.image, "sleep", "infinity",
+        ])
+    }
+
+    /// Runs a program in it.
+    func run(_ words: [String]) async throws -> CommandResult {
+        try await runner.run(Command("docker", ["exec", name] + words, deadline: .seconds(300)))
+    }
+
+    /// Runs the agent with these keys of pgaf.yaml.
+    func agent(_ verb: [String], _ settings: [String: String]) async throws -> CommandResult {
+        let flags = settings.sorted { $0.key < $1.key }.flatMap { ["--set", "\($0.key)=\($0.value)"] }
+        return try await run(["pgaf-agent"] + verb + flags)
+    }
+
+    /// Names below /etc/apt that apt reads, and whether there is a `docker`.
+    func traces() async throws -> String {
+        try await run(["sh", "-c", "ls /etc/apt/sources.list.d /etc/apt/keyrings; command -v docker"]).standardOutput
+    }
+
+    @discardableResult
+    private func docker(_ arguments: [String], input: String? = nil) async throws -> CommandResult {
+        try await runner.checked(
+            Command("docker", arguments, input: input.map(Secret.init), deadline: .seconds(120)), remedy: "")
+    }
+}

@@ -1,0 +1,159 @@
+import Shared
+import Testing
+
+@testable import GuestAgent
+
+@Suite struct RepositoriesStepTests {
+    private static let docker = "9DC858229FC7DD38854AE2D88D81803C0EBFCD88"
+    private static let pgdg = "B97B0AFCAA1A47F044F244A07FCB7D46ACCC4CF8"
+    private let machine: TestMachine
+    private let step = RepositoriesStep()
+
+    init() throws {
+        machine = TestMachine()
+        for file in ["/run/x", "/etc/apt/sources.list.d/x", "/usr/bin/gpg", "/etc/ssl/certs/ca-certificates.crt"] {
+            try machine.place(file)
+        }
+        let files = machine.files
+        machine.runner.lacks("docker").lacks("psql").on("apt-get")
+        machine.runner.on("/usr/lib/apt/apt-helper") { command in
+            // The key is named by where it comes from.
+            try files.write(command.arguments[command.arguments.count - 2], to: command.arguments.last ?? "")
+            return CommandResult()
+        }
+        machine.runner.on("gpg") { command in
+            let text = try files.read(command.arguments.last ?? "") ?? ""
+            let fingerprint = text.hasSuffix("/gpg") ? Self.docker : Self.pgdg
+            return CommandResult(standardOutput: "pub:-:\nfpr:::::::::\(fingerprint):\n")
+        }
+    }
+
+    private func context(_ change: (inout PackageSettings) -> Void = { _ in }) -> AgentContext {
+        var configuration = Configuration()
+        change(&configuration.packages)
+        return machine.context(TestMachine.topology(configuration, source: .pgdg))
+    }
+
+    /// As on a machine on which all is installed, with the image that the cluster wants.
+    private func complete() {
+        let hash = context().topology.imageHash(baseIdentifier: "sha256:1")
+        machine.runner.on("psql", prints: "psql 16").on("docker", "version", prints: "27.5.1\n")
+            .on("docker", "image", "inspect", "--format", prints: "sha256:1\n")
+            .on(
+                "docker", "image", "inspect", "pgaf/pg_auto_failover:latest",
+                prints: #"[{"Config":{"Labels":{"pgaf.hash":"\#(hash)"}}}]"#)
+    }
+
+    @Test func theDebianArchiveNeedsNone() async throws {
+        #expect(try await step.inspect(machine.context()).isEmpty && machine.runner.lines.isEmpty)
+    }
+
+    @Test func aNewMachineGetsBothAndTheImageItsOwn() async throws {
+        let context = context()
+        let changes = try await step.inspect(context)
+        #expect(
+            changes.map(\.description) == [
+                "use https://download.docker.com/linux/debian trixie on the machine, key \(Self.docker)",
+                "use https://apt.postgresql.org/pub/repos/apt trixie-pgdg on the machine, key \(Self.pgdg)",
+                "use https://apt-archive.postgresql.org/pub/repos/apt focal-pgdg-archive in the image, key \(Self.pgdg)",
+            ])
+        try await step.apply(changes, context)
+        #expect(machine.files.list("/etc/apt/sources.list.d") == ["docker.list", "pgdg.list", "x"])
+        #expect(machine.files.list("/etc/apt/keyrings") == ["docker.asc", "pgdg.asc"])
+        complete()
+        #expect(try await step.inspect(context).isEmpty)
+    }
+
+    /// All are proven before the first is added.
+    @Test func oneBadRepositoryLeavesTheMachineAsItWas() async throws {
+        let context = context()
+        let changes = try await step.inspect(context)
+        machine.runner.on("apt-get") { command in
+            let isArchive = command.arguments.contains { $0.contains("focal-pgdg-archive/sources.list") }
+            return CommandResult(status: isArchive ? 100 : 0)
+        }
+        let error = await #expect(throws: PgafError.self) { try await step.apply(changes, context) }
+        #expect(error?.code == .packagesFailed && error?.message.contains("focal-pgdg-archive") == true)
+        #expect(machine.files.list("/etc/apt") == ["sources.list.d"])
+        #expect(machine.files.list("/etc/apt/sources.list.d") == ["x"] && machine.files.list("/run") == ["x"])
+    }
+
+    @Test func whatIsInstalledOtherwiseNeedsNoRepository() async throws {
+        complete()
+        #expect(try await step.inspect(context()).isEmpty)
+        // Somebody's own list of that name is theirs.
+        try machine.place(
+            "/etc/apt/sources.list.d/docker.list", "deb https://download.docker.com/linux/debian trixie stable\n")
+        #expect(try await step.inspect(context()).isEmpty)
+    }
+
+    @Test func anotherMirrorChangesTheListsThatPgafWroteAndNothingElse() async throws {
+        let upstream = context()
+        try await step.apply(try await step.inspect(upstream), upstream)
+        complete()
+        let mirrored = context { $0[.docker] = "http://m/docker" }
+        let changes = try await step.inspect(mirrored)
+        #expect(
+            changes.map(\.description) == ["use http://m/docker/linux/debian trixie on the machine, key \(Self.docker)"]
+        )
+        #expect(changes.map(\.kind) == [.change])
+        try await step.apply(changes, mirrored)
+        #expect(try await step.inspect(mirrored).isEmpty)
+        let list = try machine.files.read("/etc/apt/sources.list.d/docker.list")
+        #expect(list?.contains("] http://m/docker/linux/debian trixie stable\n") == true)
+        #expect(try await ImageStep().inspect(mirrored).isEmpty)
+        let signed = context { $0[.pgdgKey] = String(repeating: "A", count: 40) }
+        #expect(try await step.inspect(signed).contains { $0.description.hasSuffix(String(repeating: "A", count: 40)) })
+    }
+}
+
+@Suite struct ImageRepositoryTests {
+    private let machine = TestMachine()
+
+    private func build(_ release: String) async throws -> [String: String] {
+        for file in ["/run/x", "/var/lib/pgaf/x", "/usr/bin/gpg", "/etc/ssl/certs/ca-certificates.crt"] {
+            try machine.place(file)
+        }
+        let files = machine.files
+        machine.runner.on("docker", "image", "inspect", "--format", prints: "sha256:1\n")
+            .on("docker", "network", "inspect", "bridge", prints: #"[{"Labels":{}}]"#)
+            .on("docker", "run", "--rm", prints: release).on("apt-get")
+            .on("gpg", prints: "pub:-:\nfpr:::::::::B97B0AFCAA1A47F044F244A07FCB7D46ACCC4CF8:\n")
+            .on("/usr/lib/apt/apt-helper") { command in
+                try files.write("KEY", to: command.arguments.last ?? "")
+                return CommandResult()
+            }
+            .on("docker", "build") { [machine] command in
+                let directory = command.arguments.last ?? ""
+                #expect(machine.mode("\(directory)/pgdg.asc") == 0o644 && machine.mode("\(directory)/pgdg.list") == 0o644)
+                for name in files.list(directory) {
+                    try files.write(try files.read("\(directory)/\(name)") ?? "", to: "/run/built-\(name)")
+                }
+                return CommandResult()
+            }
+        var configuration = Configuration()
+        configuration.image.base = "registry.example/own@sha256:\(String(repeating: "a", count: 64))"
+        configuration.packages[.pgdg] = "http://m/pgdg"
+        let context = machine.context(TestMachine.topology(configuration, source: .pgdg))
+        try await ImageStep().apply([Change(.create, "image", "")], context)
+        return try Dictionary(
+            uniqueKeysWithValues: files.list("/run").filter { $0.hasPrefix("built-") }.map {
+                ($0, try files.read("/run/\($0)") ?? "")
+            })
+    }
+
+    @Test func theReleaseOfTheBaseImageChoosesTheSuite() async throws {
+        let built = try await build("NAME=x\nVERSION_CODENAME=bookworm\n")
+        #expect(
+            built["built-pgdg.list"]
+                == "deb [signed-by=/etc/apt/keyrings/pgdg.asc] http://m/pgdg bookworm-pgdg main\n")
+        #expect(built["built-pgdg.asc"] == "KEY")
+        #expect(built["built-Dockerfile"]?.hasPrefix("FROM registry.example/own@sha256:aaaa") == true)
+    }
+
+    @Test(arguments: ["", "VERSION_CODENAME=\n", "VERSION_CODENAME=a b\n", "VERSION_CODENAME=\"$(id)\"\n"])
+    func anImageOfAnotherSystemIsRefused(_ release: String) async {
+        let error = await #expect(throws: PgafError.self) { try await build(release) }
+        #expect(error?.code == .imageBuildFailed && !machine.runner.saw("docker", "build"))
+    }
+}

@@ -1,0 +1,65 @@
+import FoundationEssentials
+import Shared
+import Testing
+
+@Suite struct ImageReferenceTests {
+    private static let digest = "sha256:" + String(repeating: "0a", count: 32)
+
+    @Test(arguments: [
+        ("ubuntu:focal", "m:5000/library/ubuntu:focal", "ubuntu:focal"),
+        ("debian", "m:5000/library/debian", "debian"),
+        ("team/app:1", "m:5000/team/app:1", "team/app:1"),
+        ("quay.example/team/app:1", "quay.example/team/app:1", "quay.example/team/app:1"),
+        ("localhost/app", "localhost/app", "localhost/app"), ("r:5000/app:1", "r:5000/app:1", "r:5000/app:1"),
+        (
+            "ubuntu@\(digest)", "m:5000/library/ubuntu@\(digest)",
+            "pgaf/base:sha256-\(String(repeating: "0a", count: 32))"
+        ),
+        ("r.example/app@\(digest)", "r.example/app@\(digest)", "r.example/app@\(digest)"),
+    ])
+    func throughAMirror(_ text: String, _ pulled: String, _ local: String) {
+        let reference = ImageReference(text, mirror: "m:5000")
+        #expect(reference.pulled == pulled && reference.local == local)
+        let plain = ImageReference(text)
+        #expect(plain.pulled == text && plain.local == text)
+    }
+
+    private static let names: [(String, String?)] = [
+        ("ubuntu:focal", "focal"), ("debian:bookworm-slim", "bookworm"), ("r:5000/debian:trixie", "trixie"),
+        ("ubuntu:22.04", nil), ("debian", nil), ("r:5000/debian", nil), ("debian:latest", nil),
+        ("debian:trixie@\(digest)", nil),
+    ]
+
+    @Test(arguments: names)
+    func theReleaseByWhichTheTagGoes(_ text: String, _ codename: String?) {
+        #expect(ImageReference(text).codename == codename)
+    }
+}
+
+@Suite struct PackageSettingsTests {
+    @Test(arguments: [
+        "packages.mirrors.docker=https://me:s3cret@mirror.example", "packages.proxy=http://me:s3cret@proxy.example:1",
+        "packages.mirrors.registry=me:s3cret@mirror.example",
+    ])
+    func aPasswordInAnAddressIsRefusedAndNotShown(_ setting: String) throws {
+        let override = try ConfigurationOverride(setting: setting)
+        let error = try #require(failure { try load("", overrides: [override]) })
+        #expect(error.code == .configurationInvalid && !error.description.contains("s3cret"), "\(error)")
+        #expect(error.message.contains("\(override.key) must be "))
+    }
+
+    @Test func whatIsWrongOtherwiseIsShown() throws {
+        let error = try #require(failure { try load("packages: {proxy: 'proxy.example:3128'}") })
+        #expect(error.message.contains("packages.proxy is \"proxy.example:3128\""), "\(error)")
+    }
+
+    @Test func theMemoryOfEarlierReleasesIsRead() throws {
+        let decoded = try JSONDecoder().decode(PackageSettings.self, from: Data(#"{"source":"pgdg"}"#.utf8))
+        #expect(decoded.source == .pgdg && PackageSettings.Place.allCases.allSatisfy { decoded[$0] == nil })
+        var full = decoded
+        full[.debian] = "http://m"
+        full[.dockerKey] = "A"
+        full[.proxy] = "http://p"
+        #expect(try JSONDecoder().decode(PackageSettings.self, from: try JSONEncoder().encode(full)) == full)
+    }
+}
