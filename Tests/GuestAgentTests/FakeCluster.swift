@@ -127,6 +127,7 @@ final class FakeCluster: Sendable {
                 standardOutput: "[\(names.map { image($0, memory.images[$0] ?? [:]) }.joined(separator: ","))]\n")
         case ("network", "inspect"):
             guard let labels = memory.networks[words.last ?? ""] else { return Self.no }
+            if words.contains(where: { $0.contains(".Containers") }) { return Self.ok() }
             return Self.ok(words.count > 3 ? subnet : #"[{"Labels":\#(json(labels))}]"#)
         case ("volume", "inspect"):
             return memory.volumes[words[2]].map { Self.ok(#"[{"Labels":\#(json($0))}]"#) } ?? Self.no
