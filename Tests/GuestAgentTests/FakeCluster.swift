@@ -153,6 +153,12 @@ final class FakeCluster: Sendable {
         case ("import", _):
             let hash = words.first { $0.hasPrefix("LABEL pgaf.hash=") }?.dropFirst(16)
             memory.images[words.last ?? ""] = [Label.hash: String(hash ?? "")]
+        case ("load", _):
+            let files = TestMachine.topology().imageFiles(pgdgKey: nil)
+            memory.images = [
+                BaseSystem.image: [Label.hash: BaseImageStep.hash],
+                "pgaf/pg_auto_failover:latest": [Label.hash: files.hash(baseIdentifier: "sha256:1")],
+            ]
         case ("build", _):
             memory.images[words[words.count - 2]] = labels(words)
             return Self.ok("Step 1/2 : FROM x\nStep 2/2 : CMD y")

@@ -16,7 +16,7 @@ import Testing
         configuration.failover.unhealthyAfter = 1500
         return Request(
             run: "r1", configuration: configuration, secrets: secrets,
-            options: .init(fresh: true, purge: true, publishEverywhere: true))
+            options: .init(fresh: true, purge: true, publishEverywhere: true, bundle: true))
     }
 
     @Test func comesBackAsItWas() throws {

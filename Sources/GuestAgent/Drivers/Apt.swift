@@ -3,25 +3,32 @@ import Shared
 /// The Debian package manager on the machine.
 public struct Apt: Sendable {
     let runner: any CommandRunner
+    /// Where apt finds its packages, as options; none means what the machine is configured with.
+    let source: [String]
 
-    public init(runner: any CommandRunner) { self.runner = runner }
+    public init(runner: any CommandRunner, source: [String] = []) {
+        self.runner = runner
+        self.source = source
+    }
 
     static let environment = ["DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"]
     /// Another apt on the machine (unattended upgrades after a boot) is waited for instead of failing.
     static let options = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"]
 
-    public static func installCommand(_ packages: [String]) -> Command {
+    public static func installCommand(_ packages: [String], source: [String] = []) -> Command {
         Command(
-            "apt-get", options + ["install", "--yes", "--no-install-recommends"] + packages, environment: environment,
+            "apt-get", options + source + ["install", "--yes", "--no-install-recommends"] + packages,
+            environment: environment,
             deadline: .seconds(3600))
     }
 
     /// Installs packages; the lists are fetched only when a package is not in them or cannot be had from them.
     public func install(_ packages: [String], onLine: @escaping @Sendable (String) async -> Void) async throws {
-        if try await runner.run(Self.installCommand(packages), onLine: onLine).succeeded { return }
+        let command = Self.installCommand(packages, source: source)
+        if try await runner.run(command, onLine: onLine).succeeded { return }
         try await update(onLine: onLine)
         try await runner.checked(
-            Self.installCommand(packages), code: .packagesFailed,
+            command, code: .packagesFailed,
             what: "The packages \(packages.joined(separator: ", ")) could not be installed.",
             remedy:
                 "Run `apt-get install \(packages.joined(separator: " "))` on the machine to see why, then run `up` again.",
@@ -31,7 +38,8 @@ public struct Apt: Sendable {
     public func update(onLine: @escaping @Sendable (String) async -> Void) async throws {
         // Without this option a mirror that does not answer is only a warning.
         let command = Command(
-            "apt-get", Self.options + ["-o", "APT::Update::Error-Mode=any", "update"], environment: Self.environment,
+            "apt-get", Self.options + source + ["-o", "APT::Update::Error-Mode=any", "update"],
+            environment: Self.environment,
             deadline: .seconds(1800))
         try await runner.checked(
             command, code: .archiveUnreachable, what: "A package archive of this machine does not answer.",

@@ -34,7 +34,7 @@ struct DockerStep: Step {
             let repositories = context.topology.state.source.machineRepositories(facts: context.topology.facts)
             try await AptRepositories(runner: context.runner, files: context.files)
                 .add(repositories, onLine: context.output(id))
-            try await Apt(runner: context.runner).install(packages(context), onLine: context.output(id))
+            try await BundleParts.apt(context).install(packages(context), onLine: context.output(id))
         }
         if changes.has("engine") {
             try await engine(context).launch()

@@ -21,7 +21,7 @@ struct PsqlClientStep: Step {
             try await AptRepositories(runner: context.runner, files: context.files)
                 .add([SoftwareSource.pgdg(context.topology.facts.codename)], onLine: context.output(id))
         }
-        try await Apt(runner: context.runner).install([package(context)], onLine: context.output(id))
+        try await BundleParts.apt(context).install([package(context)], onLine: context.output(id))
     }
 
     private func package(_ context: AgentContext) -> String {

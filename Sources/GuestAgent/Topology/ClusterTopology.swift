@@ -30,7 +30,7 @@ public struct ClusterTopology: Sendable, Equatable {
     /// The base image's reference.
     public var baseImage: String {
         if let own = configuration.image.base { return own }
-        return state.source == .debian ? "pgaf/base:\(BaseSystem.suite)" : "ubuntu:\(Self.pgdgBaseCodename)"
+        return state.source == .debian ? BaseSystem.image : "ubuntu:\(Self.pgdgBaseCodename)"
     }
 
     /// Whether the base image is made here with mmdebstrap instead of being pulled.
