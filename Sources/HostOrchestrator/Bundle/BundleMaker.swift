@@ -37,7 +37,7 @@ struct BundleMaker: Sendable {
         let settings = BundleSettings.of(configuration)
         if parts.contains(.images) {
             await say("making the images, if they are not there")
-            try await checked(commands.prepare(settings), "The images could not be made.")
+            try await checked(commands.prepare(settings), "The images could not be made.", telling: true)
         }
         let machine = try await supplies()
         var manifest = BundleManifest(
@@ -84,8 +84,9 @@ struct BundleMaker: Sendable {
         await say("downloading \(names.joined(separator: ", ")) with what they need")
         if try await !runner.run(commands.download(names), onLine: say).succeeded {
             try await checked(
-                commands.update, "A package archive of this machine does not answer.", .archiveUnreachable)
-            try await checked(commands.download(names), "The packages could not be downloaded.")
+                commands.update, "A package archive of this machine does not answer.", .archiveUnreachable,
+                telling: true)
+            try await checked(commands.download(names), "The packages could not be downloaded.", telling: true)
         }
         var index: [PackageIndex.Package] = []
         var members: [TarWriter.Member] = []
@@ -101,11 +102,12 @@ struct BundleMaker: Sendable {
         return names
     }
 
+    /// - Parameter telling: whether the tool's lines are for people, and not an answer.
     @discardableResult
     private func checked(
-        _ command: Command, _ what: String, _ code: ErrorCode = .bundleFailed
+        _ command: Command, _ what: String, _ code: ErrorCode = .bundleFailed, telling: Bool = false
     ) async throws -> CommandResult {
-        let result = try await runner.run(command, onLine: say)
+        let result = try await runner.run(command, onLine: telling ? say : nil)
         guard result.succeeded else { throw Self.failed(what, result.lastLines(), code) }
         return result
     }
