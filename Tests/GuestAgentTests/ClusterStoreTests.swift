@@ -83,6 +83,21 @@ import Testing
         #expect(machine.store.clusters.isEmpty)
     }
 
+    @Test func removingIsRefusedWhileSomebodyElseUsesTheNetwork() async throws {
+        try machine.store.save(topology, TestMachine.secrets)
+        machine.runner.on("docker", "version", prints: "27.5.1\n").on("docker", "ps", prints: "pgnode1\npgnode2\n")
+            .on("docker", "network", "ls", prints: "net\n")
+            .on("docker", "network", "inspect", prints: "pooler\npgnode1\n\n")
+        let removal = ClusterRemoval(runner: machine.runner, store: machine.store)
+        let error = await #expect(throws: PgafError.self) { try await removal.remove("pgaf") }
+        #expect(error?.code == .foreignObject && error?.message.contains("network net: pooler. Nothing") == true)
+        #expect(error?.remedy.contains("`docker network disconnect net NAME`") == true)
+        #expect(!machine.runner.lines.contains { $0.contains("rm") } && machine.store.clusters == ["pgaf"])
+        machine.runner.on("docker", "network", "inspect", prints: "pgnode2\npgnode1\n\n").on("docker", "rm")
+            .on("docker", "volume", "ls").on("docker", "network", "rm")
+        #expect(try await removal.remove("pgaf").count == 4)
+    }
+
     /// Who writes into root's memory of a cluster decides what root does.
     @Test(arguments: [("state.json", UInt16(0o620)), ("configuration.json", 0o602)])
     func aMemoryThatOthersMayWriteIsRefused(_ name: String, _ mode: UInt16) throws {

@@ -80,12 +80,13 @@ import Testing
         ("write /var/lib/docker/tmp/x: no space left on device", ErrorCode.diskFull),
         ("Bind for 0.0.0.0:5001 failed: port is already allocated", .portInUse),
         ("listen tcp4 0.0.0.0:5001: bind: address already in use", .portInUse),
-        ("Error response from daemon: conflict", .networkConflict),
+        ("Error response from daemon: Address already in use", .networkConflict),
+        ("Error response from daemon: conflict", .nodeFailed),
     ])
     func failuresInPgafsWords(_ words: String, _ code: ErrorCode) async {
         let runner = ScriptedRunner().on("docker", "run", status: 125, error: words)
         let error = await #expect(throws: PgafError.self) {
-            try await Docker(runner: runner).checked(["run", "x"], code: .networkConflict)
+            try await Docker(runner: runner).checked(["run", "x"], code: .nodeFailed)
         }
         #expect(error?.code == code && error?.output == [words])
         #expect(error?.cause == "`docker run x` ended with status 125")

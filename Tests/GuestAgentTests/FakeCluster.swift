@@ -127,6 +127,7 @@ final class FakeCluster: Sendable {
                 standardOutput: "[\(names.map { image($0, memory.images[$0] ?? [:]) }.joined(separator: ","))]\n")
         case ("network", "inspect"):
             guard let labels = memory.networks[words.last ?? ""] else { return Self.no }
+            if words.contains(where: { $0.contains(".Containers") }) { return Self.ok() }
             return Self.ok(words.count > 3 ? subnet : #"[{"Labels":\#(json(labels))}]"#)
         case ("volume", "inspect"):
             return memory.volumes[words[2]].map { Self.ok(#"[{"Labels":\#(json($0))}]"#) } ?? Self.no
@@ -152,6 +153,12 @@ final class FakeCluster: Sendable {
         case ("import", _):
             let hash = words.first { $0.hasPrefix("LABEL pgaf.hash=") }?.dropFirst(16)
             memory.images[words.last ?? ""] = [Label.hash: String(hash ?? "")]
+        case ("load", _):
+            let files = TestMachine.topology().imageFiles()
+            memory.images = [
+                BaseSystem.image: [Label.hash: BaseImageStep.hash],
+                "pgaf/pg_auto_failover:latest": [Label.hash: files.hash(baseIdentifier: "sha256:1")],
+            ]
         case ("build", _):
             memory.images[words[words.count - 2]] = labels(words)
             return Self.ok("Step 1/2 : FROM x\nStep 2/2 : CMD y")

@@ -20,9 +20,22 @@ import Testing
         #expect(
             machine.runner.lines.last == [
                 "docker", "network", "create", "--driver", "bridge", "--subnet", "172.30.7.0/24", "--gateway",
-                "172.30.7.1", "--label", "pgaf.cluster=pgaf", "--label", "pgaf.role=network",
+                "172.30.7.1", "--ip-range", "172.30.7.128/25", "--label", "pgaf.cluster=pgaf", "--label",
+                "pgaf.role=network",
                 "pgautofailover_cluster_net",
             ])
+    }
+
+    /// What Docker chooses for others is never an address of the cluster's.
+    @Test(arguments: [("10.0.0.0/8", "10.128.0.0/9"), ("172.30.7.0/26", "172.30.7.32/27"), ("172.30.7.0/27", nil)])
+    func othersGetAddressesFromTheUpperHalf(_ subnet: String, _ range: String?) throws {
+        let network = try #require(IPv4Network(subnet))
+        #expect(network.guestRange?.description == range)
+        var configuration = Configuration()
+        configuration.nodes = NodeSettings.defaults(count: 16)
+        let offsets = ClusterState(source: .debian, postgresVersion: 17, subnet: network).placing(configuration).offsets
+        #expect(offsets.count == 17)
+        for offset in offsets.values { #expect(network.guestRange?.contains(network.address(offset)) != true) }
     }
 
     @Test func allIsInOrder() async throws {

@@ -20,10 +20,12 @@ import Testing
 
     private let stop = StopSign()
 
-    private func up(_ configuration: Configuration? = nil, fresh: Bool = false, wait: Bool = false) async -> Int32 {
+    private func up(
+        _ configuration: Configuration? = nil, fresh: Bool = false, wait: Bool = false, bundle: Bool = false
+    ) async -> Int32 {
         let request = Request(
             run: machine.events.run, configuration: configuration ?? self.configuration, secrets: TestMachine.secrets,
-            options: Request.Options(fresh: fresh, wait: wait))
+            options: Request.Options(fresh: fresh, wait: wait, bundle: bundle))
         return await UpRun(
             runner: machine.runner, store: machine.store, request: request, events: machine.events, stop: stop
         ).run()
@@ -68,6 +70,20 @@ import Testing
             #expect(changing.isDisjoint(with: line.prefix(3)), "\(line)")
         }
         #expect(!machine.runner.lines.dropFirst(before).contains { $0[0] == "apt-get" })
+    }
+
+    @Test func aBundleIsUsedForOneRunAndGoesWithIt() async throws {
+        try machine.place(BundlePlace.images)
+        #expect(await up(bundle: true) == 0, "\(String(describing: results.last?.error))")
+        #expect(outcomes()["base-image"] == .changed && outcomes()["image"] == .unchanged)
+        #expect(machine.runner.lines.count { $0.starts(with: ["docker", "load"]) } == 1)
+        for words in [["docker", "build"], ["docker", "import"], ["docker", "pull"], ["mmdebstrap"], ["apt-get"]] {
+            #expect(!machine.runner.lines.contains { $0.starts(with: words) }, "\(words)")
+        }
+        #expect(!machine.files.exists(BundlePlace.directory))
+        // One that was not sent: nothing is made instead.
+        cluster.change { $0.images = [:] }
+        #expect(await up(bundle: true) == 78 && results.last?.error?.code == .bundleUnfit)
     }
 
     @Test func noSecretInAnyArgumentEventOrOpenFile() async throws {

@@ -23,6 +23,16 @@ import Testing
         #expect(verb.progress.progress == .plain)
     }
 
+    @Test func bundlesAreMadeAndTaken() throws {
+        let create: BundleCreateCommand = try parse(
+            "bundle", "create", "--machine", "ssh", "--output", "/x.tar", "--without-box")
+        #expect(create.output == "/x.tar" && create.withoutBox && create.shape.machine == .ssh)
+        let usual: BundleCreateCommand = try parse("bundle", "create")
+        #expect(usual.output == "pgaf-bundle.tar" && !usual.withoutBox)
+        let up: UpCommand = try parse("up", "--bundle", "/x.tar")
+        #expect(up.bundle == "/x.tar")
+    }
+
     @Test func planTakesTheFlagsOfUp() throws {
         let verb: PlanCommand = try parse(
             "plan", "--nodes", "2", "--machine", "local", "--set", "postgres.database=shop", "--json")
@@ -71,7 +81,7 @@ import Testing
         let help = HostCommand.helpMessage(columns: 100)
         for verb in [
             "switchover", "failover", "maintenance", "watch", "up", "plan", "status", "uri", "psql", "logs", "ssh",
-            "destroy", "init", "box",
+            "destroy", "init", "box", "bundle",
             "version",
         ] {
             #expect(help.contains("\n  \(verb) "), "\(verb) is missing")

@@ -5,6 +5,14 @@ import Testing
 @testable import HostOrchestrator
 @testable import Shared
 
+/// A computer on which no program is expected to run.
+private struct NoPrograms: CommandRunner {
+    func run(_ command: Command, onLine: (@Sendable (String) async -> Void)?) async throws -> CommandResult {
+        Issue.record("unexpected: \(command.display)")
+        throw PgafError(.commandNotFound, "unexpected: \(command.display)", remedy: "Script it.")
+    }
+}
+
 /// Everything that a verb wrote.
 final class TextRecord: TextOutput {
     private let kept = Mutex("")
@@ -24,6 +32,8 @@ struct TestHost {
     var configuration = Configuration()
     var environment = ["PGAF_AGENT": "/bin/sh", "PATH": ""]
     var answer: Bool?
+    /// Programs of this computer.
+    var runner: any CommandRunner = NoPrograms()
     var programs: [String: String] = [:]
     /// What is typed when a line is asked for; a terminal is there when it is not empty.
     var line = ""
@@ -40,6 +50,7 @@ struct TestHost {
         return HostContext(
             project: scratch.project, environment: environment, terminal: terminal, output: output,
             errorOutput: errors, executable: "/nowhere/pgaf-host",
+            runner: runner, isRoot: true,
             loadConfiguration: { _ in
                 LoadedConfiguration(configuration: configuration, origins: [:], warnings: [])
             }, machine: { _, _ in machine },

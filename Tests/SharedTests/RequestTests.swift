@@ -24,7 +24,7 @@ import Testing
         configuration.packages[.proxy] = "http://proxy.example:3128"
         return Request(
             run: "r1", configuration: configuration, secrets: secrets,
-            options: .init(fresh: true, purge: true, publishEverywhere: true))
+            options: .init(fresh: true, purge: true, publishEverywhere: true, bundle: true))
     }
 
     @Test func comesBackAsItWas() throws {

@@ -15,12 +15,16 @@ struct AgentPrepareCommand: AsyncParsableCommand {
     @Flag(help: "Only print a hash of everything that the images are made from (packages.source debian only).")
     var inputs = false
 
+    @Flag(help: "Only print the packages that `up` installs on a machine like this one (packages.source debian only).")
+    var packages = false
+
     @Flag(help: "Write events as JSON lines instead of readable text.")
     var json = false
 
     func run() async throws {
         let configuration = try alone.load()
         if inputs { return Output.line(try PrepareRun.inputs(configuration)) }
+        if packages { return try PrepareRun.packages(configuration, files: MachineFiles()).forEach(Output.line) }
         try Privilege.requireRoot()
         let asEvents = json
         let events = EventWriter(

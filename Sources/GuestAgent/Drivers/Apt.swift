@@ -3,11 +3,14 @@ import Shared
 /// The Debian package manager on the machine.
 public struct Apt: Sendable {
     let runner: any CommandRunner
+    /// Where apt finds its packages, as options; none means what the machine is configured with.
+    let source: [String]
     /// `http://HOST:PORT`; nil leaves it to the machine's own configuration.
     let proxy: String?
 
-    public init(runner: any CommandRunner, proxy: String? = nil) {
+    public init(runner: any CommandRunner, source: [String] = [], proxy: String? = nil) {
         self.runner = runner
+        self.source = source
         self.proxy = proxy
     }
 
@@ -26,7 +29,7 @@ public struct Apt: Sendable {
 
     public func installCommand(_ packages: [String]) -> Command {
         Command(
-            "apt-get", options() + ["install", "--yes", "--no-install-recommends"] + packages,
+            "apt-get", options() + source + ["install", "--yes", "--no-install-recommends"] + packages,
             environment: Self.environment, deadline: .seconds(3600))
     }
 
@@ -68,7 +71,8 @@ public struct Apt: Sendable {
     public func update(onLine: @escaping @Sendable (String) async -> Void) async throws {
         // Without this option a mirror that does not answer is only a warning.
         let command = Command(
-            "apt-get", options() + ["-o", "APT::Update::Error-Mode=any", "update"], environment: Self.environment,
+            "apt-get", options() + source + ["-o", "APT::Update::Error-Mode=any", "update"],
+            environment: Self.environment,
             deadline: .seconds(1800))
         try await runner.checked(
             command, code: .archiveUnreachable, what: "A package archive of this machine does not answer.",

@@ -81,6 +81,13 @@ public struct Docker: Sendable {
         return result.trimmedOutput.split(separator: " ").first.flatMap { IPv4Network(String($0)) }
     }
 
+    /// Names of the running containers that are connected to a network, whoever made them.
+    func containers(inNetwork name: String) async throws -> [String] {
+        let format = "{{range .Containers}}{{println .Name}}{{end}}"
+        return try await checked(["network", "inspect", "--format", format, name]).trimmedOutput
+            .split(separator: "\n").map(String.init).sorted()
+    }
+
     /// Names of the containers, running or not, that mount a volume.
     public func users(ofVolume name: String) async throws -> [String] {
         try await checked(["ps", "--all", "--filter", "volume=\(name)", "--format", "{{.Names}}"]).trimmedOutput
@@ -137,6 +144,15 @@ public struct Docker: Sendable {
             return PgafError(
                 .diskFull, "The disk that holds Docker's data is full.",
                 remedy: "Make room there (`docker system df` shows what lies in it), then run `up` again.",
+                cause: cause, output: result.lastLines())
+        }
+        // An address of the network; a port's has a small letter.
+        if text.contains("Address already in use") {
+            return PgafError(
+                .networkConflict, "An address that the cluster needs in its own network is another container's.",
+                remedy:
+                    "`docker network inspect NETWORK` on the machine shows whose; give that container another address"
+                    + " (docs/pooler.md), then run `up` again.",
                 cause: cause, output: result.lastLines())
         }
         if text.contains("port is already allocated") || text.contains("address already in use") {

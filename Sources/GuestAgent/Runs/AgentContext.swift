@@ -13,6 +13,8 @@ public struct AgentContext: Sendable {
     /// The user's own; nil when the cluster makes some.
     public var certificates: SuppliedCertificates?
     public var warnings: Warnings
+    /// Whether what the machine lacks comes from the parts of a bundle (`BundlePlace`) alone.
+    var bundle = false
     /// Asked at each step boundary and while something is waited for.
     public var stop: StopSign
 

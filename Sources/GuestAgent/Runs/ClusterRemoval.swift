@@ -27,11 +27,13 @@ public struct ClusterRemoval: Sendable {
     }
 
     /// - Returns: what was removed.
+    /// - Throws: `docker.foreign-object` before anything is removed.
     @discardableResult
     public func remove(_ cluster: String) async throws -> [String] {
         let docker = Docker(runner: runner)
         var removed: [String] = []
         if try await engine.isAvailable() {
+            try await refuseGuests(cluster, docker)
             let removals = [
                 ("container", ["rm", "--force"]), ("volume", ["volume", "rm"]), ("network", ["network", "rm"]),
             ]
@@ -47,5 +49,22 @@ public struct ClusterRemoval: Sendable {
             removed.append("the memory of the cluster \"\(cluster)\" with its passwords")
         }
         return removed
+    }
+
+    /// A network stays for as long as a running container of somebody else's, such as a pooler, is connected to it: that
+    /// would come out only after the data is gone.
+    private func refuseGuests(_ cluster: String, _ docker: Docker) async throws {
+        let own = Set(try await docker.labelled("container", cluster: cluster))
+        for network in try await docker.labelled("network", cluster: cluster) {
+            let guests = try await docker.containers(inNetwork: network).filter { !own.contains($0) }
+            guard !guests.isEmpty else { continue }
+            throw PgafError(
+                .foreignObject,
+                "Containers that pgaf did not make use the cluster's network \(network): "
+                    + "\(guests.joined(separator: ", ")). Nothing was removed.",
+                remedy: "Remove them (`docker rm --force \(guests.joined(separator: " "))` on the machine) or take them"
+                    + " out of the network (`docker network disconnect \(network) NAME`), then run the same command again."
+            )
+        }
     }
 }

@@ -37,9 +37,11 @@ struct Groundwork: Sendable {
         let inService = try await monitor.rows()?.filter { $0.isSettled && $0.isHealthy }.map(\.name) ?? []
         graph = StepGraph(
             ClusterSteps.all(topology, store: store, inService: Set(inService), purge: request.options.purge))
-        context = AgentContext(
+        var acting = AgentContext(
             runner: runner, sessions: sessions, files: store.files, events: events, topology: topology,
             secrets: request.secrets, certificates: request.certificates, warnings: warnings, stop: stop)
+        acting.bundle = request.options.bundle
+        context = acting
         var looking = context
         looking.snapshot = try await context.docker.snapshot(
             containers: topology.containerNames, images: [topology.baseImage, topology.configuration.image.reference])

@@ -50,6 +50,22 @@ public struct PrepareRun: Sendable {
         RepositoriesStep(dependencies: []), DockerStep(), BaseImageStep(), ImageStep(),
     ]
 
+    /// What `up` installs on the machine itself, for whoever wants to bring it along.
+    ///
+    /// - Throws: `usage` for a source other than the Debian archive.
+    static func packages(_ configuration: Configuration, files: MachineFiles) throws -> [String] {
+        guard configuration.packages.source == .debian else {
+            throw PgafError(
+                .usage, "Only what comes from the Debian archive alone can be listed.",
+                remedy: "Add --set packages.source=debian.")
+        }
+        let source = SoftwareSource.debian
+        let codename = MachineFacts.fields(try files.read("/etc/os-release") ?? "")["VERSION_CODENAME"] ?? ""
+        return source.dockerPackages(codename: codename) + [
+            source.psqlPackage(version: configuration.postgres.version ?? source.defaultPostgresVersion)
+        ]
+    }
+
     /// A hash of everything that the images are made from, for whoever keeps them: another hash means other images.
     ///
     /// - Throws: `usage` for a source whose repository keys are only known on a machine.

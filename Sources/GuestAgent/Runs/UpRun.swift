@@ -52,6 +52,8 @@ public struct UpRun: Sendable {
         let lock = try await MachineLock(store: store, holder: "run \(request.run)")
             .take(waiting: request.options.wait, events)
         defer { withExtendedLifetime(lock) {} }
+        // A bundle is sent for one run: its parts are as large as what they became.
+        defer { if request.options.bundle { try? store.files.remove(BundlePlace.directory) } }
         try await AbandonedWork(store: store, run: request.run).clear()
         if request.options.fresh {
             try await ClusterRemoval(runner: runner, store: store).remove(cluster)

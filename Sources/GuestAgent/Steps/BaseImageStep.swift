@@ -24,6 +24,7 @@ struct BaseImageStep: Step {
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
+        if context.bundle { return try await BundleParts.loadImages(context) }
         guard context.topology.makesBaseImage else {
             let reference = context.topology.baseReference
             try await context.docker.checked(

@@ -31,7 +31,7 @@ struct DockerStep: Step {
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
         if changes.has("packages") {
-            try await context.apt.install(packages(context), onLine: context.output(id))
+            try await BundleParts.apt(context).install(packages(context), onLine: context.output(id))
         }
         if changes.has("engine") {
             try await engine(context).launch()

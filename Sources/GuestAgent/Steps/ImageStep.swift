@@ -23,6 +23,7 @@ struct ImageStep: Step {
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
+        if context.bundle { return try await BundleParts.loadImages(context) }
         let directory = "\(ClusterStore.defaultRoot)/build-\(context.configuration.cluster)"
         try context.files.remove(directory)
         try context.files.makeDirectory(directory)

@@ -28,10 +28,12 @@ struct NetworkStep: Step {
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
         let topology = context.topology
+        let range = topology.subnet.guestRange.map { ["--ip-range", $0.description] } ?? []
         try await context.docker.checked(
             [
                 "network", "create", "--driver", "bridge", "--subnet", topology.subnet.description,
                 "--gateway", topology.subnet.address(1).description,
+            ] + range + [
                 "--label", "\(Label.cluster)=\(topology.configuration.cluster)", "--label", "\(Label.role)=network",
                 topology.configuration.network.name,
             ], code: .networkConflict,

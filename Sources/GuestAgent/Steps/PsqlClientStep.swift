@@ -20,7 +20,7 @@ struct PsqlClientStep: Step {
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
-        try await context.apt.install([package(context)], onLine: context.output(id))
+        try await BundleParts.apt(context).install([package(context)], onLine: context.output(id))
     }
 
     private func package(_ context: AgentContext) -> String {

@@ -29,7 +29,7 @@ public struct ClusterTopology: Sendable, Equatable {
 
     /// The base image by its names.
     public var baseReference: ImageReference {
-        let usual = state.source == .debian ? "pgaf/base:\(BaseSystem.suite)" : "ubuntu:\(Self.pgdgBaseCodename)"
+        let usual = state.source == .debian ? BaseSystem.image : "ubuntu:\(Self.pgdgBaseCodename)"
         return ImageReference(
             configuration.image.base ?? usual,
             mirror: makesBaseImage ? nil : configuration.packages[.registry])

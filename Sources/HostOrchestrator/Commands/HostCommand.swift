@@ -36,7 +36,7 @@ public struct HostCommand: AsyncParsableCommand {
             StatusCommand.self, WatchCommand.self, UriCommand.self, PsqlCommand.self, PasswordsCommand.self,
             LogsCommand.self, SwitchoverCommand.self, FailoverCommand.self, MaintenanceCommand.self,
             StopCommand.self, StartCommand.self, SSHCommand.self, DestroyCommand.self, InitCommand.self,
-            BoxGroupCommand.self, VersionCommand.self,
+            BoxGroupCommand.self, BundleGroupCommand.self, VersionCommand.self,
         ])
 
     public init() {}

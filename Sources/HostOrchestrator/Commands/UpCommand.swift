@@ -39,6 +39,12 @@ struct UpCommand: AsyncParsableCommand {
     @Flag(help: "Wait for another run, here or in the machine, instead of failing.")
     var wait = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Take agent, box, images and packages from a file of `pgaf-host bundle create`, and nothing from a network.",
+            valueName: "file"), completion: .file(extensions: ["tar"]))
+    var bundle: String?
+
     @OptionGroup(title: "Output") var progress: ProgressOptions
 
     @Flag(help: "The same as --progress json.")
@@ -47,7 +53,7 @@ struct UpCommand: AsyncParsableCommand {
     func run() async throws {
         try await Up.run(
             Up.Options(
-                choice: options.choice(shape), fresh: fresh, purge: purge, yes: yes, wait: wait,
+                choice: options.choice(shape), fresh: fresh, purge: purge, yes: yes, wait: wait, bundle: bundle,
                 progress: json ? .json : progress.progress),
             in: .live())
     }

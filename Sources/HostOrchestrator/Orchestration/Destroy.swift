@@ -56,8 +56,7 @@ enum Destroy {
     ) async throws {
         try await context.withAgent(on: machine, configuration) { client in
             if configuration.machine.kind != .local {
-                let binary = try AgentBinary.locate(
-                    executable: context.executable, environment: context.environment)
+                let binary = try context.agentBinary()
                 try await client.connection.upload(
                     binary, to: client.invocation.path, mode: 0o755, privileged: client.invocation.needsSudo,
                     onProgress: nil)

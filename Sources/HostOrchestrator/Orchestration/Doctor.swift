@@ -38,8 +38,7 @@ struct Doctor: Sendable {
 
     private func agent() -> [Finding] {
         do {
-            let path = try AgentBinary.locate(executable: context.executable, environment: context.environment)
-            return [.ok("agent", path)]
+            return [.ok("agent", try context.agentBinary())]
         } catch {
             return [.failed("agent", error)]
         }

@@ -17,6 +17,21 @@ extension HostContext {
         }
     }
 
+    /// The agent's executable on this computer: the bundle's in a run with one; the one that belongs to this program; or
+    /// the one that a bundle has left in this directory.
+    ///
+    /// - Throws: `agent.missing`.
+    func agentBinary() throws -> String {
+        if let agentFile { return agentFile }
+        do {
+            return try AgentBinary.locate(executable: executable, environment: environment)
+        } catch {
+            let isNamed = environment["PGAF_AGENT"]?.isEmpty == false
+            guard !isNamed, MachineFiles().isExecutable(project.bundledAgent) else { throw error }
+            return project.bundledAgent
+        }
+    }
+
     /// Puts the agent on the machine, where it is not there already.
     ///
     /// - Returns: the agent, and whether it had to be sent.
@@ -24,7 +39,7 @@ extension HostContext {
         over connection: any Connection, _ configuration: Configuration,
         onProgress: (@Sendable (Double) async -> Void)? = nil
     ) async throws -> (AgentClient, changed: Bool) {
-        let binary = try AgentBinary.locate(executable: executable, environment: environment)
+        let binary = try agentBinary()
         if configuration.machine.kind == .local {
             return (try await AgentClient.onMachine(connection, path: binary), false)
         }
@@ -38,7 +53,6 @@ extension HostContext {
     /// The agent where it is: beside this program for this machine, installed on all others.
     func agent(over connection: any Connection, _ configuration: Configuration) async throws -> AgentClient {
         guard configuration.machine.kind == .local else { return try await AgentClient.onMachine(connection) }
-        return try await AgentClient.onMachine(
-            connection, path: AgentBinary.locate(executable: executable, environment: environment))
+        return try await AgentClient.onMachine(connection, path: agentBinary())
     }
 }

@@ -1,11 +1,6 @@
 import Dispatch
+import Foundation
 import Shared
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 extension HostContext {
     /// The real world: this process's directory, environment and terminal.
@@ -19,6 +14,7 @@ extension HostContext {
         return HostContext(
             project: project, environment: environment, terminal: .real, output: DescriptorOutput.standardOutput,
             errorOutput: DescriptorOutput.standardError, executable: executable,
+            runner: SubprocessRunner(), isRoot: NSUserName() == "root",
             loadConfiguration: { try $0.load(in: project, environment: environment) },
             machine: { try MachineChoice.machine($0, project: project, log: $1, boxes: boxes) },
             buildBox: { progress, force in

@@ -11,6 +11,12 @@ struct HostContext: Sendable {
     var errorOutput: any TextOutput
     /// Path of this program, beside which the agent lies.
     var executable: String
+    /// The agent to use instead of the one beside this program: that of a bundle.
+    var agentFile: String?
+    /// Programs of this computer.
+    var runner: any CommandRunner
+    /// Whether this program runs as root.
+    var isRoot: Bool
     /// Reads and checks the configuration that the flags name.
     var loadConfiguration: @Sendable (ConfigurationChoice) throws -> LoadedConfiguration
     /// The machine that a configuration means; the output of its tools goes to the log file.

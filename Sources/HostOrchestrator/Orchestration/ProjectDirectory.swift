@@ -21,6 +21,10 @@ public struct ProjectDirectory: Sendable, Equatable {
     /// Held by the one pgaf-host that works on this directory.
     public var lock: String { "\(state)/lock" }
     public var runs: String { "\(state)/runs" }
+    /// The agent of the bundle that the last `up --bundle` took.
+    var bundledAgent: String { "\(state)/pgaf-agent" }
+    /// Parts of a bundle on their way; there only while a verb works with them.
+    var bundleParts: String { "\(state)/bundle" }
     public var vagrantfile: String { "\(path)/Vagrantfile" }
     /// The configuration that is read when none is named.
     public var configurationFile: String { "\(path)/pgaf.yaml" }

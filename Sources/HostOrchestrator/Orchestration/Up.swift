@@ -11,6 +11,8 @@ enum Up {
         var yes = false
         /// Whether another run, here or in the machine, is waited for.
         var wait = false
+        /// A bundle from which everything comes that a network would give otherwise.
+        var bundle: String?
         var progress = ProgressMode.auto
         /// Names of generated passwords that get new values; `passwords rotate` names them.
         var rotating: [String] = []
@@ -19,7 +21,9 @@ enum Up {
     /// - Throws: `PgafError`; `ReportedFailure` once a failure of the run itself has been shown.
     static func run(_ options: Options, in context: HostContext) async throws {
         let loaded = try context.loadConfiguration(options.choice)
-        let configuration = loaded.configuration
+        let bundle = try await bundle(options, in: context)
+        let configuration = bundle == nil ? loaded.configuration : try BundleSettings.fromDebian(loaded.configuration)
+        try bundle?.manifest.check(configuration)
         try ClusterMemory.load(context.project)?.check(configuration)
         if options.fresh {
             try await context.agree(
@@ -31,15 +35,29 @@ enum Up {
         }
         let (outcome, log) = try await RecordedRun.perform(
             "up", progress: options.progress, waiting: options.wait, in: context
-        ) {
-            try await UpRun(
-                context: context, configuration: configuration, warnings: loaded.warnings,
-                options: Request.Options(fresh: options.fresh, purge: options.purge, wait: options.wait),
-                rotating: options.rotating, active: $0
+        ) { active in
+            let supply = bundle.map { BundleSupply(bundle: $0, project: context.project) }
+            let (own, wanted) = try await supply?.atHome(context, configuration) ?? (context, configuration)
+            return try await UpRun(
+                context: own, configuration: wanted, warnings: loaded.warnings,
+                options: Request.Options(
+                    fresh: options.fresh, purge: options.purge, wait: options.wait, bundle: supply != nil),
+                rotating: options.rotating, supply: supply, active: active
             ).run()
         }
         guard options.progress != .json else { return }
         for line in Summary.lines(outcome, cluster: configuration.cluster, log: log) { context.say(line) }
+    }
+
+    /// The bundle that is named, with every part compared with its hash before anything is changed.
+    ///
+    /// - Throws: `bundle.invalid`, `bundle.damaged`, `file.failed`.
+    private static func bundle(_ options: Options, in context: HostContext) async throws -> Bundle? {
+        guard let path = options.bundle else { return nil }
+        let bundle = try Bundle(
+            LocalPath.absolute(path, in: context.project.path, home: context.environment["HOME"]))
+        try await bundle.verify()
+        return bundle
     }
 
     /// What `--fresh` destroys, in words.

@@ -10,6 +10,8 @@ struct UpRun: Sendable {
     var options = Request.Options()
     /// Names of generated passwords that get new values.
     var rotating: [String] = []
+    /// The bundle that is used instead of a network.
+    var supply: BundleSupply?
     let active: RecordedRun.Active
 
     private var recorder: RunRecorder { active.recorder }
@@ -89,10 +91,14 @@ struct UpRun: Sendable {
 
     private func agent(_ connection: any Connection) async throws -> AgentClient {
         try await recorder.step(.agent) {
-            try await context.installAgent(over: connection, configuration) { fraction in
+            let (client, sent) = try await context.installAgent(over: connection, configuration) { fraction in
                 await recorder.report(
                     .stepProgress(step: HostStep.agent.id, fraction: fraction, message: "copying the agent"))
             }
+            let supplied = try await supply?.send(over: client, configuration) { words, fraction in
+                await recorder.report(.stepProgress(step: HostStep.agent.id, fraction: fraction, message: words))
+            }
+            return (client, changed: sent || supplied == true)
         }
     }
 

@@ -6,6 +6,8 @@ public enum BaseSystem {
     /// The first release with pg_auto_failover 2.2 and PostgreSQL 17.
     public static let suite = "trixie"
     public static let packages = ["ca-certificates"]
+    /// The reference that the base image gets.
+    public static let image = "pgaf/base:\(suite)"
     /// Where a box carries it.
     public static let prepared = "/var/cache/pgaf/base-\(suite).tar"
 

@@ -15,6 +15,10 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
     case vagrantfileForeign = "vagrant.foreign-vagrantfile"
     case providerMissing = "vagrant.provider-missing"
     case boxBuildFailed = "box.build-failed"
+    case bundleFailed = "bundle.failed"
+    case bundleInvalid = "bundle.invalid"
+    case bundleDamaged = "bundle.damaged"
+    case bundleUnfit = "bundle.unfit"
 
     case machineUnreachable = "machine.unreachable"
     case machineUnsupported = "machine.unsupported"
@@ -70,14 +74,16 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
         switch self {
         case .usage: 64
         case .configurationNotReadable, .configurationSyntax, .configurationUnknownKey, .configurationInvalid,
-            .configurationConflict, .secretUnavailable, .dataWouldBeLost, .vagrantfileForeign, .foreignObject:
+            .configurationConflict, .secretUnavailable, .dataWouldBeLost, .vagrantfileForeign, .foreignObject,
+            .bundleInvalid, .bundleDamaged, .bundleUnfit:
             78
         case .clusterLocked, .runDetached, .failoverRefused: 75
         case .protocolMismatch, .protocolViolation: 76
         case .loginRefused, .hostKeyChanged, .hostKeyUnknown, .privilegeMissing, .fileUnsafe: 77
         case .cancelled: 130
         case .internalError: 70
-        case .vagrantMissing, .vagrantFailed, .providerMissing, .boxBuildFailed, .machineUnreachable,
+        case .vagrantMissing, .vagrantFailed, .providerMissing, .boxBuildFailed, .bundleFailed,
+            .machineUnreachable,
             .machineUnsupported, .machineNotMade, .linkLost, .uploadFailed, .agentMissing, .agentDied, .diskFull,
             .portInUse, .archiveUnreachable, .packagesFailed, .dockerUnavailable, .dockerFailed,
             .imageBuildFailed, .certificateFailed, .networkConflict, .monitorFailed, .nodeFailed, .accessFailed,

@@ -33,14 +33,17 @@ public struct Request: Sendable, Equatable {
         public var publishEverywhere = false
         /// Whether a run that finds another one at work waits for its end.
         public var wait = false
+        /// Whether the machine has the parts of a bundle (`BundlePlace`): what is missing comes from there alone.
+        public var bundle = false
 
         /// Names and addresses by which the host reaches the machine; certificates have to carry them.
         public var hosts: [String] = []
 
         public init(
             fresh: Bool = false, purge: Bool = false, publishEverywhere: Bool = false, wait: Bool = false,
-            hosts: [String] = []
+            bundle: Bool = false, hosts: [String] = []
         ) {
+            self.bundle = bundle
             self.hosts = hosts
             self.fresh = fresh
             self.purge = purge

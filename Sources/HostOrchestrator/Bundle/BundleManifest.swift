@@ -1,0 +1,110 @@
+import Shared
+
+/// The first file of a bundle: what it has, for which machines and configurations that is, and how to know it unharmed.
+struct BundleManifest: Sendable, Codable, Equatable {
+    static let name = "manifest.json"
+    static let format = 1
+    /// A real one has about 2 KB.
+    static let limit = 1 << 20
+
+    /// The other files by name; all but the agent may be missing.
+    enum Part: String, Sendable, CaseIterable {
+        case agent = "pgaf-agent"
+        /// Both images, as `docker save` writes them, compressed.
+        case images = "images.tar.gz"
+        /// Debian packages with apt's index of them.
+        case packages = "packages.tar"
+        case box = "libvirt.box"
+    }
+
+    struct Member: Sendable, Codable, Equatable {
+        var name: String
+        var size: Int
+        /// 64 hexadecimal digits.
+        var sha256: String
+    }
+
+    /// The images that are packed.
+    struct Images: Sendable, Codable, Equatable {
+        /// Docker's id of the base image.
+        var base: String
+        /// The hash of its inputs that the nodes' image carries as a label.
+        var hash: String
+    }
+
+    /// Machines for which the packages are.
+    struct Release: Sendable, Codable, Equatable {
+        /// `ID` and `VERSION_CODENAME` of os-release.
+        var distribution: String
+        var codename: String
+    }
+
+    struct Packages: Sendable, Codable, Equatable {
+        var release: Release
+        /// Those that are wanted; what they need is there too.
+        var names: [String]
+    }
+
+    var format = Self.format
+    /// The release of pgaf that packed it.
+    var pgaf = PgafVersion.current
+    /// RFC 3339.
+    var made: String
+    /// Of agent, images and packages, as the kernel says it: `x86_64`.
+    var architecture: String
+    /// What the images are made from, as keys of the configuration: `image.tag=latest`.
+    var settings: [String]
+    var images: Images?
+    var packages: Packages?
+    var members: [Member]
+
+    func has(_ part: Part) -> Bool { members.contains { $0.name == part.rawValue } }
+
+    /// - Throws: `bundle.unfit` for another release or other images than the configuration wants.
+    func check(_ configuration: Configuration) throws {
+        guard pgaf == PgafVersion.current else {
+            throw PgafError(
+                .bundleUnfit, "The bundle was packed by pgaf \(pgaf), this program is \(PgafVersion.current).",
+                remedy: "Use the pgaf-host that packed it, or make the bundle again with this one.")
+        }
+        let wanted = BundleSettings.of(configuration)
+        let differing = (settings.filter { !wanted.contains($0) }, wanted.filter { !settings.contains($0) })
+        guard differing.0.isEmpty, differing.1.isEmpty else {
+            func words(_ settings: [String]) -> String {
+                settings.isEmpty ? "nothing" : settings.joined(separator: ", ")
+            }
+            throw PgafError(
+                .bundleUnfit,
+                "The bundle's images are made from other settings: it has \(words(differing.0)), the configuration"
+                    + " \(words(differing.1)).",
+                remedy: "Make the bundle with this configuration, or set those keys as the bundle has them.")
+        }
+    }
+}
+
+/// The part of a configuration that decides what is in the images.
+enum BundleSettings {
+    /// As `--set` takes them.
+    static func of(_ configuration: Configuration) -> [String] {
+        let image = configuration.image
+        let packages = configuration.postgres.packages.map { "\"\($0)\"" }.joined(separator: ", ")
+        return ["image.name=\(image.name)", "image.tag=\(image.tag)"]
+            + (image.base.map { ["image.base=\($0)"] } ?? [])
+            + (configuration.postgres.version.map { ["postgres.version=\($0)"] } ?? [])
+            + ["postgres.packages=[\(packages)]", "packages.source=debian"]
+    }
+
+    /// The same configuration with the only source that bundles have.
+    ///
+    /// - Throws: `configuration.conflict`.
+    static func fromDebian(_ configuration: Configuration) throws -> Configuration {
+        guard configuration.packages.source != .pgdg else {
+            throw PgafError(
+                .configurationConflict, "A bundle has software from the Debian archive, and packages.source is pgdg.",
+                remedy: "Set packages.source to debian or auto.")
+        }
+        var configuration = configuration
+        configuration.packages.source = .debian
+        return configuration
+    }
+}

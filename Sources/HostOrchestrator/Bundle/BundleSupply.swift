@@ -1,0 +1,68 @@
+import Shared
+
+/// Brings what is in a bundle to where `up` takes it from.
+struct BundleSupply: Sendable {
+    let bundle: Bundle
+    let project: ProjectDirectory
+
+    /// Puts the agent where this and later verbs find it, and the box where Vagrant does.
+    ///
+    /// - Returns: context and configuration for the run.
+    func atHome(
+        _ context: HostContext, _ configuration: Configuration
+    ) async throws -> (HostContext, Configuration) {
+        var (context, configuration) = (context, configuration)
+        try await bundle.extract(.agent, to: project.bundledAgent, mode: [.ownerReadWriteExecute])
+        context.agentFile = project.bundledAgent
+        guard configuration.machine.kind == .vagrant, configuration.machine.vagrant.box == nil,
+            bundle.manifest.has(.box), VagrantProvider.existing(in: project) == nil,
+            try await VagrantProvider.resolve(
+                configuration.machine.vagrant.provider, project: project, runner: context.runner) == .libvirt
+        else { return (context, configuration) }
+        try await withParts { directory in
+            let box = "\(directory)/\(BundleManifest.Part.box.rawValue)"
+            try await bundle.extract(.box, to: box, mode: .ownerReadWrite)
+            try await context.runner.checked(
+                VagrantCommand.addBox(box, name: Box.name), code: .vagrantFailed,
+                what: "Vagrant did not take the bundle's box.", remedy: "Run `vagrant box add` with it to see why.")
+        }
+        // Named, so that nobody asks whether it is current, which takes a package archive.
+        configuration.machine.vagrant.box = Box.name
+        return (context, configuration)
+    }
+
+    /// Sends what the machine lacks.
+    ///
+    /// - Parameter say: told what is sent, and which fraction of it has been.
+    /// - Returns: whether anything was.
+    /// - Throws: `bundle.unfit` before anything is sent.
+    func send(
+        over client: AgentClient, _ configuration: Configuration,
+        _ say: @escaping @Sendable (String, Double) async -> Void
+    ) async throws -> Bool {
+        let question = MachineSupplies.question(base: configuration.baseImage, image: configuration.image.reference)
+        let answer = try await client.connection.collect(client.invocation.root(question))
+        let parts = try MachineSupplies(answer.standardOutput).needed(of: bundle.manifest)
+        for part in parts {
+            let place = part == .images ? BundlePlace.images : BundlePlace.packages
+            let words = part == .images ? "sending the images" : "sending the packages"
+            try await withParts { directory in
+                let file = "\(directory)/\(part.rawValue)"
+                try await bundle.extract(part, to: file, mode: .ownerReadWrite)
+                try await client.connection.upload(
+                    file, to: place, mode: 0o600, privileged: client.invocation.needsSudo,
+                    onProgress: { await say(words, $0) })
+            }
+        }
+        return !parts.isEmpty
+    }
+
+    /// Works with a directory for parts, which is empty before and gone afterwards.
+    private func withParts(_ work: (String) async throws -> Void) async throws {
+        let files = MachineFiles()
+        try files.remove(project.bundleParts)
+        try files.makeDirectory(project.bundleParts)
+        defer { try? files.remove(project.bundleParts) }
+        try await work(project.bundleParts)
+    }
+}
