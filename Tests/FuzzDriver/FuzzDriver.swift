@@ -47,3 +47,6 @@ import Synchronization
         }
     }
 }
+
+/// What libFuzzer's own `main` would call; the linker wants it, and the driver's `main` takes its place.
+@_cdecl("LLVMFuzzerTestOneInput") public func neverCalled(_ data: UnsafePointer<UInt8>?, _ size: Int) -> Int32 { -1 }
