@@ -46,7 +46,7 @@ final class TestMirror: Sendable {
     }
 
     private func stop() async {
-        servers.forEach { $0.end() }
+        for server in servers { server.end() }
         await registry.stop()
     }
 

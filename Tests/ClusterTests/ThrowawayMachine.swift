@@ -40,9 +40,10 @@ struct ThrowawayMachine {
     private func start() async throws {
         try await docker(["build", "--tag", Self.image, "-"], input: Self.dockerfile)
         try await docker([
-            "run", "--detach", "--name", name, "--volume", "\(Self.agent):/usr/bin/pgaf-agent:ro",
-            "--volume", "/var/run/docker.sock:/var/run/docker.sock", Self.image, "sleep", "infinity",
+            "run", "--detach", "--name", name, "--volume", "/var/run/docker.sock:/var/run/docker.sock", Self.image,
+            "sleep", "infinity",
         ])
+        try await docker(["cp", Self.agent, "\(name):/usr/bin/pgaf-agent"])
     }
 
     /// Runs a program in it.

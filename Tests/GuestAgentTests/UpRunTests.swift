@@ -145,7 +145,7 @@ import Testing
         #expect(steps.first { $0.id == "node.pgnode3" }?.changes == ["create container pgnode3"])
         #expect(
             steps.filter { $0.action == .none }.map(\.id) == [
-                "registration", "departures", "restarts", "verify", "volumes",
+                "repositories", "registration", "departures", "restarts", "verify", "volumes",
             ])
     }
 

@@ -25,8 +25,8 @@ extension AptRepositories {
         else {
             throw PgafError(
                 .packagesFailed, "The key from \(repository.keyURL) is not the one that belongs to \(repository.name).",
-                remedy: "Do not use that mirror: somebody stands between you and it, or it serves another repository. A mirror"
-                    + " that you sign yourself needs packages.keys.\(repository.name).",
+                remedy: "Do not use that mirror: somebody stands between you and it, or it serves another repository. A"
+                    + " mirror that you sign yourself needs packages.keys.\(repository.name).",
                 cause: "expected the fingerprint \(repository.fingerprint), and no other key beside it",
                 output: listing.lastLines())
         }
