@@ -20,12 +20,6 @@ struct AgentLogsCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON object a line: the container and what it wrote.")
     var json = false
 
-    /// What `--json` prints.
-    private struct Entry: Encodable {
-        var container: String
-        var line: String
-    }
-
     func validate() throws {
         if follow, node == nil { throw ValidationError("--follow needs the name of one node.") }
         if tail < 0 { throw ValidationError("--tail takes a number from 0 on.") }
@@ -47,7 +41,7 @@ struct AgentLogsCommand: AsyncParsableCommand {
             let asJSON = json
             let result = try await runner.run(command) { line in
                 // An encoding of two strings cannot fail.
-                let object = asJSON ? try? JSONText.line(Entry(container: name, line: line)) : nil
+                let object = asJSON ? try? JSONText.line(["container": name, "line": line]) : nil
                 Output.line(object ?? prefix + line)
             }
             if !result.succeeded, !follow {
