@@ -29,7 +29,7 @@ up:
 	@$(MAKE) --no-print-directory build
 	$(HOST) up $(UP)
 
-# What CI runs.
+# What CI runs: everything but the virtual machine (make vm).
 test:
 	@scripts/prepare test
 	@$(MAKE) --no-print-directory agent

@@ -17,6 +17,7 @@ struct BareMachine {
     /// libraries that it is linked to.
     init(in directory: String) async throws {
         self.directory = directory
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let supplies = MachineSupplies(
             try await checked("sh", Array(MachineSupplies.question(base: "-", image: "-").dropFirst())))
         let codename = supplies.release.codename
@@ -61,8 +62,12 @@ struct BareMachine {
         mount -t tmpfs -o size=5g tmpfs "$1/var/lib/docker"
         echo '{"cgroup-parent": "pgaf-bare-machine"}' > "$1/etc/docker/daemon.json"
         ip link set lo up
-        chroot "$1" env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
-            sh -euc "cd /root; $2"
+        cd "$1"
+        mkdir old
+        # A changed root directory would not do: what enters a container's mounts comes out at their own root.
+        pivot_root . old
+        exec chroot . env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+            sh -euc "umount -l /old; rmdir /old; cd /root; $2"
         """
 
     func remove() async throws {

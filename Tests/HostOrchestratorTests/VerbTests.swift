@@ -140,7 +140,7 @@ import Testing
     }
 
     @Test func destroyOnAMachineThatStaysTakesTheClusterDown() async throws {
-        var host = try await host(["down --yes --cluster pgaf": CommandResult()])
+        var host = try await host(["down --yes --json --cluster pgaf": CommandResult()])
         host.configuration.machine.kind = .ssh
         try ClusterMemory(host.configuration).save(in: host.scratch.project)
         host.answer = true

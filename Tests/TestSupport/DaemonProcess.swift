@@ -20,8 +20,16 @@ package final class DaemonProcess: Sendable {
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         defer { for word in words { free(word) } }
         words.append(nil)
+        // Threads of a test run block signals, and a child would begin with TERM blocked as they do.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var child = pid_t()
-        let result = posix_spawn(&child, arguments[0], &actions, nil, words, environ)
+        let result = posix_spawn(&child, arguments[0], &actions, &attributes, words, environ)
         guard result == 0 else {
             throw PgafError(
                 .commandNotFound, "\(arguments[0]) could not be started.", remedy: "Install it.",

@@ -11,8 +11,8 @@ extension Tag {
 /// The whole path on real things: `pgaf-host up` makes a virtual machine with `vagrant up` and a cluster in it, clients
 /// of this machine use it, it comes back after a reboot, and everything goes.
 ///
-/// One test, since the machine is made once and each chapter needs the one before; and a shorter one, which is in every
-/// `make test`, since all chapters take half an hour where the machine is emulated.
+/// One test, since the machine is made once and each chapter needs the one before; and a shorter one
+/// (`scripts/test vm`), since all chapters take half an hour where the machine is emulated.
 @Suite(.serialized, .tags(.virtualMachine)) struct WholePathTests {
     private static let machine = "pgaf-vm-tests"
     private let project: PgafProject

@@ -32,16 +32,27 @@ public struct AgentCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()
-            if var asynchronous = command as? any AsyncParsableCommand {
-                try await asynchronous.run()
-            } else {
-                try command.run()
+            do {
+                if var asynchronous = command as? any AsyncParsableCommand {
+                    try await asynchronous.run()
+                } else {
+                    try command.run()
+                }
+            } catch let error as PgafError {
+                if (command as? any JSONPrinting)?.printsJSON == true {
+                    try Output.json(error)
+                } else {
+                    Output.error(error.description)
+                }
+                throw ExitCode(error.code.exitCode)
             }
-        } catch let error as PgafError {
-            Output.error(error.description)
-            Self.exit(withError: ExitCode(error.code.exitCode))
         } catch {
             Self.exit(withError: error)
         }
     }
+}
+
+/// A verb whose failure is one JSON object on standard output, as its result is.
+protocol JSONPrinting {
+    var printsJSON: Bool { get }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Shared
 
 /// `pgaf-agent down`: removes the cluster with its data.
-struct AgentDownCommand: AsyncParsableCommand {
+struct AgentDownCommand: AsyncParsableCommand, JSONPrinting {
     static let configuration = CommandConfiguration(
         commandName: "down", abstract: "Remove the cluster, its volumes and all data in them.")
 
@@ -10,6 +10,11 @@ struct AgentDownCommand: AsyncParsableCommand {
 
     @Flag(help: "Do it without asking.")
     var yes = false
+
+    @Flag(help: "Tell a failure as one JSON object.")
+    var json = false
+
+    var printsJSON: Bool { json }
 
     func run() async throws {
         try Privilege.requireRoot()

@@ -2,7 +2,7 @@ import ArgumentParser
 import Shared
 
 /// `pgaf-agent failover`: a node fails, and another one takes over where it was the primary.
-struct AgentFailoverCommand: AsyncParsableCommand {
+struct AgentFailoverCommand: AsyncParsableCommand, JSONPrinting {
     static let configuration = CommandConfiguration(
         commandName: "failover", abstract: "Let the primary fail, and see another node take over.",
         discussion: """
@@ -18,6 +18,8 @@ struct AgentFailoverCommand: AsyncParsableCommand {
     var order = false
 
     @OptionGroup var role: RoleVerb
+
+    var printsJSON: Bool { role.json }
 
     var roleOrder: RoleOrder { .failover(node: node, way: order ? .order : .crash) }
 

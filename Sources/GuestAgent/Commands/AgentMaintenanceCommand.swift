@@ -8,7 +8,7 @@ struct AgentMaintenanceCommand: ParsableCommand {
         subcommands: [AgentMaintenanceEnableCommand.self, AgentMaintenanceDisableCommand.self])
 }
 
-struct AgentMaintenanceEnableCommand: AsyncParsableCommand {
+struct AgentMaintenanceEnableCommand: AsyncParsableCommand, JSONPrinting {
     static let configuration = CommandConfiguration(
         commandName: "enable", abstract: "Take a node out of service.",
         discussion: """
@@ -24,12 +24,14 @@ struct AgentMaintenanceEnableCommand: AsyncParsableCommand {
 
     @OptionGroup var role: RoleVerb
 
+    var printsJSON: Bool { role.json }
+
     var order: RoleOrder { .maintenance(node: node, turn: allowFailover ? .enableWithFailover : .enable) }
 
     func run() async throws { try await role.run(order) }
 }
 
-struct AgentMaintenanceDisableCommand: AsyncParsableCommand {
+struct AgentMaintenanceDisableCommand: AsyncParsableCommand, JSONPrinting {
     static let configuration = CommandConfiguration(
         commandName: "disable", abstract: "Put a node back into service.",
         discussion: "It catches up with the primary and becomes a secondary again.")
@@ -38,6 +40,8 @@ struct AgentMaintenanceDisableCommand: AsyncParsableCommand {
     var node: String
 
     @OptionGroup var role: RoleVerb
+
+    var printsJSON: Bool { role.json }
 
     var order: RoleOrder { .maintenance(node: node, turn: .disable) }
 

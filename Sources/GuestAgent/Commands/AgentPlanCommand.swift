@@ -2,7 +2,7 @@ import ArgumentParser
 import Shared
 
 /// `pgaf-agent plan`: what `up` would change.
-struct AgentPlanCommand: AsyncParsableCommand {
+struct AgentPlanCommand: AsyncParsableCommand, JSONPrinting {
     static let configuration = CommandConfiguration(
         commandName: "plan",
         abstract: "Say what `up` would change, without changing anything.",
@@ -20,28 +20,25 @@ struct AgentPlanCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON object instead of readable text (always so for a request).")
     var json = false
 
+    var printsJSON: Bool { json || !alone.isAlone }
+
     func run() async throws {
-        do {
-            try Privilege.requireRoot()
-            let store = ClusterStore()
-            let request =
-                alone.isAlone
-                ? try await StandaloneRequest(store: store).make(alone, options: Request.Options(purge: purge))
-                : try Request(decoding: RequestInput.read())
-            let turnstile = Turnstile.forPrograms()
-            let plan = try await PlanRun(
-                runner: LimitedRunner(SubprocessRunner(), turnstile: turnstile),
-                sessions: PsqlSessions(turnstile: turnstile), store: store, request: request
-            ).plan()
-            if json || !alone.isAlone {
-                try Output.json(plan)
-            } else {
-                PlanText.lines(plan).forEach(Output.line)
-            }
-            if plan.exitCode != 0 { throw ExitCode(plan.exitCode) }
-        } catch let error as PgafError where json || !alone.isAlone {
-            try Output.json(error)
-            throw ExitCode(error.code.exitCode)
+        try Privilege.requireRoot()
+        let store = ClusterStore()
+        let request =
+            alone.isAlone
+            ? try await StandaloneRequest(store: store).make(alone, options: Request.Options(purge: purge))
+            : try Request(decoding: RequestInput.read())
+        let turnstile = Turnstile.forPrograms()
+        let plan = try await PlanRun(
+            runner: LimitedRunner(SubprocessRunner(), turnstile: turnstile),
+            sessions: PsqlSessions(turnstile: turnstile), store: store, request: request
+        ).plan()
+        if printsJSON {
+            try Output.json(plan)
+        } else {
+            PlanText.lines(plan).forEach(Output.line)
         }
+        if plan.exitCode != 0 { throw ExitCode(plan.exitCode) }
     }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Shared
 
 /// `pgaf-agent status`: the formation as the monitor and Docker see it now.
-struct AgentStatusCommand: AsyncParsableCommand {
+struct AgentStatusCommand: AsyncParsableCommand, JSONPrinting {
     static let configuration = CommandConfiguration(commandName: "status", abstract: "Show the state of the cluster.")
 
     @OptionGroup var options: ClusterOptions
@@ -10,24 +10,21 @@ struct AgentStatusCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON object instead of a table.")
     var json = false
 
+    var printsJSON: Bool { json }
+
     func run() async throws {
-        do {
-            let runner = SubprocessRunner()
-            let store = ClusterStore()
-            let topology = try await options.topology(store: store, runner: runner)
-            let reader = FormationReader(runner: runner, files: store.files, topology: topology)
-            guard let state = try await reader.read() else {
-                throw PgafError(
-                    .dockerUnavailable, "The Docker engine does not answer.", remedy: "Run `up`, which starts it.")
-            }
-            if json {
-                try Output.json(state)
-            } else {
-                StatusTable.lines(state).forEach(Output.line)
-            }
-        } catch let error as PgafError where json {
-            try Output.json(error)
-            throw ExitCode(error.code.exitCode)
+        let runner = SubprocessRunner()
+        let store = ClusterStore()
+        let topology = try await options.topology(store: store, runner: runner)
+        let reader = FormationReader(runner: runner, files: store.files, topology: topology)
+        guard let state = try await reader.read() else {
+            throw PgafError(
+                .dockerUnavailable, "The Docker engine does not answer.", remedy: "Run `up`, which starts it.")
+        }
+        if json {
+            try Output.json(state)
+        } else {
+            StatusTable.lines(state).forEach(Output.line)
         }
     }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Shared
 
 /// `pgaf-agent stop`: standbys, primary, monitor.
-struct AgentStopCommand: AsyncParsableCommand {
+struct AgentStopCommand: AsyncParsableCommand, JSONPrinting {
     static let configuration = CommandConfiguration(
         commandName: "stop", abstract: "Stop the cluster in order: standbys, primary, monitor.")
 
@@ -11,8 +11,10 @@ struct AgentStopCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON object at the end.")
     var json = false
 
+    var printsJSON: Bool { json }
+
     func run() async throws {
-        try await HaltVerb(options: options, json: json, name: "stop").run { halt in
+        try await HaltVerb(options: options, name: "stop").run { halt in
             let stopped = try await halt.stop()
             if json {
                 try Output.json(["stopped": stopped])
@@ -24,7 +26,7 @@ struct AgentStopCommand: AsyncParsableCommand {
 }
 
 /// `pgaf-agent start`: monitor, primary, standbys, until all are healthy.
-struct AgentStartCommand: AsyncParsableCommand {
+struct AgentStartCommand: AsyncParsableCommand, JSONPrinting {
     static let configuration = CommandConfiguration(
         commandName: "start", abstract: "Start the cluster in order and wait until it is healthy.")
 
@@ -33,8 +35,10 @@ struct AgentStartCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON object at the end.")
     var json = false
 
+    var printsJSON: Bool { json }
+
     func run() async throws {
-        try await HaltVerb(options: options, json: json, name: "start").run { halt in
+        try await HaltVerb(options: options, name: "start").run { halt in
             let state = try await halt.start()
             if json {
                 try Output.json(state)
@@ -45,23 +49,17 @@ struct AgentStartCommand: AsyncParsableCommand {
     }
 }
 
-/// What both verbs do alike: the cluster, the machine's lock, failures as JSON where that was asked for.
+/// What both verbs do alike: the cluster, the machine's lock.
 private struct HaltVerb {
     let options: ClusterOptions
-    let json: Bool
     let name: String
 
     func run(_ work: (ClusterHalt) async throws -> Void) async throws {
-        do {
-            let (store, runner) = (ClusterStore(), SubprocessRunner())
-            let topology = try await options.topology(store: store, runner: runner)
-            let lock = try await MachineLock(store: store, holder: "`pgaf-agent \(name)`").take()
-            defer { withExtendedLifetime(lock) {} }
-            let engine = DockerEngine(runner: runner, files: store.files)
-            try await work(ClusterHalt(runner: runner, topology: topology, engine: engine, tell: Output.error))
-        } catch let error as PgafError where json {
-            try Output.json(error)
-            throw ExitCode(error.code.exitCode)
-        }
+        let (store, runner) = (ClusterStore(), SubprocessRunner())
+        let topology = try await options.topology(store: store, runner: runner)
+        let lock = try await MachineLock(store: store, holder: "`pgaf-agent \(name)`").take()
+        defer { withExtendedLifetime(lock) {} }
+        let engine = DockerEngine(runner: runner, files: store.files)
+        try await work(ClusterHalt(runner: runner, topology: topology, engine: engine, tell: Output.error))
     }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Shared
 
 /// `pgaf-agent switchover`: another node becomes primary in order.
-struct AgentSwitchoverCommand: AsyncParsableCommand {
+struct AgentSwitchoverCommand: AsyncParsableCommand, JSONPrinting {
     static let configuration = CommandConfiguration(
         commandName: "switchover", abstract: "Let another node become primary, in order.",
         discussion: """
@@ -14,6 +14,8 @@ struct AgentSwitchoverCommand: AsyncParsableCommand {
     var to: String?
 
     @OptionGroup var role: RoleVerb
+
+    var printsJSON: Bool { role.json }
 
     var order: RoleOrder { .switchover(to: to) }
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import Shared
 
 /// `pgaf-agent watch`: the formation again and again, for people and for `pgaf-host watch`.
-struct AgentWatchCommand: AsyncParsableCommand {
+struct AgentWatchCommand: AsyncParsableCommand, JSONPrinting {
     static let configuration = CommandConfiguration(
         commandName: "watch", abstract: "Show what changes in the formation, until Ctrl-C.")
 
@@ -14,6 +14,8 @@ struct AgentWatchCommand: AsyncParsableCommand {
     @Flag(help: "Print each look as one JSON object a line, and a failed one as `{\"error\": …}`.")
     var json = false
 
+    var printsJSON: Bool { json }
+
     func validate() throws {
         guard (0.1...3600).contains(interval) else {
             throw ValidationError("--interval takes 0.1 to 3600 seconds, not \(interval).")
@@ -21,15 +23,6 @@ struct AgentWatchCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        do {
-            try await watch()
-        } catch let error as PgafError where json {
-            try Output.json(error)
-            throw ExitCode(error.code.exitCode)
-        }
-    }
-
-    private func watch() async throws {
         let store = ClusterStore()
         let runner = SubprocessRunner()
         let topology = try await options.topology(store: store, runner: runner)

@@ -24,24 +24,19 @@ struct RoleVerb: ParsableArguments {
     ///
     /// - Throws: what was refused, and what failed; an `ExitCode` once it has been told.
     func run(_ order: RoleOrder) async throws {
-        do {
-            let store = ClusterStore()
-            let runner = SubprocessRunner()
-            let topology = try await options.topology(store: store, runner: runner)
-            let request = Request(
-                run: run ?? RunIdentifier.new(), configuration: topology.configuration,
-                // Nobody needs them; what tools say is cleaned of them.
-                secrets: store.remembered(topology.configuration.cluster) ?? .generate(), order: order)
-            let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-            let place = try await DetachedRun(runner: runner, store: store, program: program).start(request)
-            if events {
-                try await RunView(place: place, json: true).show(since: 0, waiting: true)
-            } else {
-                try await show(place)
-            }
-        } catch let error as PgafError where json {
-            try Output.json(error)
-            throw ExitCode(error.code.exitCode)
+        let store = ClusterStore()
+        let runner = SubprocessRunner()
+        let topology = try await options.topology(store: store, runner: runner)
+        let request = Request(
+            run: run ?? RunIdentifier.new(), configuration: topology.configuration,
+            // Nobody needs them; what tools say is cleaned of them.
+            secrets: store.remembered(topology.configuration.cluster) ?? .generate(), order: order)
+        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let place = try await DetachedRun(runner: runner, store: store, program: program).start(request)
+        if events {
+            try await RunView(place: place, json: true).show(since: 0, waiting: true)
+        } else {
+            try await show(place)
         }
     }
 

@@ -39,13 +39,8 @@ extension Vagrantfile {
             libvirt.cpus = cpus
             libvirt.driver = emulated ? "qemu" : "kvm"
             if emulated
-              # The first Atom, with what it lacked: a processor that does not speculate, so that the kernel spares each system
-              # call the isolation of page tables, and whose clock the kernel trusts.
               libvirt.cpu_mode = "custom"
-              libvirt.cpu_model = "n270"
-              %w[lm syscall cx16 lahf_lm popcnt sse4.1 sse4.2 aes pclmuldq].each do |feature|
-                libvirt.cpu_feature name: feature, policy: "require"
-              end
+              libvirt.cpu_model = "Nehalem"
             end
             # libvirt shares folders through NFS or a one-time copy only: neither is what /vagrant promises.
             override.vm.synced_folder ".", "/vagrant", disabled: true

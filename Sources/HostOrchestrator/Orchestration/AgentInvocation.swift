@@ -37,7 +37,7 @@ struct AgentInvocation: Sendable, Equatable {
     }
     func stop(cluster: String) -> [String] { root([path, "stop", "--json", "--cluster", cluster]) }
     func start(cluster: String) -> [String] { root([path, "start", "--json", "--cluster", cluster]) }
-    func down(cluster: String) -> [String] { root([path, "down", "--yes", "--cluster", cluster]) }
+    func down(cluster: String) -> [String] { root([path, "down", "--yes", "--json", "--cluster", cluster]) }
     var version: [String] { root([path, "version"]) }
 
     func logs(cluster: String, node: String?, follow: Bool, tail: Int?, json: Bool = false) -> [String] {
