@@ -11,7 +11,7 @@ struct BareMachine {
     let directory: String
     private let runner = SubprocessRunner()
 
-    private var root: String { "\(directory)/root" }
+    private var root: String { "\(directory)/system" }
 
     /// Makes the root directory from this machine's own archive and release, and copies pgaf-host into it with the
     /// libraries that it is linked to.
@@ -36,9 +36,9 @@ struct BareMachine {
         : > "$2/etc/resolv.conf"
         """
 
-    /// Gives the machine a file, under a name in its root's home.
+    /// Gives the machine a file, under a name in /srv.
     func place(_ file: String, as name: String) throws {
-        try FileManager.default.moveItem(atPath: file, toPath: "\(root)/root/\(name)")
+        try FileManager.default.moveItem(atPath: file, toPath: "\(root)/srv/\(name)")
     }
 
     /// Runs a script in the machine; all that it starts ends with it.
@@ -66,8 +66,8 @@ struct BareMachine {
         mkdir old
         # A changed root directory would not do: what enters a container's mounts comes out at their own root.
         pivot_root . old
-        exec chroot . env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
-            sh -euc "umount -l /old; rmdir /old; cd /root; $2"
+        exec chroot . env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/srv LC_ALL=C.UTF-8 \
+            sh -euc "umount -l /old; rmdir /old; cd /srv; $2"
         """
 
     func remove() async throws {

@@ -34,7 +34,7 @@ extension ClusterSuite {
                 let result = try await machine.run(Self.script) { print("  \($0)") }
                 print("a cluster without any network in \((ContinuousClock.now - booted).brief)")
                 #expect(result.succeeded, "\(result.lastLines(30))")
-                try check("\(directory)/machine/root/root", result)
+                try check("\(directory)/machine/system/srv", result)
             } catch {
                 Issue.record(error)
             }

@@ -24,6 +24,16 @@ import Testing
         await #expect(throws: PgafError.self) { try await choose(change) }?.code
     }
 
+    @Test func withABundleNobodyIsAsked() async throws {
+        var configuration = Configuration()
+        configuration.packages.source = .auto
+        let state = try await StateChoice(
+            runner: machine.runner, store: machine.store, facts: MachineFacts(), bundle: true
+        ).state(for: configuration, warnings: told)
+        #expect(state.source == .debian)
+        #expect(!machine.runner.saw("/usr/lib/apt/apt-helper"))
+    }
+
     @Test func aNewClusterGetsWhatIsFree() async throws {
         try machine.place("/proc/net/route", "Iface\nbr\t00001EAC\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n")
         let state = try await choose()

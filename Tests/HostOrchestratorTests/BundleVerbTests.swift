@@ -51,7 +51,8 @@ import Testing
                 "upload to /var/lib/pgaf/bundle/packages.tar, mode 600, as root",
             ])
         let seen = try #require(request.withLock { $0 })
-        #expect(seen.options.bundle && seen.configuration.packages.source == .debian)
+        // The agent decides, as it does for every other `up`.
+        #expect(seen.options.bundle && seen.configuration.packages.source == .auto)
         let project = host.scratch.project
         #expect(
             host.scratch.text(project.bundledAgent) == "#!/bin/sh\n" && host.scratch.mode(project.bundledAgent) == 0o700

@@ -26,8 +26,9 @@ struct Groundwork: Sendable {
         store: ClusterStore, events: EventWriter, warnings: Warnings, stop: StopSign = StopSign(),
         starting engine: DockerEngine? = nil
     ) async throws {
-        let state = try await StateChoice(runner: runner, store: store, facts: facts, engine: engine, events: events)
-            .state(for: request.configuration, warnings: warnings)
+        let state = try await StateChoice(
+            runner: runner, store: store, facts: facts, engine: engine, events: events, bundle: request.options.bundle
+        ).state(for: request.configuration, warnings: warnings)
         topology = ClusterTopology(
             configuration: request.configuration, state: state.reached(by: request.options.hosts), facts: facts,
             root: store.root,

@@ -8,6 +8,8 @@ struct StateChoice: Sendable {
     /// Started where it is stopped and the memory is lost; nil for a look that changes nothing.
     var engine: DockerEngine?
     var events: EventWriter?
+    /// Whether a bundle brings what is lacking: then `auto` has nobody to ask.
+    var bundle = false
 
     func state(for configuration: Configuration, warnings: Warnings) async throws -> ClusterState {
         let subnet = try wantedSubnet(configuration)
@@ -79,7 +81,7 @@ struct StateChoice: Sendable {
         switch settings.source {
         case .pgdg: return .pgdg
         case .debian: return .debian
-        case .auto: break
+        case .auto: if bundle { return .debian }
         }
         let wanted = ClusterTopology(
             configuration: configuration,

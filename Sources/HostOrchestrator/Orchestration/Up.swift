@@ -22,7 +22,9 @@ enum Up {
     static func run(_ options: Options, in context: HostContext) async throws {
         let loaded = try context.loadConfiguration(options.choice)
         let bundle = try await bundle(options, in: context)
-        let configuration = bundle == nil ? loaded.configuration : try BundleSettings.fromDebian(loaded.configuration)
+        let configuration = loaded.configuration
+        // `auto` stays what it is, or the next `up` without the bundle would find another configuration.
+        if bundle != nil { _ = try BundleSettings.fromDebian(configuration) }
         try bundle?.manifest.check(configuration)
         try ClusterMemory.load(context.project)?.check(configuration)
         if options.fresh {
