@@ -107,6 +107,39 @@ extension ClusterSuite {
             #expect(aside.succeeded)
         }
 
+        /// As one that is put back to an old copy on which somebody had started the server by hand, without its
+        /// standby.signal: PostgreSQL refuses to follow another primary after that, and pg_autoctl tries it for ever.
+        @Test func aStandbyThatLeftThePrimarysHistoryIsMadeAnew() async throws {
+            let (value, primary, standby) = try await begin()
+            let next = try #require(TestCluster.nodes.first { $0 != primary && $0 != standby })
+            try await damage(standby, "cp -a /var/lib/pgaf/data /var/lib/pgaf/data.old")
+            _ = try await cluster.waitUntilHealthy("a kill of the standby")
+            _ = try await cluster.host(["switchover", "--to", next, "--progress", "none"])
+            try await damage(
+                standby,
+                """
+                set -e
+                cd /var/lib/pgaf/data.old
+                cat > /tmp/by-hand <<'END'
+                set -e
+                rm -f standby.signal postmaster.pid
+                pg_ctl -D . -s -w -l /tmp/log start -o "-c listen_addresses= -c unix_socket_directories=/tmp \
+                    -c synchronous_standby_names= -c ssl=off -c data_directory=/var/lib/pgaf/data.old"
+                psql -h /tmp -XAtqc "SELECT pg_logical_emit_message(false, 'pgaf', repeat('x', 1000000))" postgres
+                pg_ctl -D . -s -w stop
+                touch standby.signal
+                END
+                gosu postgres sh /tmp/by-hand || { cat /tmp/log; exit 1; } >&2
+                cd ..
+                rm -rf data
+                mv data.old data
+                """)
+            let events = try await mend(value)
+            #expect(
+                warnings(events).contains { $0.contains("its data has left the history of the primary's") },
+                "\(warnings(events))")
+        }
+
         @Test func aRowWithoutContainerAndVolumeIsMadeAnew() async throws {
             let (value, _, standby) = try await begin()
             _ = try await cluster.command("docker", ["rm", "--force", standby])

@@ -25,7 +25,7 @@ import Testing
             try await Docker(runner: runner).container("pgnode1")
                 == ContainerStatus(
                     name: "pgnode1", status: "exited", running: false, exitCode: 137,
-                    labels: ["pgaf.cluster": "pgaf", "pgaf.hash": "abc"]))
+                    labels: ["pgaf.cluster": "pgaf", "pgaf.hash": "abc"], started: "2026-11-22T21:31:49.4Z"))
     }
 
     @Test func labelsOfEveryKind() async throws {

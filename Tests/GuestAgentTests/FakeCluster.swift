@@ -310,7 +310,8 @@ extension FakeCluster {
             let state = memory.maintained.contains(name) ? "maintenance" : role
             return #"{"id":\#(index + 1),"name":"\#(name)","host":"\#(name)","port":5432,"reported":"\#(state)","#
                 + #""assigned":"\#(state)","health":1,"lsn":"0/3000148","timeline":1,"#
-                + #""priority":\#(memory.priorities[name] ?? 50),"quorum":true,"running":true,"reportTime":1763847110}"#
+                + #""priority":\#(memory.priorities[name] ?? 50),"quorum":true,"running":true,"reportTime":1763847110,"#
+                + #""seen":"2025-11-22T21:31:50.250000","sinceAssigned":1}"#
         }
         return "[\(rows.joined(separator: ","))]"
     }

@@ -144,7 +144,21 @@ import Testing
         let leader = expectation(rows(primary, secondary, secondary, health: [0, 1, 1]))
         #expect(texts(leader).first?.contains("or another node takes over: normally 2 to 80 s") == true)
         let new = expectation(rows(primary, secondary, secondary, health: [1, -1, 1]))
-        #expect(texts(new).first?.hasPrefix("the monitor is to look at pgnode2 for the first time") == true)
+        #expect(
+            texts(new).first?.hasPrefix("the monitor is to look at pgnode2, which it has not done since its start")
+                == true)
+    }
+
+    @Test func whatDoesNotComeByItselfNeedsAnUp() {
+        let late = { (assigned: String, seconds: Int) in
+            self.expectation([
+                .sample("pgnode1", "primary"), .sample("pgnode2", "join_secondary", assigned, sinceAssigned: seconds),
+                .sample("pgnode3", "secondary"),
+            ]).map(\.command)
+        }
+        #expect(late("secondary", 88) == [nil])
+        #expect(late("secondary", 89) == ["pgaf-host up"])
+        #expect(late("wait_standby", 10_000) == [nil])
     }
 
     @Test func withoutAnybodyElseNobodyTakesWrites() {

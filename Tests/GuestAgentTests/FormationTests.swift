@@ -6,13 +6,14 @@ import Testing
 extension Monitor.Row {
     static func sample(
         _ name: String, _ reported: String, _ assigned: String? = nil, id: Int = 1, health: Int = 1,
-        running: Bool = true, lsn: String = "0/3000000", priority: Int = 50, quorum: Bool = true
+        running: Bool = true, lsn: String = "0/3000000", priority: Int = 50, quorum: Bool = true,
+        seen: String = "2026-01-31T12:00:10.123456", sinceAssigned: Int = 1
     ) -> Monitor.Row {
         Monitor.Row(
             id: id, name: name, host: "\(name).local", port: 5432, reported: reported, assigned: assigned ?? reported,
             health: health, running: running, lsn: lsn, timeline: 1, priority: priority,
             quorum: quorum,
-            reportTime: 1_763_847_110)
+            reportTime: 1_763_847_110, seen: seen, sinceAssigned: sinceAssigned)
     }
 }
 
@@ -50,6 +51,21 @@ extension Monitor.Row {
         let (rows, notes) = Self.flaws[index]
         #expect(FormationJudgement.notes(rows, names: ["a", "b"]) == notes)
         #expect(FormationJudgement.settledPrimary(rows, names: ["a", "b"]) == nil)
+    }
+
+    @Test(arguments: [
+        (nil, 1), ("2026-01-31T12:00:09.999999999Z", 1), ("2026-01-31T12:00:10.123456789Z", -1),
+        ("2026-01-31T12:00:11Z", -1), ("9999-01-31T12:00:11Z", 1),
+    ])
+    func whatIsOlderThanTheLastStartIsNotBelieved(_ start: String?, _ health: Int) {
+        let row = Monitor.Row.sample("a", "secondary")
+        let containers = [
+            "a": ContainerStatus(name: "a", status: "running", running: true, started: start),
+            "m": ContainerStatus(name: "m", status: "running", running: true, started: "2026-01-31T11:00:00Z"),
+        ]
+        #expect(containers.current([row], monitor: "m").map(\.health) == [health])
+        // A monitor that starts knows nothing of its own.
+        #expect(containers.current([row], monitor: "a").map(\.health) == [health])
     }
 
     @Test func settledMeansReachedAndPlayingItsPart() {
@@ -106,7 +122,8 @@ extension Monitor.Row {
         let machine = TestMachine()
         let row =
             #"{"id":1,"name":"pgnode1","host":"pgnode1","port":5432,"reported":"primary","#
-            + #""assigned":"primary","health":1,"running":true,"lsn":"0/3000148","timeline":1,"priority":50,"quorum":true,"reportTime":1763847110.25}"#
+            + #""assigned":"primary","health":1,"running":true,"lsn":"0/3000148","timeline":1,"priority":50,"quorum":true,"reportTime":1763847110.25,"#
+            + #""seen":"2025-11-22T21:31:50.250000","sinceAssigned":7}"#
         machine.runner.on("docker", "version", prints: "27.5.1\n")
             .on("docker", "container", "inspect", prints: "[]", status: 1)
             .on("docker", "exec", prints: "[\(row)]\n")

@@ -25,7 +25,21 @@ import Testing
         #expect(NodeAilment.diagnose(remains(false, false), row: row) == .nothing)
     }
 
-    @Test(arguments: [NodeAilment.noMemory, .noData, .nothing])
+    @Test func dataThatLeftThePrimarysHistoryIsToldByPostgreSQL() async throws {
+        var all = remains(true, true)
+        all.hasStrayed = true
+        #expect(NodeAilment.diagnose(all, row: .sample("a", "join_secondary", "secondary")) == .strayed)
+        #expect(NodeAilment.diagnose(all, row: nil) == nil)
+
+        let machine = TestMachine()
+        machine.runner.on("docker", "logs", prints: "LOG:  database system was shut down in recovery\n")
+        #expect(try await !NodeRemains.hasStrayed("pgnode2", machine.context()))
+        machine.runner.on(
+            "docker", "logs", prints: "FATAL:  requested timeline 4 is not a child of this server's history\n")
+        #expect(try await NodeRemains.hasStrayed("pgnode2", machine.context()))
+    }
+
+    @Test(arguments: [NodeAilment.noMemory, .noData, .nothing, .strayed])
     func aNodeIsMadeAnewOnlyFromAHealthyPrimary(_ ailment: NodeAilment) {
         let own = Monitor.Row.sample("a", "primary", "demoted", health: 0)
         #expect(ailment.treatment([own, .sample("b", "primary", id: 2)], node: "a") == .makeAnew)
@@ -42,6 +56,7 @@ import Testing
         #expect(NodeAilment.noData.treatment([own], node: "a") == .refuse)
         #expect(NodeAilment.nothing.treatment([own], node: "a") == .refuse)
         #expect(NodeAilment.nothing.treatment([], node: "a") == .refuse)
+        #expect(NodeAilment.strayed.treatment([own], node: "a") == .refuse)
     }
 
     @Test func theVolumeIsLookedAtFromBesideTheContainer() async throws {

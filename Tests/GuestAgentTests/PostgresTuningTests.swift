@@ -118,7 +118,7 @@ import Testing
                 "pgautofailover.health_check_period": 1000, "pgautofailover.health_check_timeout": 1000,
                 "pgautofailover.health_check_retry_delay": 500, "pgautofailover.health_check_max_retries": 2,
                 "pgautofailover.node_considered_unhealthy_timeout": 1500,
-                "pgautofailover.primary_demote_timeout": 6000, "pgautofailover.startup_grace_period": 3000,
+                "pgautofailover.primary_demote_timeout": 6000, "pgautofailover.startup_grace_period": 10000,
             ])
         #expect(timings.partitionTimeout == 5)
     }

@@ -49,7 +49,6 @@ extension Tag {
             try await anUp()
             try await theMachineAndItsCluster()
             try await clientsOfThisMachine()
-            try await whoGetsInFromThisMachine()
             try await aSecondUp()
         }
     }

@@ -43,6 +43,13 @@ public struct Docker: Sendable {
         return Dictionary(found.map { ($0.name, $0) }) { first, _ in first }
     }
 
+    /// What a container has logged in the last minute, at most 200 lines.
+    func recentLog(_ container: String) async throws -> String {
+        let logs = try await runner.run(
+            Command("docker", ["logs", "--since", "60s", "--tail", "200", container], deadline: .seconds(60)))
+        return logs.standardOutput + logs.standardError
+    }
+
     /// Looks at all these at once: the start of a program for each costs seconds in an emulated machine.
     public func snapshot(containers names: [String], images references: [String]) async throws -> DockerSnapshot {
         async let containers = containers(names)
@@ -207,8 +214,14 @@ public struct ContainerStatus: Sendable, Decodable, Equatable {
     public var running: Bool
     public var exitCode: Int
     public var labels: [String: String]
+    /// When it was started last, in UTC with up to nine decimals: `2026-01-31T12:00:00.123456789Z`.
+    var started: String?
 
-    public init(name: String, status: String, running: Bool, exitCode: Int = 0, labels: [String: String] = [:]) {
+    public init(
+        name: String, status: String, running: Bool, exitCode: Int = 0, labels: [String: String] = [:],
+        started: String? = nil
+    ) {
+        self.started = started
         self.name = name
         self.status = status
         self.running = running
@@ -226,6 +239,7 @@ public struct ContainerStatus: Sendable, Decodable, Equatable {
         case status = "Status"
         case running = "Running"
         case exitCode = "ExitCode"
+        case started = "StartedAt"
     }
 
     public init(from decoder: any Decoder) throws {
@@ -237,7 +251,17 @@ public struct ContainerStatus: Sendable, Decodable, Equatable {
             status: try state.decode(String.self, forKey: .status),
             running: try state.decode(Bool.self, forKey: .running),
             exitCode: try state.decode(Int.self, forKey: .exitCode),
-            labels: try document.decode(DockerLabels.self, forKey: .config).values)
+            labels: try document.decode(DockerLabels.self, forKey: .config).values,
+            started: try state.decodeIfPresent(String.self, forKey: .started))
+    }
+}
+
+extension [String: ContainerStatus] {
+    /// The rows with nothing in them about the time before a start of the node or of its monitor.
+    func current(_ rows: [Monitor.Row], monitor: String) -> [Monitor.Row] {
+        rows.map { row in
+            row.asSeen(since: [row.name, monitor].compactMap { self[$0]?.started }.max())
+        }
     }
 }
 

@@ -37,9 +37,7 @@ struct DockerDisk: Sendable {
             return Self.error("\(space.freeMiB) MiB are free in \(space.directory)", space.directory, cause)
         }
         guard let container else { return nil }
-        let logs = try await runner.run(
-            Command("docker", ["logs", "--since", "60s", "--tail", "200", container], deadline: .seconds(60)))
-        let lines = (logs.standardOutput + logs.standardError).split(separator: "\n")
+        let lines = try await Docker(runner: runner).recentLog(container).split(separator: "\n")
         guard let line = lines.last(where: { Self.isToldOf(in: String($0)) }) else { return nil }
         let directory = space?.directory ?? Self.usualDirectory(files)
         return Self.error("\(container) had no room to go on in \(directory)", directory, String(line))

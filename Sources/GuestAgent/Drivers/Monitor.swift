@@ -29,12 +29,29 @@ public struct Monitor: Sendable {
         public var quorum: Bool
         /// When the node reported last, by the monitor's clock, in seconds since 1970.
         public var reportTime: Double
+        /// When the node reported last, or the monitor looked at it last if that is longer ago; in UTC, in the form of
+        /// Docker's times.
+        var seen: String
+        /// Seconds since its state was assigned.
+        var sinceAssigned: Int
 
         /// Whether the node has reached what was asked of it and plays its part. One whose PostgreSQL does not run is about
         /// to be assigned another state.
         public var isSettled: Bool { reported == assigned && running && Self.working.contains(reported) }
         public var isPrimary: Bool { reported == "primary" || reported == "single" || reported == "wait_primary" }
         public var isHealthy: Bool { health == 1 }
+
+        /// The row without what it says of health where that is about an earlier life: right after a restart the monitor
+        /// goes on calling a node healthy that it has not seen since.
+        ///
+        /// - Parameter start: when the node's container or the monitor's started last, as Docker tells it; nil where that is
+        ///   not known. One in the future was told by a clock that has been set back, and counts for nothing.
+        func asSeen(since start: String?) -> Row {
+            guard let start, seen < start, start < Timestamp.now() else { return self }
+            var row = self
+            row.health = -1
+            return row
+        }
         /// Whether somebody has taken the node out of service.
         public var isInMaintenance: Bool { reported == "maintenance" && assigned == "maintenance" }
 
@@ -45,7 +62,10 @@ public struct Monitor: Sendable {
         SELECT coalesce(json_agg(json_build_object('id', nodeid, 'name', nodename, 'host', nodehost, 'port', nodeport,
             'reported', reportedstate, 'assigned', goalstate, 'health', health,
             'running', coalesce(reportedpgisrunning, true), 'lsn', reportedlsn, 'timeline', reportedtli, 'priority', candidatepriority, 'quorum', replicationquorum,
-            'reportTime', extract(epoch FROM reporttime)) ORDER BY nodeid), '[]') FROM pgautofailover.node;
+            'reportTime', extract(epoch FROM reporttime),
+            'seen', to_char(least(reporttime, healthchecktime) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'),
+            'sinceAssigned', extract(epoch FROM clock_timestamp() - statechangetime)::int) ORDER BY nodeid), '[]')
+        FROM pgautofailover.node;
         """
 
     /// All registered nodes; nil while the monitor does not answer.

@@ -26,7 +26,8 @@ public struct FormationReader: Sendable {
         let monitor = Monitor(container: configuration.monitor.name, psql: Psql(runner: runner, sessions: sessions))
         async let seen = docker.containers(topology.containerNames)
         async let answered = monitor.rows()
-        let (statuses, rows) = (try await seen, try await answered)
+        let statuses = try await seen
+        let rows = try await answered.map { statuses.current($0, monitor: configuration.monitor.name) }
         let containers = Dictionary(
             uniqueKeysWithValues: configuration.nodes.map { ($0.name, statuses[$0.name]?.status ?? "missing") })
         let head = rows?.filter(\.isPrimary).compactMap { LSN($0.lsn) }.max()

@@ -5,8 +5,9 @@ import Synchronization
 /// primary.
 ///
 /// pg_autoctl comes back by itself from most interruptions. It does not when its memory of the node, the data directory
-/// or the whole volume is gone while the monitor still has the node's row. The healthy nodes are not touched, and what
-/// is left of the data is set aside, never destroyed.
+/// or the whole volume is gone while the monitor still has the node's row, nor when the node has written further than
+/// where the present primary began and was not rewound. The healthy nodes are not touched, and what is left of the data
+/// is set aside, never destroyed.
 final class NodeRepair: Sendable {
     private let node: NodeSettings
     private let topology: ClusterTopology
@@ -27,10 +28,12 @@ final class NodeRepair: Sendable {
     func attempt(step: String, _ context: AgentContext) async throws -> String? {
         guard rhythm.isDue() else { return nil }
         let monitor = context.monitor
-        guard let rows = try await monitor.rows(), let remains = try await NodeRemains.read(node.name, context) else {
+        guard let rows = try await monitor.rows(), var remains = try await NodeRemains.read(node.name, context) else {
             return nil
         }
-        let found = NodeAilment.diagnose(remains, row: rows.first { $0.name == node.name })
+        let row = rows.first { $0.name == node.name }
+        if row?.isSettled == false { remains.hasStrayed = try await NodeRemains.hasStrayed(node.name, context) }
+        let found = NodeAilment.diagnose(remains, row: row)
         let isConfirmed = suspicion.withLock { suspicion in
             defer { suspicion = found }
             return found != nil && found == suspicion
@@ -74,12 +77,14 @@ enum NodeAilment: Sendable, Equatable {
     case noData
     /// Both are gone: another volume, or an emptied one.
     case nothing
+    /// The data has what the primary's history has not; pg_autoctl did not rewind it.
+    case strayed
 
     /// - Parameter row: the node's row on the monitor.
     /// - Returns: nil for a node that pg_autoctl brings up by itself.
     static func diagnose(_ remains: NodeRemains, row: Monitor.Row?) -> NodeAilment? {
         switch (remains.hasMemory, remains.hasData) {
-        case (true, true): nil
+        case (true, true): remains.hasStrayed && row != nil ? .strayed : nil
         // The first base backup is under way, or will be tried again.
         case (true, false): remains.isInitialising ? nil : .noData
         // A node that the monitor does not know registers by itself.
@@ -106,6 +111,7 @@ enum NodeAilment: Sendable, Equatable {
         case .noMemory: "pg_autoctl's memory of the node is gone"
         case .noData: "the data directory is gone"
         case .nothing: "its volume is empty"
+        case .strayed: "its data has left the history of the primary's"
         }
     }
 }
@@ -115,6 +121,7 @@ struct NodeRemains: Sendable, Equatable {
     var hasMemory: Bool
     var isInitialising: Bool
     var hasData: Bool
+    var hasStrayed = false
 
     /// Reads it from beside the container, which may be starting again and again; nil when Docker does not let one look.
     static func read(_ container: String, _ context: AgentContext) async throws -> NodeRemains? {
@@ -126,6 +133,12 @@ struct NodeRemains: Sendable, Equatable {
         let answers = result.trimmedOutput.split(separator: "\n").map { $0 == "yes" }
         guard result.succeeded, answers.count == 3 else { return nil }
         return NodeRemains(hasMemory: answers[0], isInitialising: answers[1], hasData: answers[2])
+    }
+
+    /// Whether PostgreSQL has refused lately to follow the primary, in the words of its xlogrecovery.c: it has written
+    /// beyond the point where the primary's timeline began.
+    static func hasStrayed(_ container: String, _ context: AgentContext) async throws -> Bool {
+        try await context.docker.recentLog(container).contains("is not a child of this server's history")
     }
 
     /// Sets the data aside and removes pg_autoctl's memory, in the volume of a container that is stopped.

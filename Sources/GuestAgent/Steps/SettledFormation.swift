@@ -23,8 +23,10 @@ struct SettledFormation: Sendable {
         let wait = Wait(
             for: description, upTo: .seconds(900), every: .milliseconds(100), sparing: true,
             hint: "Look at `pgaf-agent status` on the machine, then run `up` again.", code: code)
+        let containers = try await context.docker.containers(topology.containerNames)
         return try await context.wait(wait, step: step) {
-            guard let rows = try await monitor.rows() else { return .notYet("the monitor does not answer") }
+            guard let told = try await monitor.rows() else { return .notYet("the monitor does not answer") }
+            let rows = containers.current(told, monitor: topology.configuration.monitor.name)
             if let since, let silent = rows.first(where: { names.contains($0.name) && $0.reportTime <= since }) {
                 return .notYet("\(silent.name) has not reported yet")
             }

@@ -21,7 +21,7 @@ public struct FailoverTimings: Sendable, Equatable {
             ("health_check_max_retries", settings.healthCheckMaxRetries, 2, 3),
             ("node_considered_unhealthy_timeout", settings.unhealthyAfter, 4000, 60_000),
             ("primary_demote_timeout", settings.demoteTimeout, 6000, 60_000),
-            ("startup_grace_period", settings.startupGrace, 3000, 60_000),
+            ("startup_grace_period", settings.startupGrace, 10_000, 60_000),
         ]
         monitorSettings = rows.compactMap { row in
             (row.own ?? (fast ? row.quick : isSlow ? row.patient : nil)).map { ("pgautofailover.\(row.name)", $0) }

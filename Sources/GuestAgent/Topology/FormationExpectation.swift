@@ -69,7 +69,7 @@ struct FormationExpectation: Sendable {
     /// What a registered node with a running container waits for.
     private func node(_ row: Monitor.Row) -> [Awaited] {
         let isSettled = row.reported == row.assigned && ["primary", "single", "secondary"].contains(row.reported)
-        guard isSettled else { return [moving(row)] }
+        guard isSettled else { return [overdue(moving(row), row)] }
         guard row.running else {
             let text = "PostgreSQL of \(row.name) is to be started by its pg_autoctl"
             return [expect(row.name, text, times.start + times.caughtUp)]
@@ -77,7 +77,7 @@ struct FormationExpectation: Sendable {
         guard !row.isHealthy else { return [] }
         let text =
             row.health < 0
-            ? "the monitor is to look at \(row.name) for the first time"
+            ? "the monitor is to look at \(row.name), which it has not done since its start"
             : "\(row.name) is to answer the monitor's health checks again"
         let sooner = expect(row.name, text, times.start + times.seen)
         guard row.isPrimary, others(than: row.name) else { return [sooner] }
@@ -92,6 +92,19 @@ struct FormationExpectation: Sendable {
         (rows ?? []).contains {
             $0.name != name && names.contains($0.name) && $0.priority > 0 && containers[$0.name] == "running"
         }
+    }
+
+    /// A node that has had twice the normal time and a minute does not come by itself any more; a copy takes as long as it
+    /// takes.
+    private func overdue(_ awaited: Awaited, _ row: Monitor.Row) -> Awaited {
+        guard let most = awaited.normally?.most, row.sinceAssigned > most * 2 + 60,
+            !["init", "wait_standby"].contains(row.assigned)
+        else { return awaited }
+        let command = "pgaf-host up"
+        return Awaited(
+            name: awaited.name,
+            text: awaited.text + ", and \(row.sinceAssigned) s have passed: `\(command)` looks what is wrong",
+            normally: awaited.normally, command: command)
     }
 
     private func moving(_ row: Monitor.Row) -> Awaited {

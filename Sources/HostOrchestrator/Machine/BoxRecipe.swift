@@ -7,7 +7,7 @@ struct BoxRecipe: Sendable, Equatable {
     static let suite = BaseSystem.suite
     /// MiB; sparse, so that Docker has room and the file stays small.
     static let diskSize = 20480
-    static let commandLine = "root=/dev/vda2 rw net.ifnames=0 console=tty0 console=ttyS0 quiet"
+    static let commandLine = "root=/dev/vda2 rw net.ifnames=0 console=tty0 console=ttyS0 quiet panic=10"
 
     /// A bootable system that Vagrant can log in to, and what the agent would else install inside a machine that may
     /// be emulated: 42 s here save 215 s there.

@@ -40,7 +40,8 @@ extension Vagrantfile {
             libvirt.driver = emulated ? "qemu" : "kvm"
             if emulated
               libvirt.cpu_mode = "custom"
-              libvirt.cpu_model = "Nehalem"
+              libvirt.cpu_model = "n270"
+              %w[lm syscall cx16 lahf_lm popcnt sse4.1 sse4.2 aes pclmuldq].each { |name| libvirt.cpu_feature name: name, policy: "require" }
             end
             # libvirt shares folders through NFS or a one-time copy only: neither is what /vagrant promises.
             override.vm.synced_folder ".", "/vagrant", disabled: true
