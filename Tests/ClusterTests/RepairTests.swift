@@ -140,6 +140,23 @@ extension ClusterSuite {
                 "\(warnings(events))")
         }
 
+        /// The server says what is wrong with it before it is in force; and what keeps one from starting is corrected.
+        @Test func aWrongSettingIsRefusedAndOneInTheFileIsCorrected() async throws {
+            let (value, _, standby) = try await begin()
+            let refused = try await cluster.host(
+                ["up", "--progress", "none", "--set", "postgres.settings.work_mem=banana"], expecting: 69)
+            #expect(refused.standardError.contains("work_mem"), "\(refused.standardError)")
+            #expect(refused.standardError.contains("Correct `postgres.settings`"))
+            #expect(PgafProject.changedSteps(try await cluster.up()).isEmpty)
+
+            let file = "/var/lib/pgaf/clusters/\(TestCluster.name)/nodes/\(standby)/etc/postgresql.conf"
+            let text = try String(contentsOfFile: file, encoding: .utf8)
+            try (text + "shared_buffers = '100TB'\n").write(toFile: file, atomically: true, encoding: .utf8)
+            _ = try await cluster.command("docker", ["restart", standby])
+            _ = try await mend(value)
+            #expect(try String(contentsOfFile: file, encoding: .utf8) == text)
+        }
+
         @Test func aRowWithoutContainerAndVolumeIsMadeAnew() async throws {
             let (value, _, standby) = try await begin()
             _ = try await cluster.command("docker", ["rm", "--force", standby])

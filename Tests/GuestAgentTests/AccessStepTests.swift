@@ -43,6 +43,32 @@ import Testing
         #expect(check < reload)
     }
 
+    @Test func aWrongSettingIsRefusedAndTheOldFilesComeBack() async throws {
+        let context = machine.context(topology)
+        let directory = topology.configurationDirectory("pgnode1")
+        try machine.files.makeDirectory(directory)
+        try machine.files.write("work_mem = '4MB'\n", to: "\(directory)/postgresql.conf")
+        cluster.change { $0.wrongSettings = "work_mem = 'banana': setting could not be applied" }
+        let changes = try await step(0).inspect(context)
+        let error = await #expect(throws: PgafError.self) { try await step(0).apply(changes, context) }
+        #expect(error?.code == .accessFailed && error?.cause?.contains("banana") == true)
+        #expect(!sql.contains("SELECT pg_reload_conf();"))
+        #expect(try machine.files.read("\(directory)/postgresql.conf") == "work_mem = '4MB'\n")
+    }
+
+    /// A run that was killed between the files and the server's look at them.
+    @Test func filesThatTheServerMayNotHaveReadAreReadAgain() async throws {
+        let context = machine.context(topology)
+        try machine.files.makeDirectory(topology.configurationDirectory("pgnode1"))
+        try await step(0).apply(try await step(0).inspect(context), context)
+        #expect(try await step(0).inspect(context).isEmpty)
+        try machine.files.write("", to: "\(topology.directory)/nodes/pgnode1/unread")
+        let changes = try await step(0).inspect(context)
+        #expect(changes.map(\.subject) == ["files"])
+        try await step(0).apply(changes, context)
+        #expect(try await step(0).inspect(context).isEmpty)
+    }
+
     @Test func aStandbyGetsItsRulesAlone() async throws {
         let context = machine.context(topology)
         try machine.files.makeDirectory(topology.configurationDirectory("pgnode2"))

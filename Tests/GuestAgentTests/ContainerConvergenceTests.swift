@@ -63,9 +63,12 @@ import Testing
         try handOver()
         let changes = try await node.inspect(machine.context())
         #expect(changes.map(\.subject) == ["start"])
-        machine.runner.on("docker", "start", "pgnode1")
+        machine.runner.on("docker", "update").on("docker", "start", "pgnode1")
         try await node.apply(changes, step: "node.pgnode1", machine.context())
-        #expect(machine.runner.lines.last == ["docker", "start", "pgnode1"])
+        #expect(
+            machine.runner.lines.suffix(2) == [
+                ["docker", "update", "--restart", "unless-stopped", "pgnode1"], ["docker", "start", "pgnode1"],
+            ])
         #expect(!machine.runner.saw("docker", "run"))
     }
 

@@ -30,6 +30,8 @@ final class FakeCluster: Sendable {
         var heldBack: [String: [[String]]] = [:]
         /// Nodes whose PostgreSQL was restarted, in order.
         var restarts: [String] = []
+        /// What PostgreSQL says of settings that it cannot take.
+        var wrongSettings = ""
         /// Nodes in maintenance.
         var maintained: Set<String> = []
         /// Writes of the client through all nodes that fail from now on.
@@ -168,6 +170,7 @@ final class FakeCluster: Sendable {
             memory.containers[name] = ContainerStatus(
                 name: name, status: "running", running: true, labels: labels(words))
             if name != monitor, !memory.registered.contains(name) { memory.registered.append(name) }
+        case ("update", _): break
         case ("start", _):
             memory.containers[words[1]]?.status = "running"
             memory.containers[words[1]]?.running = true
@@ -265,6 +268,7 @@ extension FakeCluster {
             memory.registered.append(memory.registered.removeFirst())
             return says("")
         }
+        if sql.contains("FROM pg_file_settings f") { return says(memory.wrongSettings) }
         if sql.contains("pg_reload_conf()") { memory.reloads += 1 }
         if sql.contains("set_formation_number_sync_standbys") {
             memory.syncStandbys = sql.contains("1)") ? 1 : 0

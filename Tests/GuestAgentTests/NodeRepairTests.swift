@@ -32,11 +32,15 @@ import Testing
         #expect(NodeAilment.diagnose(all, row: nil) == nil)
 
         let machine = TestMachine()
+        machine.runner.on("docker", "exec", status: 2, error: "FATAL:  the database system is starting up")
         machine.runner.on("docker", "logs", prints: "LOG:  database system was shut down in recovery\n")
         #expect(try await !NodeRemains.hasStrayed("pgnode2", machine.context()))
         machine.runner.on(
             "docker", "logs", prints: "FATAL:  requested timeline 4 is not a child of this server's history\n")
         #expect(try await NodeRemains.hasStrayed("pgnode2", machine.context()))
+        // Rewound since: the log has the old words for a while.
+        machine.runner.on("docker", "exec", prints: "1\n")
+        #expect(try await !NodeRemains.hasStrayed("pgnode2", machine.context()))
     }
 
     @Test(arguments: [NodeAilment.noMemory, .noData, .nothing, .strayed])
@@ -152,6 +156,31 @@ import Testing
         }
         #expect(error?.code == .nodeFailed && error?.remedy.contains("docker stop NAME") == true)
         #expect(orders.isEmpty)
+    }
+
+    /// The stranger was the primary; another one has been promoted in its place.
+    @Test func aFormerPrimaryIsNotPreferredToThePresentOne() async throws {
+        cluster.change { $0.registered = ["pgnode2", "pgnode3"] }
+        machine.runner.on("docker", "exec") { [cluster] command in
+            let sql = command.input?.revealed ?? ""
+            guard sql.contains("pg_autoctl.state") else { return cluster.run(command) }
+            return CommandResult(standardOutput: command.arguments.contains("pgnode3") ? "t\n" : "f\n")
+        }
+        let error = await #expect(throws: PgafError.self) {
+            try await step.apply([], machine.context(topology))
+        }
+        #expect(error?.message.hasPrefix("pgnode1 and pgnode2 all take writes") == true)
+        #expect(orders.isEmpty)
+    }
+
+    @Test func aRunThatEndedHalfWayIsGoneOnWith() async throws {
+        cluster.change { $0.registered = ["pgnode1", "pgnode2"] }
+        machine.runner.on("docker", "exec") { [cluster] command in
+            guard command.arguments.contains("disable") else { return cluster.run(command) }
+            return CommandResult(status: 12, standardError: "ERROR Monitor is disabled in the configuration")
+        }
+        try await step.apply([], machine.context(topology))
+        #expect(orders.map { $0.contains("enable") } == [false, true])
     }
 
     @Test func withoutAnyPrimaryNobodyIsRegistered() async throws {

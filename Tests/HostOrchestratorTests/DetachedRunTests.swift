@@ -207,6 +207,27 @@ import Testing
         #expect(host.machine.executed.last?.arguments.last == Self.run)
     }
 
+    /// What the agent says instead of events.
+    @Test func attachTellsTheAgentsOwnError() async throws {
+        let line = #"{"error":{"code":"run.not-found","message":"There was \u001b[2Jno run.","remedy":"Begin one."}}"#
+        let host = TestHost(
+            ScriptedMachine(verbs: [
+                "follow": { _, emit in
+                    try await emit(.standardOutput(Array((line + "\n").utf8)))
+                    return .exited(ErrorCode.runNotFound.exitCode)
+                }
+            ]))
+        let error = await #expect(throws: ReportedFailure.self) {
+            try await Attach.run(Attach.Options(run: Self.run, progress: .plain), in: host.context())
+        }
+        #expect(error?.exitCode == ErrorCode.runNotFound.exitCode)
+        #expect(host.errors.text.contains("error: There was ·[2Jno run.") && host.errors.text.contains("run.not-found"))
+        let events = await #expect(throws: PgafError.self) {
+            try await Events.run(Events.Options(), in: host.context())
+        }
+        #expect(events?.code == .runNotFound)
+    }
+
     @Test(arguments: ["", "../../etc", "latest", "x; reboot"])
     func whatIsNoRunIsRefusedBeforeAnythingIsAsked(_ run: String) async throws {
         let host = TestHost(ended())

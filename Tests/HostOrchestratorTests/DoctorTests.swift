@@ -29,6 +29,20 @@ import Testing
         #expect(host.machine.story.isEmpty && host.scratch.everything().isEmpty)
     }
 
+    /// The cluster is the one that is remembered; what the next `up` would begin with is looked at all the same.
+    @Test func aTypoMadeSinceTheLastUpIsTold() async throws {
+        let host = TestHost(ScriptedMachine(outlook: MachineOutlook(.stopped)))
+        try host.scratch.project.prepare()
+        try ClusterMemory(host.configuration).save(in: host.scratch.project)
+        var context = host.context()
+        context.loadConfiguration = { _ in
+            throw PgafError(.configurationUnknownKey, "There is no key \"nods\".", remedy: "Correct it.")
+        }
+        let found = await Doctor(context: context, choice: ConfigurationChoice(), resources: Self.plenty).findings()
+        #expect(found.first?.code == .configurationUnknownKey)
+        #expect(found.contains { $0.subject == "machine" })
+    }
+
     @Test func aRunningMachineIsAskedForItsCluster() async throws {
         var state = ScriptedAgent.formation
         state.warnings = ["The certificate of pgnode1 ends in 3 days: `pgaf-host up` makes another one."]

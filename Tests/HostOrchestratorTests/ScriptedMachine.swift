@@ -72,7 +72,9 @@ final class ScriptedMachine: Machine, Connection {
         Endpoint(address: "127.0.0.1", port: port + 10_000)
     }
 
-    func interactiveCommand(_ remote: [String]) async throws -> Command { Command("ssh", ["test"] + remote) }
+    func interactiveCommand(_ remote: [String], terminal: Bool) async throws -> Command {
+        Command("ssh", ["test"] + remote)
+    }
     func destructionSummary() async throws -> [String] { ["the virtual machine \"test\""] }
     func destroy(reporting progress: any ProgressSink) async throws { tell("destroy") }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Shared
+import Synchronization
 import Testing
 
 @testable import HostOrchestrator
@@ -188,6 +189,72 @@ import Testing
         let error = await #expect(throws: PgafError.self) { try await host.up() }
         #expect(error?.code == .configurationConflict)
         #expect(error?.remedy.contains("--machine vagrant") == true)
+    }
+
+    /// Another run is at work in the machine: what this directory knows of the cluster stays true.
+    @Test func aRefusedRunLeavesWhatWasKnown() async throws {
+        let refuses = Mutex(false)
+        var host = TestHost(
+            ScriptedMachine { request, emit in
+                let agent = ScriptedAgent(run: request.run, emit: emit)
+                guard refuses.withLock({ $0 }) else {
+                    try await agent.send(ScriptedAgent.happy(.changed))
+                    return .exited(0)
+                }
+                let error = PgafError(.clusterLocked, "m", remedy: "r")
+                try await agent.send([.result(RunResult(status: .failed, error: error))])
+                return .exited(75)
+            })
+        #expect(try await host.up() == 0)
+        let project = host.scratch.project
+        let (memory, secrets) = (host.scratch.text(project.memory), host.scratch.text(project.secrets))
+        refuses.withLock { $0 = true }
+        host.configuration.postgres.database = "shop"
+        #expect(try await host.up() == 75)
+        let rotation = await #expect(throws: ReportedFailure.self) {
+            try await PasswordRotation.run([], Up.Options(progress: .plain), in: host.context())
+        }
+        #expect(rotation?.exitCode == 75)
+        #expect(host.scratch.text(project.memory) == memory && host.scratch.text(project.secrets) == secrets)
+    }
+
+    @Test func aRotationChangesPasswordsAndNothingElse() async throws {
+        let requests = Mutex<[Request]>([])
+        var host = TestHost(
+            ScriptedMachine { request, emit in
+                requests.withLock { $0.append(request) }
+                try await ScriptedAgent(run: request.run, emit: emit).send(ScriptedAgent.happy(.changed))
+                return .exited(0)
+            })
+        host.configuration.machine.kind = .local
+        host.configuration.access.clientCIDR = "10.0.0.0/8"
+        #expect(try await host.up() == 0)
+        // Flags of the first `up`, which nobody repeats.
+        host.configuration = Configuration()
+        try await PasswordRotation.run([], Up.Options(progress: .plain), in: host.context())
+        let all = requests.withLock { $0 }
+        #expect(all.count == 2 && all[0].configuration == all[1].configuration)
+        #expect(all[0].secrets.superuser.revealed != all[1].secrets.superuser.revealed)
+    }
+
+    @Test func onlyAMachineThatWasMadeIsStarted() async throws {
+        let host = TestHost(ScriptedMachine(outlook: MachineOutlook(.missing)))
+        let failure = await #expect(throws: ReportedFailure.self) {
+            try await Halt.start(Halt.Options(progress: .plain), in: host.context())
+        }
+        #expect(failure?.exitCode == ErrorCode.machineNotMade.exitCode)
+        #expect(host.machine.story.isEmpty && host.errors.text.contains("Make it and its cluster with `pgaf-host up`"))
+    }
+
+    @Test(arguments: [ErrorCode.clusterNotFound, .agentMissing])
+    func whereNothingRunsNothingIsStopped(_ code: ErrorCode) async throws {
+        let error = #"{"error":{"code":"\#(code.rawValue)","message":"m","remedy":"r"}}"#
+        let host = TestHost(
+            ScriptedMachine(answers: [
+                "stop --json --cluster pgaf": CommandResult(status: 69, standardOutput: error)
+            ]))
+        try await Halt.stop(Halt.Options(progress: .plain), in: host.context())
+        #expect(host.output.text == "nothing ran: nothing was stopped\n")
     }
 
     private func reloading(_ stop: CommandResult) -> TestHost {

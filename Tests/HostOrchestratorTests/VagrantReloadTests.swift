@@ -48,6 +48,19 @@ import Testing
             })
     }
 
+    @Test func aVagrantfileOfSomebodyElsesIsNeitherHaltedNorDestroyed() async throws {
+        try MachineFiles().write("Vagrant.configure(\"2\") {}\n", to: scratch.project.vagrantfile, mode: 0o644)
+        let tools = PretendedTools([:])
+        let machine = machine(tools)
+        for attempt in [
+            { _ = try await machine.destructionSummary() }, { _ = try await machine.halt(reporting: Sink()) },
+            { try await machine.destroy(reporting: Sink()) },
+        ] as [() async throws -> Void] {
+            let error = await #expect(throws: PgafError.self) { try await attempt() }
+            #expect(error?.code == .vagrantfileForeign)
+        }
+    }
+
     /// The machine as an earlier `up` made it, with 6144 MiB and 4 processors.
     private func begin(_ provider: VagrantProvider = .virtualbox) throws {
         var settings = VagrantSettings()

@@ -10,7 +10,7 @@ import Testing
             host: "vm.example", port: 2222, user: "vagrant", identityFiles: ["/k/one", "/k/100%"],
             knownHostsFile: "/my project/.pgaf/known_hosts")
         #expect(
-            SSHClientCommand.interactive(parameters, remote: ["psql", "-c", "select 'a'"])
+            SSHClientCommand.interactive(parameters, remote: ["psql", "-c", "select 'a'"], terminal: true)
                 == Command(
                     "ssh",
                     [
@@ -41,7 +41,7 @@ extension TransportSuite {
                     try await SSHConnection.open(parameters).close()
                     #expect(FileManager.default.fileExists(atPath: parameters.knownHostsFile), "\(name)")
                     let said = try await SubprocessRunner().run(
-                        SSHClientCommand.interactive(parameters, remote: ["printf", "%s", name]))
+                        SSHClientCommand.interactive(parameters, remote: ["printf", "%s", name], terminal: false))
                     #expect(said.standardOutput == name && said.succeeded, "\(name): \(said.standardError)")
                 }
             }

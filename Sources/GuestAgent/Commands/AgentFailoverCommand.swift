@@ -19,7 +19,7 @@ struct AgentFailoverCommand: AsyncParsableCommand, JSONPrinting {
 
     @OptionGroup var role: RoleVerb
 
-    var printsJSON: Bool { role.json }
+    var printsJSON: Bool { role.printsJSON }
 
     var roleOrder: RoleOrder { .failover(node: node, way: order ? .order : .crash) }
 

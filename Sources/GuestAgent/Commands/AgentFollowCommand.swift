@@ -2,7 +2,7 @@ import ArgumentParser
 import Shared
 
 /// `pgaf-agent follow`: shows a run of this machine, also one that has ended.
-struct AgentFollowCommand: AsyncParsableCommand {
+struct AgentFollowCommand: AsyncParsableCommand, JSONPrinting {
     static let configuration = CommandConfiguration(
         commandName: "follow", abstract: "Show a run as it goes on, or one that has ended.")
 
@@ -16,6 +16,8 @@ struct AgentFollowCommand: AsyncParsableCommand {
 
     @Flag(help: "Write events as JSON lines instead of readable text.")
     var json = false
+
+    var printsJSON: Bool { json }
 
     func run() async throws {
         try await RunView(place: options.place(store: ClusterStore()), json: json).show(since: since, waiting: wait)

@@ -2,7 +2,7 @@ import ArgumentParser
 import Shared
 
 /// `pgaf-agent logs`: what the containers say.
-struct AgentLogsCommand: AsyncParsableCommand {
+struct AgentLogsCommand: AsyncParsableCommand, JSONPrinting {
     static let configuration = CommandConfiguration(
         commandName: "logs", abstract: "Print the logs of one node, or of all.")
 
@@ -19,6 +19,8 @@ struct AgentLogsCommand: AsyncParsableCommand {
 
     @Flag(help: "Print one JSON object a line: the container and what it wrote.")
     var json = false
+
+    var printsJSON: Bool { json }
 
     func validate() throws {
         if follow, node == nil { throw ValidationError("--follow needs the name of one node.") }
@@ -42,7 +44,12 @@ struct AgentLogsCommand: AsyncParsableCommand {
             let result = try await runner.run(command) { line in
                 // An encoding of two strings cannot fail.
                 let object = asJSON ? try? JSONText.line(["container": name, "line": line]) : nil
-                Output.line(object ?? prefix + line)
+                do {
+                    try Output.event(object ?? prefix + line)
+                } catch {
+                    // Nobody reads any more; docker learns it from its next line.
+                    Self.exit()
+                }
             }
             if !result.succeeded, !follow {
                 Output.error("\(name): docker logs ended with status \(result.status)")

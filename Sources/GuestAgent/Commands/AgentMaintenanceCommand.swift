@@ -24,7 +24,7 @@ struct AgentMaintenanceEnableCommand: AsyncParsableCommand, JSONPrinting {
 
     @OptionGroup var role: RoleVerb
 
-    var printsJSON: Bool { role.json }
+    var printsJSON: Bool { role.printsJSON }
 
     var order: RoleOrder { .maintenance(node: node, turn: allowFailover ? .enableWithFailover : .enable) }
 
@@ -41,7 +41,7 @@ struct AgentMaintenanceDisableCommand: AsyncParsableCommand, JSONPrinting {
 
     @OptionGroup var role: RoleVerb
 
-    var printsJSON: Bool { role.json }
+    var printsJSON: Bool { role.printsJSON }
 
     var order: RoleOrder { .maintenance(node: node, turn: .disable) }
 

@@ -15,7 +15,7 @@ struct AgentSwitchoverCommand: AsyncParsableCommand, JSONPrinting {
 
     @OptionGroup var role: RoleVerb
 
-    var printsJSON: Bool { role.json }
+    var printsJSON: Bool { role.printsJSON }
 
     var order: RoleOrder { .switchover(to: to) }
 

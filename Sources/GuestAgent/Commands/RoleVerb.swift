@@ -15,6 +15,8 @@ struct RoleVerb: ParsableArguments {
     @Option(help: ArgumentHelp("The id of the run, if it is to have a certain one.", visibility: .hidden))
     var run: String?
 
+    var printsJSON: Bool { json || events }
+
     func validate() throws {
         if json, events { throw ValidationError("--json and --events both want standard output.") }
         if let run, !RunIdentifier.isOne(run) { throw ValidationError("--run takes the id of a run.") }

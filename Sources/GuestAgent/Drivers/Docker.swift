@@ -46,7 +46,7 @@ public struct Docker: Sendable {
     /// What a container has logged in the last minute, at most 200 lines.
     func recentLog(_ container: String) async throws -> String {
         let logs = try await runner.run(
-            Command("docker", ["logs", "--since", "60s", "--tail", "200", container], deadline: .seconds(60)))
+            Command("docker", ["logs", "--since", "60s", "--tail", "200", container], deadline: Self.patience))
         return logs.standardOutput + logs.standardError
     }
 
@@ -258,9 +258,12 @@ public struct ContainerStatus: Sendable, Decodable, Equatable {
 
 extension [String: ContainerStatus] {
     /// The rows with nothing in them about the time before a start of the node or of its monitor.
+    ///
+    /// A start in the future was told by a clock that has been set back, and counts for nothing.
     func current(_ rows: [Monitor.Row], monitor: String) -> [Monitor.Row] {
-        rows.map { row in
-            row.asSeen(since: [row.name, monitor].compactMap { self[$0]?.started }.max())
+        let now = Timestamp.now()
+        return rows.map { row in
+            row.asSeen(since: [row.name, monitor].compactMap { self[$0]?.started }.filter { $0 < now }.max())
         }
     }
 }

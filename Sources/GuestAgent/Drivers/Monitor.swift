@@ -45,9 +45,9 @@ public struct Monitor: Sendable {
         /// goes on calling a node healthy that it has not seen since.
         ///
         /// - Parameter start: when the node's container or the monitor's started last, as Docker tells it; nil where that is
-        ///   not known. One in the future was told by a clock that has been set back, and counts for nothing.
+        ///   not known.
         func asSeen(since start: String?) -> Row {
-            guard let start, seen < start, start < Timestamp.now() else { return self }
+            guard let start, seen < start else { return self }
             var row = self
             row.health = -1
             return row
@@ -72,6 +72,16 @@ public struct Monitor: Sendable {
     public func rows() async throws -> [Row]? {
         guard let text = try await psql.attempt(container, database: Self.database, Self.rowsQuery) else { return nil }
         return try JSONDecoder().decode([Row].self, from: Data(text.utf8))
+    }
+
+    /// All registered nodes, where not to know them is no answer.
+    ///
+    /// - Throws: `monitor.failed` when the monitor does not answer.
+    func knownRows() async throws -> [Row] {
+        if let rows = try await rows() { return rows }
+        throw PgafError(
+            .monitorFailed, "The monitor \(container) does not answer.",
+            remedy: "Look at `docker logs \(container)` on the machine, then run `up` again.")
     }
 
     /// The monitor's clock, in seconds since 1970; an error when the monitor does not answer.

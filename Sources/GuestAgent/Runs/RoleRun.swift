@@ -92,9 +92,10 @@ public struct RoleRun: Sendable {
                 remedy: "`pgaf-host status` says what it lacks; `pgaf-host start` or `pgaf-host up` brings it back.")
         }
         let names = context.configuration.nodes.map(\.name)
-        let seen = try await context.docker.containers(names)
+        let monitor = context.configuration.monitor.name
+        let seen = try await context.docker.containers(names + [monitor])
         return RoleJudgement(
-            order: order, names: names, monitor: context.configuration.monitor.name, rows: rows,
+            order: order, names: names, monitor: monitor, rows: seen.current(rows, monitor: monitor),
             containers: Dictionary(uniqueKeysWithValues: names.map { ($0, seen[$0]?.status ?? "missing") }),
             syncStandbys: number)
     }

@@ -46,8 +46,7 @@ struct AccessStep: Step {
         // What a node lacks can be seen only once it answers.
         let changes = planned.has("access") ? try await inspect(context) : planned
         if changes.has("files") {
-            try container.writeFiles(context)
-            try await reload(context)
+            try await container.replaceFiles(context) { try await reload(context) }
         }
         guard writable else { return }
         if changes.has("passwords") { try await Passwords.setInside(node.name, context) }
@@ -84,6 +83,14 @@ struct AccessStep: Step {
 
     private var databaseExists: String { databaseQuery + ";" }
 
+    /// What the server says of the file as it is now. One that only waits for a restart is no error.
+    static let wrongSettings = """
+        SELECT coalesce(string_agg(format('%s = %L: %s', f.name, f.setting, f.error), '; '), '')
+            FROM pg_file_settings f LEFT JOIN pg_settings s ON s.name = f.name
+            WHERE f.error IS NOT NULL AND f.sourcefile LIKE '\(ContainerLayout.configuration)/%'
+                AND s.context IS DISTINCT FROM 'postmaster';
+        """
+
     private static let loadTime = "SELECT pg_conf_load_time();"
 
     /// Checks the files with PostgreSQL's own eyes before it reads them, then reloads in SQL: `pg_autoctl reload` can
@@ -98,6 +105,14 @@ struct AccessStep: Step {
             throw PgafError(
                 .accessFailed, "PostgreSQL refuses the access rules of \(node.name); the old ones stay in force.",
                 remedy: "Correct the `access` part of pgaf.yaml, then run `up` again.", cause: errors)
+        }
+        let wrong = try await context.psql.checked(
+            node.name, Self.wrongSettings, code: .accessFailed,
+            what: "The settings of \(node.name) could not be checked.")
+        guard wrong.isEmpty else {
+            throw PgafError(
+                .accessFailed, "PostgreSQL refuses settings of \(node.name); the old ones stay in force.",
+                remedy: "Correct `postgres.settings` in pgaf.yaml, then run `up` again.", cause: wrong)
         }
         let before = try await context.psql.attempt(node.name, Self.loadTime)
         try await context.psql.checked(

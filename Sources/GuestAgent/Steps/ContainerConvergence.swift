@@ -76,6 +76,8 @@ struct ContainerConvergence: Sendable {
         if hasSecrets { try writeSecrets(context) }
         if changes.has("unpause") { try await context.docker.checked(["unpause", name]) }
         if changes.has("start") {
+            // A departure that was interrupted has taken it away.
+            try await context.docker.checked(["update", "--restart", ContainerSpecification.restartPolicy, name])
             try await context.docker.checked(["start", name])
         } else if hasSecrets {
             try await handOverSecrets(reloading: changes.has("certificate"), context)
@@ -87,18 +89,51 @@ struct ContainerConvergence: Sendable {
     func writeFiles(_ context: AgentContext, keeping kept: Set<String> = []) throws {
         let directory = context.topology.configurationDirectory(name)
         try context.files.makeDirectory(directory, mode: 0o755)
-        for (file, text) in files.sorted(by: { $0.key < $1.key }) where !kept.contains(file) {
-            try context.files.write(text, to: "\(directory)/\(file)", mode: 0o644)
-        }
+        try write(files.filter { !kept.contains($0.key) }, context)
         try writeSecrets(context)
     }
 
-    /// What differs in the files, an entry a line or setting.
+    private func write(_ files: [String: String], _ context: AgentContext) throws {
+        let directory = context.topology.configurationDirectory(name)
+        for (file, text) in files.sorted(by: { $0.key < $1.key }) {
+            try context.files.write(text, to: "\(directory)/\(file)", mode: 0o644)
+        }
+    }
+
+    /// What differs in the files, an entry a line or setting; and whether the server may not have read those that there are.
     func fileDifferences(_ context: AgentContext) throws -> [String] {
         let directory = context.topology.configurationDirectory(name)
-        return try (lasting ?? files).sorted { $0.key < $1.key }.flatMap { file, text in
+        let lines = try (lasting ?? files).sorted { $0.key < $1.key }.flatMap { file, text in
             FileDifference.lines(name, file, from: try context.files.read("\(directory)/\(file)"), to: text)
         }
+        guard lines.isEmpty, try context.files.read(unread(context)) != nil else { return lines }
+        return ["\(name) reads its files again: a run ended before it was seen to have done so"]
+    }
+
+    /// File that is there from before the files are written until the server has read them.
+    private func unread(_ context: AgentContext) -> String {
+        "\(context.topology.directory)/nodes/\(name)/unread"
+    }
+
+    /// Writes the files and has the running server read them.
+    ///
+    /// - Parameter reload: throws when the server refuses them; then the former ones are put back, since with wrong ones it
+    ///   would not start any more.
+    func replaceFiles(_ context: AgentContext, reload: () async throws -> Void) async throws {
+        let directory = context.topology.configurationDirectory(name)
+        let wanted = lasting ?? files
+        let former = try wanted.keys.map { ($0, try context.files.read("\(directory)/\($0)")) }
+        try context.files.write("", to: unread(context))
+        try write(wanted, context)
+        do {
+            try await reload()
+        } catch {
+            for case (let file, let text?) in former {
+                try context.files.write(text, to: "\(directory)/\(file)", mode: 0o644)
+            }
+            throw error
+        }
+        try context.files.remove(unread(context))
     }
 
     /// Settings that the file does not have as it should, with their wanted values; nil for one that goes.

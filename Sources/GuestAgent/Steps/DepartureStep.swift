@@ -42,9 +42,8 @@ struct DepartureStep: Step {
 
     /// Lets another node become primary first.
     private func giveUpPrimary(_ name: String, _ monitor: Monitor, _ context: AgentContext) async throws {
-        guard let rows = try await monitor.rows(), rows.contains(where: { $0.name == name && $0.isPrimary }) else {
-            return
-        }
+        let rows = try await monitor.knownRows()
+        guard rows.contains(where: { $0.name == name && $0.isPrimary }) else { return }
         let handover = Handover(topology: topology)
         guard handover.isPossible(from: name, rows) else {
             throw PgafError(
@@ -56,15 +55,16 @@ struct DepartureStep: Step {
 
     /// Waits until the node has confirmed that it leaves; one that does not answer is forgotten.
     private func leave(_ name: String, _ monitor: Monitor, _ context: AgentContext) async throws {
-        guard try await monitor.rows()?.contains(where: { $0.name == name }) == true else { return }
+        guard try await monitor.knownRows().contains(where: { $0.name == name }) else { return }
         try await monitor.dismiss(name)
         let start = ContinuousClock.now
         let patience = Duration.seconds(topology.facts.isSlow ? 120 : 20)
         let wait = Wait(
             for: "\(name) to leave the formation", upTo: .seconds(600), every: .milliseconds(200), sparing: true,
             hint: "Look at `docker logs \(name)` on the machine, then run `up` again.", code: .nodeFailed)
-        try await context.wait(wait, step: id) {
-            guard let row = try await monitor.rows()?.first(where: { $0.name == name }) else { return .found(()) }
+        try await context.wait(wait, step: id) { () async throws -> Wait.Observation<Void> in
+            guard let rows = try await monitor.rows() else { return .notYet("the monitor does not answer") }
+            guard let row = rows.first(where: { $0.name == name }) else { return .found(()) }
             if ContinuousClock.now - start > patience { try await monitor.forget(name) }
             return .notYet("it reports \(row.reported)")
         }

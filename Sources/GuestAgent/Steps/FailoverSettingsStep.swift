@@ -85,13 +85,11 @@ struct FailoverSettingsStep: Step {
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
         let monitor = topology.configuration.monitor.name
         if changes.has("files") {
-            let directory = topology.configurationDirectory(monitor)
-            for (name, text) in topology.monitorFiles {
-                try context.files.write(text, to: "\(directory)/\(name)", mode: 0o644)
+            try await MonitorStep(topology: topology).container.replaceFiles(context) {
+                try await context.psql.checked(
+                    monitor, "SELECT pg_reload_conf();", code: .monitorFailed,
+                    what: "The settings of the monitor could not be reloaded.")
             }
-            try await context.psql.checked(
-                monitor, "SELECT pg_reload_conf();", code: .monitorFailed,
-                what: "The settings of the monitor could not be reloaded.")
         }
         // The monitor lets no node out of the quorum of which the number needs it.
         if changes.has("sync.less") { try await setNumberSyncStandbys(context) }

@@ -14,6 +14,8 @@ final class NodeRepair: Sendable {
     private let rhythm: Rhythm
     /// What the look before this one found: a node in the middle of something looks ill for a moment.
     private let suspicion = Mutex<NodeAilment?>(nil)
+    /// Whether it has been made anew: what its server wrote into the container's log before that is still there.
+    private let isNew = Mutex(false)
 
     init(node: NodeSettings, topology: ClusterTopology) {
         self.node = node
@@ -32,7 +34,9 @@ final class NodeRepair: Sendable {
             return nil
         }
         let row = rows.first { $0.name == node.name }
-        if row?.isSettled == false { remains.hasStrayed = try await NodeRemains.hasStrayed(node.name, context) }
+        if row?.isSettled == false, !remains.isInitialising, !isNew.withLock({ $0 }) {
+            remains.hasStrayed = try await NodeRemains.hasStrayed(node.name, context)
+        }
         let found = NodeAilment.diagnose(remains, row: row)
         let isConfirmed = suspicion.withLock { suspicion in
             defer { suspicion = found }
@@ -42,6 +46,7 @@ final class NodeRepair: Sendable {
         switch found.treatment(rows, node: node.name) {
         case .makeAnew:
             await context.output(step)("\(node.name): \(found.words); it is made anew from the primary")
+            isNew.withLock { $0 = true }
             try await makeAnew(remains, monitor, context)
             await context.warnings.add(
                 "\(node.name) was made anew from the primary, because \(found.words)."
@@ -136,9 +141,10 @@ struct NodeRemains: Sendable, Equatable {
     }
 
     /// Whether PostgreSQL has refused lately to follow the primary, in the words of its xlogrecovery.c: it has written
-    /// beyond the point where the primary's timeline began.
+    /// beyond the point where the primary's timeline began. A server that takes connections has been rewound since.
     static func hasStrayed(_ container: String, _ context: AgentContext) async throws -> Bool {
-        try await context.docker.recentLog(container).contains("is not a child of this server's history")
+        guard try await context.psql.attempt(container, "SELECT 1;") == nil else { return false }
+        return try await context.docker.recentLog(container).contains("is not a child of this server's history")
     }
 
     /// Sets the data aside and removes pg_autoctl's memory, in the volume of a container that is stopped.

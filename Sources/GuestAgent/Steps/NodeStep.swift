@@ -61,7 +61,12 @@ struct NodeStep: Step {
     private func takePlace(_ changes: [Change], _ context: AgentContext) async throws {
         try await setPasswords(context)
         let started = try await context.monitor.time()
-        try await container.apply(changes, step: id, keeping: try keptFiles(changes, context), context)
+        // One that does not start reads corrected settings when pg_autoctl tries it again.
+        if !changes.has("container"), try await context.psql.attempt(node.name, "SELECT 1;") == nil {
+            try container.writeFiles(context, keeping: try await keptFiles(context))
+        }
+        let kept = changes.isRemake ? try await keptFiles(context) : []
+        try await container.apply(changes, step: id, keeping: kept, context)
         if changes.has("maintenance") { try await context.monitor.setMaintenance(node.name, false) }
         let wait = Wait(
             for: "\(node.name) to take its place in the formation", upTo: .seconds(900), every: .milliseconds(100),
@@ -77,12 +82,16 @@ struct NodeStep: Step {
         if predecessor == nil { try await setPasswords(context) }
     }
 
-    /// Files that a node which is made anew must not start with yet: a standby with less of what binds it to its primary
-    /// would not start. The steps behind it bring the settings and restart the servers in the right order.
-    private func keptFiles(_ changes: [Change], _ context: AgentContext) throws -> Set<String> {
-        guard changes.isRemake, topology.configuration.nodes.count > 1 else { return [] }
+    /// Files that a node must not start with yet: a standby with less of what binds it to its primary would not start. The
+    /// steps behind it bring the settings and restart the servers in the right order. Where no other node runs there is
+    /// nothing to be bound to.
+    private func keptFiles(_ context: AgentContext) async throws -> Set<String> {
         let changed = try container.changedSettings(context).keys
-        return changed.contains(where: PendingRestart.bound.contains) ? ["postgresql.conf"] : []
+        guard changed.contains(where: PendingRestart.bound.contains) else { return [] }
+        for other in topology.configuration.nodes where other.name != node.name {
+            if try await context.psql.attempt(other.name, "SELECT 1;") != nil { return ["postgresql.conf"] }
+        }
+        return []
     }
 
     /// Sets the passwords on the node that can write, if there is one: without the right one no standby can connect.

@@ -20,22 +20,32 @@ struct RegistrationStep: Step {
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
         let monitor = context.monitor
-        let rows = try await monitor.rows() ?? []
+        let rows = try await monitor.knownRows()
         var strangers = try await strangers(rows, context)
         let writable = strangers.filter(\.isWritable)
-        if writable.count > 1 { throw tooMany(writable.map(\.name)) }
+        if !writable.isEmpty {
+            // Those count as well that the monitor knows: one may have been promoted in the stranger's place.
+            let all = try await self.strangers([], context).filter(\.isWritable)
+            if all.count > 1 { throw tooMany(all.map(\.name)) }
+        }
         if let primary = writable.first {
             // The monitor registers nobody into a group whose primary it does not know: those it knows come again too.
             for row in rows { try await monitor.forget(row.name) }
             strangers = try await self.strangers([], context)
             strangers.sort { left, _ in left.name == primary.name }
-        } else if !rows.contains(where: \.isPrimary) {
+        } else if rows.isEmpty {
             throw noPrimary(strangers.map(\.name))
+        } else {
+            try await awaitPrimary(context)
         }
         let autoctl = Autoctl(runner: context.runner)
         for node in strangers {
             await context.output(id)("\(node.name) forgets its old registration")
-            try await autoctl.run(node.name, ["disable", "monitor", "--force"], patience: .seconds(60))
+            do {
+                try await autoctl.run(node.name, ["disable", "monitor", "--force"], patience: .seconds(60))
+            } catch let error as PgafError where error.output.contains(where: { $0.contains("onitor is disabled") }) {
+                // A run that ended half-way has come so far already.
+            }
         }
         for node in strangers {
             await context.output(id)("\(node.name) registers with the monitor")
@@ -76,6 +86,18 @@ struct RegistrationStep: Step {
             AND (pg_stat_file(\(SQL.literal(ContainerLayout.keeperInitialisation)), true)).size IS NULL;
         """
 
+    /// A failover may be under way.
+    private func awaitPrimary(_ context: AgentContext) async throws {
+        let wait = Wait(
+            for: "the monitor to know a primary", upTo: .seconds(300), every: .milliseconds(500), sparing: true,
+            hint: "Look at `pgaf-agent status` on the machine, then run `up` again.", code: .nodeFailed)
+        try await context.wait(wait, step: id) { () async throws -> Wait.Observation<Void> in
+            let rows = try await context.monitor.rows() ?? []
+            return rows.contains(where: \.isPrimary)
+                ? .found(()) : .notYet(rows.map { "\($0.name) reports \($0.reported)" }.joined(separator: ", "))
+        }
+    }
+
     private func awaitRow(_ name: String, settled: Bool, _ context: AgentContext) async throws {
         let wait = Wait(
             for: "\(name) to be known to the monitor", upTo: .seconds(300), every: .milliseconds(100), sparing: true,
@@ -91,7 +113,8 @@ struct RegistrationStep: Step {
 
     private func tooMany(_ names: [String]) -> PgafError {
         PgafError(
-            .nodeFailed, "\(names.joined(separator: " and ")) all take writes, and the monitor knows none of them.",
+            .nodeFailed,
+            "\(names.joined(separator: " and ")) all take writes, and the monitor does not know which is right.",
             remedy: "Stop those whose changes you can lose with `docker stop NAME` on the machine, then run `up` again."
         )
     }

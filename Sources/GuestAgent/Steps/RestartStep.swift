@@ -55,8 +55,14 @@ struct RestartStep: Step {
         let others = topology.configuration.nodes.filter { $0.name != primary && $0.candidatePriority > 0 }
         let autoctl = Autoctl(runner: context.runner)
         for node in others { try await autoctl.setPriority(node.name, 0) }
-        _ = try await settledPrimary(context)
-        try await work()
+        do {
+            _ = try await settledPrimary(context)
+            try await work()
+        } catch {
+            // A primary that does not come up may be what failed: then others have to be able to take over.
+            for node in others { try? await autoctl.setPriority(node.name, node.candidatePriority) }
+            throw error
+        }
         for node in others { try await autoctl.setPriority(node.name, node.candidatePriority) }
     }
 

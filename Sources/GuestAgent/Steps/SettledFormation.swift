@@ -23,12 +23,14 @@ struct SettledFormation: Sendable {
         let wait = Wait(
             for: description, upTo: .seconds(900), every: .milliseconds(100), sparing: true,
             hint: "Look at `pgaf-agent status` on the machine, then run `up` again.", code: code)
-        let containers = try await context.docker.containers(topology.containerNames)
         return try await context.wait(wait, step: step) {
-            guard let told = try await monitor.rows() else { return .notYet("the monitor does not answer") }
-            let rows = containers.current(told, monitor: topology.configuration.monitor.name)
+            guard var rows = try await monitor.rows() else { return .notYet("the monitor does not answer") }
             if let since, let silent = rows.first(where: { names.contains($0.name) && $0.reportTime <= since }) {
                 return .notYet("\(silent.name) has not reported yet")
+            }
+            if FormationJudgement.settledPrimary(rows, names: names) != nil {
+                rows = try await context.docker.containers(topology.containerNames)
+                    .current(rows, monitor: topology.configuration.monitor.name)
             }
             return FormationJudgement.settledPrimary(rows, names: names).map { .found($0) }
                 ?? .notYet(FormationJudgement.notes(rows, names: names).joined(separator: "; "))

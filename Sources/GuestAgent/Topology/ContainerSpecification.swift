@@ -2,6 +2,9 @@ import Shared
 
 /// A container as it should be: pure input of `docker run`.
 public struct ContainerSpecification: Sendable, Equatable {
+    /// What somebody has stopped stays so; everything else is started again.
+    static let restartPolicy = "unless-stopped"
+
     public var name: String
     public var hostname: String
     public var network: String
@@ -34,7 +37,7 @@ public struct ContainerSpecification: Sendable, Equatable {
                 // A process that reaps and forwards signals: pg_autoctl as PID 1 never comes back after SIGKILL.
                 "--init",
                 // A pg_autoctl that gave up, a restarted engine and a rebooted machine: all come back.
-                "--restart", "unless-stopped",
+                "--restart", Self.restartPolicy,
                 "--network", network, "--ip", address.description,
                 "--stop-timeout", "60",
             ] + Self.restrictions + [

@@ -98,7 +98,7 @@ struct FormationExpectation: Sendable {
     /// takes.
     private func overdue(_ awaited: Awaited, _ row: Monitor.Row) -> Awaited {
         guard let most = awaited.normally?.most, row.sinceAssigned > most * 2 + 60,
-            !["init", "wait_standby"].contains(row.assigned)
+            !(rows ?? []).contains(where: isCopying)
         else { return awaited }
         let command = "pgaf-host up"
         return Awaited(
@@ -107,20 +107,26 @@ struct FormationExpectation: Sendable {
             normally: awaited.normally, command: command)
     }
 
+    /// Whether a node copies the primary's data, for which others may wait too.
+    private func isCopying(_ row: Monitor.Row) -> Bool {
+        let early = ["init", "wait_standby"]
+        return early.contains(row.assigned) || early.contains(row.reported) && row.assigned == "catchingup"
+    }
+
     private func moving(_ row: Monitor.Row) -> Awaited {
         let name = row.name
         // A standby that has to follow another primary reports what it was until then.
         let now = row.reported == "secondary" ? "(assigned \(row.assigned))" : "(now \(row.reported))"
         switch row.assigned {
+        case _ where isCopying(row):
+            return expect(
+                name, "\(name) is to become secondary \(now); it copies the primary's data, which may be much",
+                times.copy + times.caughtUp)
         case "secondary", "catchingup", "join_secondary":
             // After a failover the old primary is first rewound to where the new one began.
             let work = ["demoted", "demote_timeout", "draining"].contains(row.reported) ? times.start : Span(0, 0)
             let again = row.reported == "secondary" ? " again" : ""
             return expect(name, "\(name) is to become secondary\(again) \(now)", work + times.caughtUp)
-        case "init", "wait_standby":
-            return expect(
-                name, "\(name) is to become secondary \(now); it copies the primary's data, which may be much",
-                times.copy + times.caughtUp)
         case "wait_primary" where row.reported == "wait_primary":
             return alone(row)
         case "prepare_promotion", "stop_replication", "wait_primary", "fast_forward":

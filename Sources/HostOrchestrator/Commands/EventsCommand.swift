@@ -29,6 +29,6 @@ struct EventsCommand: AsyncParsableCommand, JSONPrinting {
     func run() async throws {
         try await Events.run(
             Events.Options(choice: options.choice, run: identifier, since: since, follow: follow, json: json),
-            in: .live())
+            in: .showing())
     }
 }

@@ -12,10 +12,10 @@ struct LogsCommand: AsyncParsableCommand, JSONPrinting {
     @Argument(help: "The node, or the monitor, by name. (default: all)")
     var node: String?
 
-    @Flag(name: .shortAndLong, help: "Go on showing new lines until Ctrl-C.")
+    @Flag(name: .shortAndLong, help: "Go on showing new lines of the named node until Ctrl-C.")
     var follow = false
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Only the last lines of each. (default: all)", valueName: "lines"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("Only the last lines of each. (default: 200)", valueName: "lines"))
     var tail: Int?
 
     @Flag(help: "Print one JSON object a line: the container and what it wrote.")
@@ -24,12 +24,13 @@ struct LogsCommand: AsyncParsableCommand, JSONPrinting {
     var printsJSON: Bool { json }
 
     func validate() throws {
+        if follow, node == nil { throw ValidationError("--follow needs the name of one node or of the monitor.") }
         if let tail, tail < 0 { throw ValidationError("--tail takes a number of lines, not \(tail).") }
     }
 
     func run() async throws {
         try await Logs.run(
             Logs.Options(choice: options.choice, node: node, follow: follow, tail: tail, json: json),
-            in: .live())
+            in: .showing())
     }
 }

@@ -25,6 +25,6 @@ struct WatchCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await Watch.run(Watch.Options(choice: options.choice, interval: interval, json: json), in: .live())
+        try await Watch.run(Watch.Options(choice: options.choice, interval: interval, json: json), in: .showing())
     }
 }

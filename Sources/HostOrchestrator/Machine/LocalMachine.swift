@@ -29,7 +29,7 @@ public struct LocalMachine: Machine {
         Endpoint(address: "127.0.0.1", port: port)
     }
 
-    public func interactiveCommand(_ remote: [String]) async throws -> Command {
+    public func interactiveCommand(_ remote: [String], terminal: Bool) async throws -> Command {
         guard let program = remote.first else {
             return Command("sh", ["-c", "exec \"${SHELL:-/bin/sh}\" -l"], deadline: nil)
         }

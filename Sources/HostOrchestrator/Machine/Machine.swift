@@ -32,8 +32,10 @@ public protocol Machine: Sendable {
     /// Names and addresses by which the machine is reached from here, beside this host's own loopback.
     func hosts() async throws -> [String]
 
-    /// The command that opens an interactive terminal on the machine, running `remote` there (empty: a login shell).
-    func interactiveCommand(_ remote: [String]) async throws -> Command
+    /// The command that runs `remote` on the machine in this program's place (empty: a login shell).
+    ///
+    /// - Parameter terminal: whether it gets a terminal there; without one its output comes byte for byte.
+    func interactiveCommand(_ remote: [String], terminal: Bool) async throws -> Command
 
     /// Shuts the machine down if pgaf made it, after its cluster was stopped; `bringUp` starts it again.
     ///

@@ -55,8 +55,8 @@ public struct SSHMachine: Machine {
 
     public func hosts() async throws -> [String] { [parameters.host] }
 
-    public func interactiveCommand(_ remote: [String]) async throws -> Command {
-        SSHClientCommand.interactive(parameters, remote: remote)
+    public func interactiveCommand(_ remote: [String], terminal: Bool) async throws -> Command {
+        SSHClientCommand.interactive(parameters, remote: remote, terminal: terminal)
     }
 
     public func destructionSummary() async throws -> [String] { [] }

@@ -3,6 +3,7 @@ import Shared
 
 extension VagrantMachine {
     public func destructionSummary() async throws -> [String] {
+        try refuseForeignVagrantfile()
         var lines: [String] = []
         let state = try await state()
         if state != "not_created" {
@@ -14,6 +15,7 @@ extension VagrantMachine {
     }
 
     public func halt(reporting progress: any ProgressSink) async throws -> Bool {
+        try refuseForeignVagrantfile()
         guard try await state() == "running" else { return false }
         let reporter = VagrantReporter(progress, logFile: logFile)
         let result = try await runner.run(VagrantCommand.halt(in: project.path)) { await reporter.take($0) }
@@ -25,6 +27,7 @@ extension VagrantMachine {
     }
 
     public func destroy(reporting progress: any ProgressSink) async throws {
+        try refuseForeignVagrantfile()
         let reporter = VagrantReporter(progress, logFile: logFile)
         if FileManager.default.fileExists(atPath: project.vagrantfile) {
             let provider = try await provider()

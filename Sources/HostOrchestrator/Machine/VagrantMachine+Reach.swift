@@ -41,10 +41,11 @@ extension VagrantMachine {
         [try await sshConfig().host] + (settings.ip == "none" ? [] : [settings.ip])
     }
 
-    public func interactiveCommand(_ remote: [String]) async throws -> Command {
+    public func interactiveCommand(_ remote: [String], terminal: Bool) async throws -> Command {
         let config = try await sshConfig()
         try VagrantKnownHosts(project: project, provider: try await provider()).restore()
-        return SSHClientCommand.interactive(config.parameters(knownHosts: project.knownHosts), remote: remote)
+        return SSHClientCommand.interactive(
+            config.parameters(knownHosts: project.knownHosts), remote: remote, terminal: terminal)
     }
 
     /// Guest port to host port, once those forwards that have ended are begun again.

@@ -152,22 +152,34 @@ struct AgentClient: Sendable {
             doing: "show logs")
     }
 
+    /// `agent.missing` where there is no agent on the machine.
+    func missing(_ lines: [String]) async -> PgafError? {
+        guard let test = try? await connection.collect(invocation.root(["test", "-x", invocation.path])),
+            !test.succeeded
+        else { return nil }
+        return PgafError(
+            .agentMissing, "There is no agent on the machine.",
+            remedy: "Run `pgaf-host up`; it installs the agent and makes the cluster.", output: lines)
+    }
+
     /// The agent's error object if it sent one, else what can be told from its exit status.
     private func failure(_ answer: CommandResult, doing activity: String) async -> PgafError {
-        struct Envelope: Decodable { var error: PgafError }
-        if let envelope = try? JSONDecoder().decode(Envelope.self, from: Data(answer.standardOutput.utf8)) {
-            return envelope.error.mapTexts { TerminalText.clean($0) }
-        }
+        if let error = PgafError(toldBy: answer.standardOutput) { return error }
         let lines = answer.lastLines().map { TerminalText.clean($0) }
-        if let test = try? await connection.collect(invocation.root(["test", "-x", invocation.path])), !test.succeeded {
-            return PgafError(
-                .agentMissing, "There is no agent on the machine.",
-                remedy: "Run `pgaf-host up`; it installs the agent and makes the cluster.", output: lines)
-        }
+        if let missing = await missing(lines) { return missing }
         return PgafError(
             .commandFailed, "The agent could not \(activity) (status \(answer.status)).",
             remedy: "Run `pgaf-host up`; it installs the agent that belongs to this program and repairs the cluster.",
             output: lines)
+    }
+}
+
+extension PgafError {
+    /// The error that the agent prints as `{"error": …}` where its reader is a program, cleaned; nil for any other text.
+    init?(toldBy text: String) {
+        struct Envelope: Decodable { var error: PgafError }
+        guard let envelope = try? JSONDecoder().decode(Envelope.self, from: Data(text.utf8)) else { return nil }
+        self = envelope.error.mapTexts { TerminalText.clean($0) }
     }
 }
 
@@ -185,6 +197,7 @@ private actor EventReader {
         switch chunk {
         case .standardOutput(let bytes):
             for line in lines.append(bytes) {
+                if let error = PgafError(toldBy: line) { throw error }
                 let event = try EventCoding.decode(line)
                 if case .result = event.body { sawResult = true }
                 handOn(event.mapTexts { TerminalText.clean($0) })
@@ -196,8 +209,6 @@ private actor EventReader {
 
 /// Reads looks at the formation as they come, one JSON object a line.
 private actor LookReader {
-    private struct Failed: Decodable { var error: PgafError }
-
     private let handOn: @Sendable (Watch.Look) -> Void
     private var lines = LineSplitter(limit: EventCoding.maximumLineLength + 1, breaksAtCarriageReturn: false)
     private var errorLines = LineSplitter()
@@ -223,9 +234,7 @@ private actor LookReader {
         if let state = try? JSONDecoder().decode(FormationState.self, from: data) {
             return .success(state.mapTexts { TerminalText.clean($0) })
         }
-        if let failed = try? JSONDecoder().decode(Failed.self, from: data) {
-            return .failure(failed.error.mapTexts { TerminalText.clean($0) })
-        }
+        if let error = PgafError(toldBy: line) { return .failure(error) }
         throw PgafError(
             .protocolViolation, "The agent sent a line that is no state of the formation.",
             remedy: "Run `pgaf-host up`; it installs the agent that belongs to this program.")

@@ -66,6 +66,11 @@ struct AgentRun: Sendable {
                     await stream.dropPartialLines()
                     client = try await again(after: error)
                     replaced = client
+                } catch let error as PgafError where error.code == .agentDied {
+                    guard await stream.lastSequence == 0, let missing = await client.missing(error.output) else {
+                        throw error
+                    }
+                    throw missing
                 }
             }
         } catch {

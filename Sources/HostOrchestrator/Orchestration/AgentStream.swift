@@ -73,6 +73,8 @@ actor AgentStream {
     }
 
     private func take(line: String) async throws {
+        // There is no such run, none could be begun, or it ended without a result.
+        if let error = PgafError(toldBy: line) { throw error }
         let event = try EventCoding.decode(line)
         if let run, event.run != run {
             throw violation(

@@ -22,7 +22,8 @@ enum Attach {
             do {
                 return try await follow(options.run, configuration, machine, recorder, control, context)
             } catch {
-                throw await recorder.hasLeft ? RecordedRun.detached : error
+                throw await recorder.hasLeft
+                    ? RecordedRun.detached : PgafError.wrapping(error, doing: "following the run")
             }
         }
         guard options.progress != .json else { return }

@@ -21,7 +21,17 @@ struct Doctor: Sendable {
     func findings() async -> [Finding] {
         do {
             let configuration = try context.currentConfiguration(choice)
-            return about(configuration) + agent() + (await machine(configuration))
+            return wanted() + about(configuration) + agent() + (await machine(configuration))
+        } catch {
+            return [.failed("configuration", error)]
+        }
+    }
+
+    /// What keeps the next `up` from beginning; the rest is about the cluster that there is.
+    private func wanted() -> [Finding] {
+        do {
+            _ = try context.loadConfiguration(choice)
+            return []
         } catch {
             return [.failed("configuration", error)]
         }

@@ -17,9 +17,7 @@ enum Halt {
                     step(.machine, "Shut down \(machine.description), if pgaf made it", after: .agent),
                 ]))
             let stopped = try await active.recorder.step(.agent) {
-                let names = try await context.withAgent(on: machine, configuration) {
-                    try await $0.stop(cluster: configuration.cluster)
-                }
+                let names = try await rest(machine, configuration, context)
                 return (names, !names.isEmpty)
             }
             try await active.recorder.step(.machine) { try await machine.halt(reporting: active.recorder) }
@@ -32,10 +30,32 @@ enum Halt {
                 : "stopped \(stopped.joined(separator: ", ")); `pgaf-host start` starts them again")
     }
 
+    /// Stops the cluster's containers in order.
+    ///
+    /// - Returns: the names of those that ran; none where there is no running machine, no agent or no cluster.
+    static func rest(
+        _ machine: any Machine, _ configuration: Configuration, _ context: HostContext
+    ) async throws -> [String] {
+        do {
+            return try await context.withAgent(on: machine, configuration) {
+                try await $0.stop(cluster: configuration.cluster)
+            }
+        } catch let error as PgafError
+            where [.machineNotMade, .agentMissing, .clusterNotFound].contains(error.code)
+        {
+            return []
+        }
+    }
+
     static func start(_ options: Options, in context: HostContext) async throws {
         let configuration = try context.currentConfiguration(options.choice)
         let (state, _) = try await RecordedRun.perform("start", progress: options.progress, in: context) { active in
             let machine = try await context.machine(configuration, active.directory.machineLog)
+            guard try await machine.outlook().state != .missing else {
+                throw PgafError(
+                    .machineNotMade, "There is no \(machine.description) to start.",
+                    remedy: "Make it and its cluster with `pgaf-host up`, in the directory that is meant.")
+            }
             await active.recorder.report(
                 .plan([
                     step(.machine, "Start \(machine.description)"),

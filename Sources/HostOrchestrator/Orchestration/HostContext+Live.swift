@@ -25,6 +25,13 @@ extension HostContext {
             findProgram: { ForegroundProcess.find($0, path: environment["PATH"] ?? "") })
     }
 
+    /// The same for a verb that only shows something, and so ends when nobody reads any more.
+    static func showing() -> HostContext {
+        var context = live()
+        context.output = DescriptorOutput(descriptor: 1, endsWithItsReader: true)
+        return context
+    }
+
     /// Asks on the terminal; only a whole `yes` or `y` is one.
     private static func confirm(_ question: String) async -> Bool {
         ["y", "yes"].contains(await ask("\(question) [y/N] ").lowercased())

@@ -13,6 +13,7 @@ enum Logs {
 
     static func run(_ options: Options, in context: HostContext) async throws {
         let configuration = try context.currentConfiguration(options.choice)
+        if let node = options.node { try configuration.requireContainer(node) }
         let machine = try await context.machine(configuration)
         try await context.withAgent(on: machine, configuration) { client in
             let arguments = client.invocation.logs(

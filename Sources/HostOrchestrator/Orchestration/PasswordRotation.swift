@@ -1,9 +1,9 @@
 import Shared
 
-/// `pgaf-host passwords rotate`: an `up` with new passwords.
+/// `pgaf-host passwords rotate`: an `up` of the cluster as it is remembered, with new passwords.
 enum PasswordRotation {
     static func run(_ names: [String], _ options: Up.Options, in context: HostContext) async throws {
-        let settings = try context.loadConfiguration(options.choice).configuration.passwords
+        let settings = try context.currentConfiguration(options.choice).passwords
         var options = options
         options.rotating = try Self.names(names, settings)
         try await Up.run(options, in: context)

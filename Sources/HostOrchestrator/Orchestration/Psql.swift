@@ -11,7 +11,7 @@ enum Psql {
 
     static func run(_ options: Options, in context: HostContext) async throws {
         let configuration = try context.currentConfiguration(options.choice)
-        if let node = options.node { try check(node, in: configuration) }
+        if let node = options.node { try configuration.requireContainer(node) }
         let machine = try await context.machine(configuration)
         if let program = context.findProgram("psql") {
             let strings = try await ConnectionStrings.resolve(configuration, on: machine, context.project)
@@ -25,15 +25,16 @@ enum Psql {
                     program, strings, node: options.node, passwordFile: context.project.passwordFile,
                     arguments: options.arguments))
         } else {
+            let terminal = context.terminal.isInteractive
             let invocation = try await context.withAgent(on: machine, configuration) { client in
                 let node = try await node(options.node, configuration, client)
                 return client.invocation.psql(
                     node: node,
                     database: node == configuration.monitor.name
                         ? ConnectionStrings.monitorDatabase : configuration.postgres.database,
-                    terminal: context.terminal.inputIsTerminal, arguments: options.arguments)
+                    terminal: terminal, arguments: options.arguments)
             }
-            try context.replaceProcess(try await machine.interactiveCommand(invocation))
+            try context.replaceProcess(try await machine.interactiveCommand(invocation, terminal: terminal))
         }
     }
 
@@ -53,14 +54,6 @@ enum Psql {
             program, ["--dbname", uri] + arguments, environment: ["PGPASSFILE": passwordFile], deadline: nil)
     }
 
-    private static func check(_ node: String, in configuration: Configuration) throws {
-        let names = configuration.nodes.map(\.name) + [configuration.monitor.name]
-        guard !names.contains(node) else { return }
-        throw PgafError(
-            .usage, "There is no node \"\(TerminalText.clean(node))\" in the cluster \(configuration.cluster).",
-            remedy: "Name one of \(names.joined(separator: ", ")).")
-    }
-
     /// The named node, or the one that takes writes now.
     private static func node(
         _ named: String?, _ configuration: Configuration, _ client: AgentClient
@@ -78,5 +71,16 @@ enum Psql {
             .nodeFailed, "No node of the cluster \(configuration.cluster) takes writes now.",
             remedy: "Look at `pgaf-host status`, or name a node with --node.",
             cause: state.nodes.map { "\($0.name): \($0.reportedState ?? "unknown")" }.joined(separator: ", "))
+    }
+}
+
+extension Configuration {
+    /// - Throws: `usage` for a name that neither a node nor the monitor has.
+    func requireContainer(_ name: String) throws {
+        let names = nodes.map(\.name) + [monitor.name]
+        guard !names.contains(name) else { return }
+        throw PgafError(
+            .usage, "There is no node \"\(TerminalText.clean(name))\" in the cluster \(cluster).",
+            remedy: "Name one of \(names.joined(separator: ", ")).")
     }
 }

@@ -18,6 +18,8 @@ actor RunRecorder: ProgressSink {
     private(set) var tally = Tally()
     /// The first failure to keep a log; the run goes on without it and says so at the end.
     private(set) var trouble: PgafError?
+    /// Whether the agent has said what it is going to do.
+    private(set) var agentHasBegun = false
     /// Set when this program leaves a run that goes on in the machine: then its end is not this program's to tell.
     private(set) var hasLeft = false
 
@@ -54,7 +56,10 @@ actor RunRecorder: ProgressSink {
     }
 
     /// Records an event of the agent, at the agent's time.
-    func forward(_ event: Event) { record(event.body, at: event.time) }
+    func forward(_ event: Event) {
+        if case .plan = event.body { agentHasBegun = true }
+        record(event.body, at: event.time)
+    }
 
     /// Keeps a line of the agent's standard error.
     ///

@@ -20,7 +20,11 @@ enum Up {
 
     /// - Throws: `PgafError`; `ReportedFailure` once a failure of the run itself has been shown.
     static func run(_ options: Options, in context: HostContext) async throws {
-        let loaded = try context.loadConfiguration(options.choice)
+        // A rotation changes passwords and nothing else, whatever the file says meanwhile.
+        let loaded =
+            options.rotating.isEmpty
+            ? try context.loadConfiguration(options.choice)
+            : LoadedConfiguration(configuration: try context.currentConfiguration(options.choice))
         let bundle = try await bundle(options, in: context)
         let configuration = loaded.configuration
         // `auto` stays what it is, or the next `up` without the bundle would find another configuration.

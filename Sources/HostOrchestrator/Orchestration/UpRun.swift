@@ -45,6 +45,7 @@ struct UpRun: Sendable {
         try await recorder.step(.machine) {
             try await machine.bringUp(reporting: recorder) { try await rest(machine) }
         }
+        let former = try FormerKnowledge(context.project)
         // From here on there is something that `destroy`, `ssh` and `logs` have to find again.
         try ClusterMemory(configuration).save(in: context.project)
         let (connection, learned) = try await recorder.step(.connect) { try await connect(machine) }
@@ -59,6 +60,7 @@ struct UpRun: Sendable {
             return outcome
         } catch {
             await connection.close()
+            if await !recorder.agentHasBegun { try former.restore() }
             throw error
         }
     }
@@ -67,15 +69,9 @@ struct UpRun: Sendable {
     ///
     /// - Throws: what the agent reports, such as `cluster.locked` while a run is at work.
     private func rest(_ machine: any Machine) async throws {
-        do {
-            let stopped = try await context.withAgent(on: machine, configuration) {
-                try await $0.stop(cluster: configuration.cluster)
-            }
-            let words = stopped.isEmpty ? "nothing of the cluster ran" : "stopped \(stopped.joined(separator: ", "))"
-            await recorder.report(.stepOutput(step: HostStep.machine.id, line: words))
-        } catch let error as PgafError where error.code == .clusterNotFound || error.code == .agentMissing {
-            // A machine that no `up` has reached has no cluster to stop.
-        }
+        let stopped = try await Halt.rest(machine, configuration, context)
+        let words = stopped.isEmpty ? "nothing of the cluster ran" : "stopped \(stopped.joined(separator: ", "))"
+        await recorder.report(.stepOutput(step: HostStep.machine.id, line: words))
     }
 
     /// - Returns: the connection, and the host keys that it was the first to show.
@@ -175,6 +171,8 @@ extension UpRun.Outcome {
     ) async throws {
         try result.requireSuccess()
         if let authority = result.connections?.certificateAuthorityFile {
+            // Somebody may follow a run from another directory.
+            try project.prepare()
             try MachineFiles().write(authority, to: project.certificateAuthority, mode: 0o644)
         }
         var all = warnings + result.warnings

@@ -69,8 +69,8 @@ final class LiveDisplay: EventDisplay {
     func say(_ line: String, elsewhere errors: any TextOutput) {
         content.withLock { content in
             if content.finished { return errors.write(line + "\n") }
-            let text = TerminalText.fit(line, view.width - 1, ellipsis: style.ellipsis)
-            output.write(content.renderer.frame(permanent: permanent(&content) + [text], live: live(content)))
+            // Whole, over several rows where it is long: it is said once.
+            output.write(content.renderer.frame(permanent: permanent(&content) + [line], live: live(content)))
         }
     }
 

@@ -38,6 +38,8 @@ struct Terminal: Sendable {
     var inputIsTerminal: Bool
     var outputIsTerminal: Bool
     var errorIsTerminal: Bool
+    /// Whether somebody types and sees what comes of it.
+    var isInteractive: Bool { inputIsTerminal && outputIsTerminal }
     /// Columns and rows at this moment.
     var size: @Sendable () -> (width: Int, height: Int)
 

@@ -4,9 +4,11 @@ import Shared
 public enum SSHClientCommand {
     /// The client with the same keys and known_hosts as `SSHConnection`, and no configuration of the user.
     ///
-    /// - Parameter remote: program and arguments; empty means a login shell.
-    public static func interactive(_ parameters: SSHParameters, remote: [String]) -> Command {
-        var arguments = options(parameters) + ["-t", "--", parameters.host]
+    /// - Parameters:
+    ///   - remote: program and arguments; empty means a login shell.
+    ///   - terminal: whether the remote side gets a terminal, in which output and errors are one and lines end with CRLF.
+    public static func interactive(_ parameters: SSHParameters, remote: [String], terminal: Bool) -> Command {
+        var arguments = options(parameters) + [terminal ? "-t" : "-T", "--", parameters.host]
         if !remote.isEmpty { arguments.append(ShellQuoting.commandLine(remote)) }
         return Command("ssh", arguments, deadline: nil)
     }

@@ -102,6 +102,7 @@ extension FormationState {
         copy.formation = change(formation)
         copy.monitor = change(monitor)
         copy.notes = notes.map(change)
+        copy.warnings = warnings?.map(change)
         copy.awaited = awaited?.map { one in
             var one = one
             one.name = one.name.map(change)
