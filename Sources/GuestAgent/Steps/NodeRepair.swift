@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// pg_autoctl comes back by itself from most interruptions. It does not when its memory of the node, the data directory
 /// or the whole volume is gone while the monitor still has the node's row, nor when the node has written further than
-/// where the present primary began and was not rewound. The healthy nodes are not touched, and what is left of the data
+/// where the present primary began and was not rewound, or has missed what the primary no longer has. The healthy nodes are not touched, and what is left of the data
 /// is set aside, never destroyed.
 final class NodeRepair: Sendable {
     private let node: NodeSettings
@@ -14,7 +14,7 @@ final class NodeRepair: Sendable {
     private let rhythm: Rhythm
     /// What the look before this one found: a node in the middle of something looks ill for a moment.
     private let suspicion = Mutex<NodeAilment?>(nil)
-    /// Whether it has been made anew: what its server wrote into the container's log before that is still there.
+    /// Whether it has been made anew: a copy has the primary's old logs in it, which tell nothing of this node.
     private let isNew = Mutex(false)
 
     init(node: NodeSettings, topology: ClusterTopology) {
@@ -34,9 +34,7 @@ final class NodeRepair: Sendable {
             return nil
         }
         let row = rows.first { $0.name == node.name }
-        if row?.isSettled == false, !remains.isInitialising, !isNew.withLock({ $0 }) {
-            remains.hasStrayed = try await NodeRemains.hasStrayed(node.name, context)
-        }
+        if isNew.withLock({ $0 }) { remains.hasStrayed = false }
         let found = NodeAilment.diagnose(remains, row: row)
         let isConfirmed = suspicion.withLock { suspicion in
             defer { suspicion = found }
@@ -82,14 +80,15 @@ enum NodeAilment: Sendable, Equatable {
     case noData
     /// Both are gone: another volume, or an emptied one.
     case nothing
-    /// The data has what the primary's history has not; pg_autoctl did not rewind it.
+    /// The data has what the primary's history has not, or lacks what the primary has thrown away; pg_autoctl neither
+    /// rewinds nor copies then.
     case strayed
 
     /// - Parameter row: the node's row on the monitor.
     /// - Returns: nil for a node that pg_autoctl brings up by itself.
     static func diagnose(_ remains: NodeRemains, row: Monitor.Row?) -> NodeAilment? {
         switch (remains.hasMemory, remains.hasData) {
-        case (true, true): remains.hasStrayed && row != nil ? .strayed : nil
+        case (true, true): remains.hasStrayed && !remains.isInitialising && row?.isSettled == false ? .strayed : nil
         // The first base backup is under way, or will be tried again.
         case (true, false): remains.isInitialising ? nil : .noData
         // A node that the monitor does not know registers by itself.
@@ -116,7 +115,7 @@ enum NodeAilment: Sendable, Equatable {
         case .noMemory: "pg_autoctl's memory of the node is gone"
         case .noData: "the data directory is gone"
         case .nothing: "its volume is empty"
-        case .strayed: "its data has left the history of the primary's"
+        case .strayed: "its data cannot follow the primary's any more"
         }
     }
 }
@@ -126,6 +125,7 @@ struct NodeRemains: Sendable, Equatable {
     var hasMemory: Bool
     var isInitialising: Bool
     var hasData: Bool
+    /// Whether the last that its server says of following the primary is that it cannot.
     var hasStrayed = false
 
     /// Reads it from beside the container, which may be starting again and again; nil when Docker does not let one look.
@@ -134,18 +134,19 @@ struct NodeRemains: Sendable, Equatable {
             command(
                 container, context,
                 "for f in \(ContainerLayout.keeperState) \(ContainerLayout.keeperInitialisation)"
-                    + " \(ContainerLayout.data)/global/pg_control; do test -s $f && echo yes || echo no; done"))
+                    + " \(ContainerLayout.data)/global/pg_control; do test -s $f && echo yes || echo no; done; "
+                    + strayed))
         let answers = result.trimmedOutput.split(separator: "\n").map { $0 == "yes" }
-        guard result.succeeded, answers.count == 3 else { return nil }
-        return NodeRemains(hasMemory: answers[0], isInitialising: answers[1], hasData: answers[2])
+        guard result.succeeded, answers.count == 4 else { return nil }
+        return NodeRemains(
+            hasMemory: answers[0], isInitialising: answers[1], hasData: answers[2], hasStrayed: answers[3])
     }
 
-    /// Whether PostgreSQL has refused lately to follow the primary, in the words of its xlogrecovery.c: it has written
-    /// beyond the point where the primary's timeline began. A server that takes connections has been rewound since.
-    static func hasStrayed(_ container: String, _ context: AgentContext) async throws -> Bool {
-        guard try await context.psql.attempt(container, "SELECT 1;") == nil else { return false }
-        return try await context.docker.recentLog(container).contains("is not a child of this server's history")
-    }
+    /// Looks into the log that the server began at its last start, for the words of its xlogrecovery.c and walreceiver.c.
+    private static let strayed =
+        "grep -hE 'started streaming WAL|is not a child of this server|could not receive data.* has already been removed'"
+        + " \"$(ls -t \(ContainerLayout.data)/log/* | head -n 1)\" | tail -n 1 | grep -qv 'started streaming'"
+        + " && echo yes || echo no"
 
     /// Sets the data aside and removes pg_autoctl's memory, in the volume of a container that is stopped.
     static func clear(_ container: String, _ context: AgentContext) async throws {
