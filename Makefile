@@ -29,7 +29,7 @@ up:
 	@$(MAKE) --no-print-directory build
 	$(HOST) up $(UP)
 
-# What CI runs, `up` in a virtual machine included; `make vm` has that with every chapter.
+# What CI runs: everything but the virtual machine (`scripts/test vm` after it, or `make vm` with every chapter).
 test: built-for-tests
 	scripts/test
 
