@@ -85,11 +85,14 @@ import Testing
             ScriptedMachine { request, emit in
                 try await ScriptedAgent(run: request.run, emit: emit).send([
                     .stepStarted(step: "image"), .stepFailed(step: "image", error: failure, seconds: 2),
+                    .stepOutput(step: "image", line: "put back"),
                     .result(RunResult(status: .failed, error: failure)),
                 ])
                 return .exited(69)
             })
         #expect(try await host.up() == 69)
+        // A failed step is not the end of the run.
+        #expect(try host.events().suffix(3).map(\.body.type) == ["step.failed", "step.output", "result"])
         #expect(host.errors.text.contains("error: The image could not be built."))
         #expect(host.errors.text.contains("    E: ·[2Jno ·space\n"))
         #expect(host.errors.text.contains("  what to do: Run `pgaf-host up` again.\n  code: image.build-failed\n"))

@@ -175,10 +175,15 @@ struct AgentClient: Sendable {
 }
 
 extension PgafError {
-    /// The error that the agent prints as `{"error": …}` where its reader is a program, cleaned; nil for any other text.
+    /// The error that the agent prints as `{"error": …}` where its reader is a program, cleaned; nil for any other text,
+    /// such as an event that has an error.
     init?(toldBy text: String) {
-        struct Envelope: Decodable { var error: PgafError }
-        guard let envelope = try? JSONDecoder().decode(Envelope.self, from: Data(text.utf8)) else { return nil }
+        struct Envelope: Decodable {
+            var error: PgafError
+            var type: String?
+        }
+        guard let envelope = try? JSONDecoder().decode(Envelope.self, from: Data(text.utf8)), envelope.type == nil
+        else { return nil }
         self = envelope.error.mapTexts { TerminalText.clean($0) }
     }
 }
