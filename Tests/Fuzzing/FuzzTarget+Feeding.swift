@@ -66,9 +66,10 @@ import TestSupport
                 _ = try await stream.finish(.exited(0))
             } catch let error as PgafError {
                 let codes: Set<ErrorCode> = [.protocolViolation, .protocolMismatch, .agentDied]
-                // Or any that the agent tells.
-                let isTold = String(decoding: bytes, as: UTF8.self).contains("error")
-                try expect(isTold || codes.contains(error.code), "\(error)")
+                // Or one that the agent tells, word for word.
+                let lines = String(decoding: bytes.dropFirst(2), as: UTF8.self).split(separator: "\n")
+                let told = lines.compactMap { PgafError(toldBy: String($0)) }
+                try expect(told.contains(error) || codes.contains(error.code), "\(error)")
                 try expectHarmless(TerminalText.cleanLines(error.description), "an error")
             }
             display.tick()

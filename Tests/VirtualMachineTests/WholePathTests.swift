@@ -49,6 +49,7 @@ extension Tag {
             try await anUp()
             try await theMachineAndItsCluster()
             try await clientsOfThisMachine()
+            try await whoGetsInFromThisMachine()
             try await aSecondUp()
         }
     }

@@ -40,6 +40,8 @@ public struct Monitor: Sendable {
         public var isSettled: Bool { reported == assigned && running && Self.working.contains(reported) }
         public var isPrimary: Bool { reported == "primary" || reported == "single" || reported == "wait_primary" }
         public var isHealthy: Bool { health == 1 }
+        /// Whether somebody has taken the node out of service.
+        public var isInMaintenance: Bool { reported == "maintenance" && assigned == "maintenance" }
 
         /// The row without what it says of health where that is about an earlier life: right after a restart the monitor
         /// goes on calling a node healthy that it has not seen since.
@@ -52,8 +54,6 @@ public struct Monitor: Sendable {
             row.health = -1
             return row
         }
-        /// Whether somebody has taken the node out of service.
-        public var isInMaintenance: Bool { reported == "maintenance" && assigned == "maintenance" }
 
         private static let working: Set<String> = ["primary", "single", "wait_primary", "secondary"]
     }
