@@ -17,8 +17,13 @@ enum Halt {
                     step(.machine, "Shut down \(machine.description), if pgaf made it", after: .agent),
                 ]))
             let stopped = try await active.recorder.step(.agent) {
-                let names = try await rest(machine, configuration, context)
-                return (names, !names.isEmpty)
+                do {
+                    let names = try await rest(machine, configuration, context)
+                    return (names, !names.isEmpty)
+                } catch let error as PgafError where error.code == .machineNotMade {
+                    // It does not run, and so nothing in it does.
+                    return ([], false)
+                }
             }
             try await active.recorder.step(.machine) { try await machine.halt(reporting: active.recorder) }
             return (stopped, RunResult(status: .ok, changed: stopped.isEmpty ? 0 : 1))
@@ -32,7 +37,7 @@ enum Halt {
 
     /// Stops the cluster's containers in order.
     ///
-    /// - Returns: the names of those that ran; none where there is no running machine, no agent or no cluster.
+    /// - Returns: the names of those that ran; none where there is no agent or no cluster.
     static func rest(
         _ machine: any Machine, _ configuration: Configuration, _ context: HostContext
     ) async throws -> [String] {
@@ -40,9 +45,8 @@ enum Halt {
             return try await context.withAgent(on: machine, configuration) {
                 try await $0.stop(cluster: configuration.cluster)
             }
-        } catch let error as PgafError
-            where [.machineNotMade, .agentMissing, .clusterNotFound].contains(error.code)
-        {
+        } catch let error as PgafError where error.code == .clusterNotFound || error.code == .agentMissing {
+            // A machine that no `up` has reached has no cluster to stop.
             return []
         }
     }
