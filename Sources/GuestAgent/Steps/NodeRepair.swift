@@ -6,8 +6,8 @@ import Synchronization
 ///
 /// pg_autoctl comes back by itself from most interruptions. It does not when its memory of the node, the data directory
 /// or the whole volume is gone while the monitor still has the node's row, nor when the node has written further than
-/// where the present primary began and was not rewound, or has missed what the primary no longer has. The healthy nodes are not touched, and what is left of the data
-/// is set aside, never destroyed.
+/// where the present primary began and was not rewound, or has missed what the primary no longer has. The healthy nodes
+/// are not touched, and what is left of the data is set aside, never destroyed.
 final class NodeRepair: Sendable {
     private let node: NodeSettings
     private let topology: ClusterTopology
