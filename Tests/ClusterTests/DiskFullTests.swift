@@ -12,6 +12,7 @@ extension ClusterSuite {
         private let cluster: PgafProject
         private let engine = TestEngine()
         private let disk = "/tmp/pgaf-small-disk"
+        private let size = "5g"
         private let images = ["pgaf/base:trixie", "pgaf/pg_auto_failover:latest"]
 
         init() throws { cluster = try TestCluster.local() }
@@ -25,7 +26,7 @@ extension ClusterSuite {
             }
             try await engine.stop()
             try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
-            try await checked("mount", ["-t", "tmpfs", "-o", "size=5g", "tmpfs", disk])
+            try await checked("mount", ["-t", "tmpfs", "-o", "size=\(size)", "tmpfs", disk])
             do {
                 try await engine.start(dataDirectory: "\(disk)/docker")
                 try await everyStep(archives)
@@ -61,26 +62,33 @@ extension ClusterSuite {
         ///   - room: MiB that are free until then, as many as the preflight wants.
         private func runFull(in step: String, from first: String? = nil, leaving room: Int = 600) async throws {
             let moment: @Sendable (Event) -> Bool = { $0.body == .stepStarted(step: first ?? step) }
-            try await fill("\(disk)/most", leaving: room)
+            try await resize(leaving: room)
             let (run, status) = try await cluster.up(interruptedAt: step, moment) { run in
                 // The work stands still until the disk is full: some steps are done in less time than that takes.
                 let process = MachineRuns.owner(of: run)
                 if let process { kill(process, SIGSTOP) }
-                try await fill("\(disk)/rest", leaving: 0)
+                try await resize(leaving: 0)
                 if let process { kill(process, SIGCONT) }
             }
             let error = MachineRuns.result(of: run)?.error
             print("the disk was full in \(step): \(error?.message ?? "nothing failed")")
             #expect(status != 0 && error?.code == .diskFull, "\(step): \(String(describing: error))")
             #expect(error?.message.contains(disk) == true || error?.remedy.contains("docker system df") == true)
-            for file in ["most", "rest"] { try FileManager.default.removeItem(atPath: "\(disk)/\(file)") }
+            try await checked("mount", ["-o", "remount,size=\(size)", disk])
         }
 
-        private func fill(_ path: String, leaving room: Int) async throws {
-            let free = try await cluster.command("df", ["--output=avail", "--block-size=1M", disk]).standardOutput
-            let size = max(0, (Int(free.split(separator: "\n").last?.trimmed ?? "") ?? 0) - room + (room == 0 ? 1 : 0))
-            // Fails when there is no more room, which is what it is for.
-            _ = try await cluster.command("dd", ["if=/dev/zero", "of=\(path)", "bs=1M", "count=\(size)"])
+        /// Makes the disk as small as it must be for so many free MiB.
+        private func resize(leaving room: Int) async throws {
+            try await Wait(
+                for: "\(disk) to have \(room) MiB left", upTo: .seconds(60), every: .milliseconds(20), hint: ""
+            ).until {
+                let answer = try await cluster.command("df", ["--output=used", "--block-size=1K", disk])
+                let used = try #require(Int(answer.standardOutput.split(separator: "\n").last?.trimmed ?? ""))
+                // Refused when somebody has written in between.
+                let shrunk = try await cluster.command(
+                    "mount", ["-o", "remount,size=\(used + room << 10)k", disk])
+                return shrunk.succeeded ? .found(()) : .notYet(shrunk.standardError)
+            }
         }
 
         private func converge() async throws {

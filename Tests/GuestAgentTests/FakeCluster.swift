@@ -30,6 +30,8 @@ final class FakeCluster: Sendable {
         var heldBack: [String: [[String]]] = [:]
         /// Nodes whose PostgreSQL was restarted, in order.
         var restarts: [String] = []
+        /// pg_autoctl restarts a server and reports an error, as it does where it looks before there is a new process.
+        var restartsAreDenied = false
         /// What PostgreSQL says of settings that it cannot take.
         var wrongSettings = ""
         /// Nodes in maintenance.
@@ -194,6 +196,9 @@ final class FakeCluster: Sendable {
             if words.contains("restart") {
                 memory.restarts.append(node)
                 memory.heldBack[node] = nil
+                if memory.restartsAreDenied {
+                    return CommandResult(status: 12, standardError: "FATAL Failed to find pid for service name \"postgres\"")
+                }
             }
             if words.contains("enable"), !memory.registered.contains(node) { memory.registered.append(node) }
             if words.contains("config") { memory.partitionTimeouts[node] = Int(words.last ?? "") }

@@ -75,6 +75,18 @@ import Testing
         #expect(try await step.inspect(context).isEmpty)
     }
 
+    @Test func aServerThatWasRestartedCountsWhateverPgAutoctlReports() async throws {
+        let context = machine.context(TestMachine.topology())
+        let step = RestartStep(topology: context.topology)
+        cluster.change {
+            $0.heldBack["pgnode3"] = [["shared_buffers", "32MB", "64MB"]]
+            $0.restartsAreDenied = true
+        }
+        try await step.apply(try await step.inspect(context), context)
+        #expect(cluster.change { $0.restarts } == ["pgnode3"])
+        #expect(try await step.inspect(context).isEmpty)
+    }
+
     /// The monitor goes on believing for a while that a server which has just gone is there.
     @Test func aRestartIsOverOnlyWhenAllHaveReportedAfterIt() async throws {
         let context = machine.context(TestMachine.topology())

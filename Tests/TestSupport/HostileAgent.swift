@@ -27,7 +27,7 @@ package struct HostileAgent: Sendable {
 
             """
         try script.write(toFile: path, atomically: true, encoding: .utf8)
-        try Self.stream().write(toFile: "\(directory)/events", atomically: true, encoding: .utf8)
+        try Self.stream.get().write(toFile: "\(directory)/events", atomically: true, encoding: .utf8)
         for file in [path, "\(directory)/id"] {
             if file != path { try "#!/bin/sh\necho 0\n".write(toFile: file, atomically: true, encoding: .utf8) }
             try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file)
@@ -42,12 +42,13 @@ package struct HostileAgent: Sendable {
 
     /// A last event, with the number after those; `fields` are the rest of the result.
     package static func result(_ fields: String) throws -> String {
-        let seq = try stream().split(separator: "\n").count + 1
+        let seq = try stream.get().split(separator: "\n").count + 1
         let line = "{\"v\":1,\"run\":\"RUN\",\"seq\":\(seq),\"time\":\"2026-01-02T03:04:05.678Z\",\"type\":\"result\","
         return "printf '%s\\n' '\(line)\(fields)}' | sed \"s/RUN/$run/\""
     }
 
-    private static func stream() throws -> String {
+    /// Made once: each of hundreds of agents has the same.
+    private static let stream = Result {
         let bodies = try Corpus.cases("events.txt").filter { $0.isCarried && $0.words != ["result"] }
             .map { try EventCoding.decode($0.text).body }
         return try bodies.enumerated().map { index, body in

@@ -76,14 +76,26 @@ struct RestartStep: Step {
     /// - Returns: the primary's name.
     private func restart(_ node: String, _ context: AgentContext) async throws -> String {
         let before = try await context.psql.attempt(node, Self.startTime)
-        try await Autoctl(runner: context.runner).restartPostgres(node)
+        // What counts is the server itself: pg_autoctl reports an error ("Failed to find pid") where it looks for the new
+        // process before there is one.
+        var refusal: PgafError?
+        do {
+            try await Autoctl(runner: context.runner).restartPostgres(node)
+        } catch let error as PgafError where error.code == .nodeFailed {
+            refusal = error
+        }
         let wait = Wait(
-            for: "PostgreSQL of \(node) to be restarted", upTo: .seconds(300), every: .milliseconds(100), sparing: true,
+            for: "PostgreSQL of \(node) to be restarted", upTo: .seconds(refusal == nil ? 300 : 60),
+            every: .milliseconds(100), sparing: true,
             hint: "Look at `docker logs \(node)` on the machine, then run `up` again.", code: .nodeFailed)
-        try await context.wait(wait, step: id) {
-            let now = try await context.psql.attempt(node, Self.startTime)
-            return now != nil && now != before
-                ? .found(()) : .notYet(now == nil ? "it takes no connections" : "not yet")
+        do {
+            try await context.wait(wait, step: id) {
+                let now = try await context.psql.attempt(node, Self.startTime)
+                return now != nil && now != before
+                    ? .found(()) : .notYet(now == nil ? "it takes no connections" : "not yet")
+            }
+        } catch let error as PgafError where error.code == .nodeFailed {
+            throw refusal ?? error
         }
         let restarted = try await context.monitor.time()
         return try await SettledFormation(topology: topology, code: .nodeFailed).wait(

@@ -188,6 +188,20 @@ extension PgafError {
     }
 }
 
+extension Event {
+    /// An event as the agent prints it.
+    ///
+    /// - Throws: what the agent says instead: there is no such run, none could be begun, or it ended without a result;
+    ///   `protocol.violation`, `protocol.mismatch`.
+    init(agentLine line: String) throws {
+        do {
+            self = try EventCoding.decode(line)
+        } catch {
+            throw PgafError(toldBy: line) ?? error
+        }
+    }
+}
+
 /// Reads events as they come, keeps the last lines of standard error.
 private actor EventReader {
     private let handOn: @Sendable (Event) -> Void
@@ -202,8 +216,7 @@ private actor EventReader {
         switch chunk {
         case .standardOutput(let bytes):
             for line in lines.append(bytes) {
-                if let error = PgafError(toldBy: line) { throw error }
-                let event = try EventCoding.decode(line)
+                let event = try Event(agentLine: line)
                 if case .result = event.body { sawResult = true }
                 handOn(event.mapTexts { TerminalText.clean($0) })
             }

@@ -73,9 +73,7 @@ actor AgentStream {
     }
 
     private func take(line: String) async throws {
-        // There is no such run, none could be begun, or it ended without a result.
-        if let error = PgafError(toldBy: line) { throw error }
-        let event = try EventCoding.decode(line)
+        let event = try Event(agentLine: line)
         if let run, event.run != run {
             throw violation(
                 "an event of the run \"\(TerminalText.clean(String(event.run.prefix(80))))\" instead of \(run)")
