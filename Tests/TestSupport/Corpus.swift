@@ -133,7 +133,10 @@ private struct CorpusLine {
         guard rest.hasPrefix("*") else { return bytes }
         _ = word()
         guard let count = Int(word()) else { throw wrong("there is no number after *") }
-        return Array([[UInt8]](repeating: bytes, count: count).joined())
+        var repeated: [UInt8] = []
+        repeated.reserveCapacity(bytes.count * count)
+        for _ in 0..<count { repeated += bytes }
+        return repeated
     }
 
     private func hexadecimal(_ digits: Substring) throws -> [UInt8] {

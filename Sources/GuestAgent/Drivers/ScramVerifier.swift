@@ -41,12 +41,19 @@ public enum ScramVerifier {
 
     /// RFC 5802's `Hi`: PBKDF2 with HMAC-SHA-256 and one block of output.
     private static func hi(_ password: [UInt8], salt: [UInt8], iterations: Int) -> Data {
-        let key = SymmetricKey(data: password)
-        var block = Data(HMAC<SHA256>.authenticationCode(for: Data(salt + [0, 0, 0, 1]), using: key))
+        // Each iteration goes on from a copy that has taken the key already, which is half the work.
+        let keyed = HMAC<SHA256>(key: SymmetricKey(data: password))
+        var first = keyed
+        first.update(data: salt + [0, 0, 0, 1])
+        var block = first.finalize()
         var result = [UInt8](block)
         for _ in 1..<max(iterations, 1) {
-            block = Data(HMAC<SHA256>.authenticationCode(for: block, using: key))
-            for (index, byte) in block.enumerated() { result[index] ^= byte }
+            var next = keyed
+            block.withUnsafeBytes { next.update(data: $0) }
+            block = next.finalize()
+            block.withUnsafeBytes { bytes in
+                for index in result.indices { result[index] ^= bytes[index] }
+            }
         }
         return Data(result)
     }
