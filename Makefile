@@ -32,7 +32,7 @@ up:
 	@$(MAKE) --no-print-directory build
 	$(HOST) up $(UP)
 
-# What CI runs: everything but the virtual machine (`scripts/test vm` after it, or `make vm` with every chapter).
+# What CI runs: every tier, the virtual machine without its faults (`make vm` has them).
 test: built-for-tests
 	scripts/test
 

@@ -47,21 +47,29 @@ extension ClusterSuite {
         @Test func aMirrorThatIsSilentOrAwayIsGivenUp() async throws {
             try await ThrowawayMachine.prepareBaseImage()
             try await TestMirror.run { mirror in
-                try await ThrowawayMachine.run { machine in
-                    let before = try await machine.traces()
-                    let listener = ListeningPort(on: .any)
+                let listener = ListeningPort(on: .any)
+                // At once, each on a machine of its own: nearly all of it is waiting.
+                try await withThrowingTaskGroup(of: Void.self) { group in
                     for port in [listener.number, ListeningPort.free()] {
                         var settings = mirror.settings()
                         settings["packages.mirrors.pgdg_archive"] = "http://\(mirror.host):\(port)/archive"
-                        let result = try await machine.agent(["prepare"], settings)
-                        #expect(result.status == 69, "\(result.standardError)")
-                        #expect(result.standardError.contains("code: packages.archive-unreachable"))
-                        #expect(result.standardError.contains("packages.mirrors.pgdg_archive"))
-                        #expect(try await machine.traces() == before)
+                        group.addTask { [settings] in
+                            try await ThrowawayMachine.run { try await givesUp($0, settings) }
+                        }
                     }
-                    withExtendedLifetime(listener) {}
+                    try await group.waitForAll()
                 }
+                withExtendedLifetime(listener) {}
             }
+        }
+
+        private func givesUp(_ machine: ThrowawayMachine, _ settings: [String: String]) async throws {
+            let before = try await machine.traces()
+            let result = try await machine.agent(["prepare"], settings)
+            #expect(result.status == 69, "\(result.standardError)")
+            #expect(result.standardError.contains("code: packages.archive-unreachable"))
+            #expect(result.standardError.contains("packages.mirrors.pgdg_archive"))
+            #expect(try await machine.traces() == before)
         }
 
         @Test func autoChoosesByWhatAnswersAndSaysWhy() async throws {

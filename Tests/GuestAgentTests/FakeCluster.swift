@@ -197,7 +197,8 @@ final class FakeCluster: Sendable {
                 memory.restarts.append(node)
                 memory.heldBack[node] = nil
                 if memory.restartsAreDenied {
-                    return CommandResult(status: 12, standardError: "FATAL Failed to find pid for service name \"postgres\"")
+                    let words = "FATAL Failed to find pid for service name \"postgres\""
+                    return CommandResult(status: 12, standardError: words)
                 }
             }
             if words.contains("enable"), !memory.registered.contains(node) { memory.registered.append(node) }

@@ -1,6 +1,7 @@
 import Foundation
 import Shared
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import HostOrchestrator
@@ -68,6 +69,27 @@ import Testing
         #expect(BoxBuilder.Wish.usable.acceptable(plain) == [plain])
         #expect(BoxBuilder.Wish.best.acceptable(best) == [best])
         #expect(BoxBuilder.Wish.again.acceptable(best).isEmpty)
+    }
+
+    @Test func ofFormerBoxesTheLatestIsKept() throws {
+        let home = ScratchDirectory()
+        let builder = BoxBuilder(environment: ["XDG_CACHE_HOME": home.path, "HOME": home.path]) { "" }
+        try FileManager.default.createDirectory(atPath: builder.cache, withIntermediateDirectories: true)
+        let hours = [
+            "pgaf-debian-13-a.box": 30, "pgaf-debian-13-b.box": 10, "pgaf-debian-13-c.box": 20,
+            "pgaf-debian-13-new.box": 60, "other.box": 90,
+        ]
+        for (name, age) in hours {
+            let path = "\(builder.cache)/\(name)"
+            try name.write(toFile: path, atomically: true, encoding: .utf8)
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSinceNow: -Double(age) * 3600)], ofItemAtPath: path)
+        }
+        builder.removeFormerBoxes(than: "\(builder.cache)/pgaf-debian-13-new.box")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: builder.cache).sorted() == [
+                "other.box", "pgaf-debian-13-b.box", "pgaf-debian-13-new.box",
+            ])
     }
 
     @Test func theManifestIsWhatVagrantReads() throws {

@@ -83,11 +83,26 @@ public struct BoxBuilder: Sendable {
             VagrantCommand.addBox(box.file, name: Box.name), code: .vagrantFailed,
             what: "Vagrant did not take the box \(box.file).", remedy: "Run `pgaf-host box build` again with --force."
         ) { await stages.take($0) }
+        if box.built { removeFormerBoxes(than: box.file) }
         await stages.say("the box is ready", 1)
         return box
     }
 
-    func file(_ recipe: BoxRecipe) -> String { "\(cache)/pgaf-debian-13-\(recipe.hash).box" }
+    /// Boxes of former inputs have half a gigabyte each. The latest of them is kept, for whoever goes back to it.
+    func removeFormerBoxes(than file: String) {
+        let files = FileManager.default
+        let former = ((try? files.contentsOfDirectory(atPath: cache)) ?? []).map { "\(cache)/\($0)" }
+            .filter { $0.hasPrefix(prefix) && $0.hasSuffix(".box") && $0 != file }
+            .map { path in
+                (path, (try? files.attributesOfItem(atPath: path)[.modificationDate]) as? Date ?? .distantPast)
+            }
+            .sorted { $0.1 > $1.1 }
+        for (path, _) in former.dropFirst() { try? files.removeItem(atPath: path) }
+    }
+
+    private var prefix: String { "\(cache)/pgaf-debian-13-" }
+
+    func file(_ recipe: BoxRecipe) -> String { "\(prefix)\(recipe.hash).box" }
 
     /// What `build` would do for `up`, in words; nil for nothing. Looks only.
     func outlook() async throws -> String? {
