@@ -84,6 +84,18 @@ import Testing
         #expect(Apt.archive(inIndexTargets: "") == nil)
     }
 
+    /// As on Debian's images for clouds.
+    @Test func anArchiveWithAListOfMirrorsIsItsFirstMirror() async throws {
+        let runner = ScriptedRunner()
+            .on(
+                "apt-get",
+                prints: "Debian|main|trixie|mirror+file:/etc/apt|mirror+file:/etc/apt/mirrors/debian.list/\n"
+            )
+            .on("cat", "/etc/apt/mirrors/debian.list", prints: "# none\nhttps://example.org/debian\tpriority:1\n")
+        #expect(try await Apt(runner: runner).debianArchive() == "https://example.org/debian")
+        #expect(Apt.mirrorList("http://example.org/debian/") == nil && Apt.mirror(in: "\n#\n") == nil)
+    }
+
     @Test func anArchiveThatIsNotKnownIsLookedForOnceMore() async {
         let runner = ScriptedRunner().on("apt-get")
         let error = await #expect(throws: PgafError.self) { try await Apt(runner: runner).debianArchive() }

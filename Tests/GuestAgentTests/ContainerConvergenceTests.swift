@@ -75,10 +75,11 @@ import Testing
     @Test func anotherHashMakesItAnewOnItsVolume() async throws {
         container("running", hash: "old")
         try handOver()
+        let labels = #"[{"Labels":{"pgaf.cluster":"pgaf","pgaf.node":"pgnode1"}}]"#
+        machine.runner.on("docker", "volume", "inspect", "pgnode1_data", prints: labels)
         let changes = try await node.inspect(machine.context())
         #expect(changes.map(\.subject) == ["container"] && changes[0].kind == .change)
         machine.runner.on("docker", "stop").on("docker", "rm").on("docker", "run")
-            .on("docker", "volume", "inspect", "pgnode1_data", prints: #"[{"Labels":{"pgaf.cluster":"pgaf"}}]"#)
         try await node.apply(changes, step: "node.pgnode1", machine.context())
         let changing = machine.runner.lines.filter { !$0.contains("inspect") }
         #expect(changing.map { Array($0.prefix(2)) } == [["docker", "stop"], ["docker", "rm"], ["docker", "run"]])
@@ -127,6 +128,18 @@ import Testing
             try await node.apply([Change(.create, "container", "")], step: "x", machine.context())
         }
         #expect(error?.code == .foreignObject && !machine.runner.saw("docker", "run"))
+    }
+
+    /// Two servers on one data directory would destroy it.
+    @Test(arguments: [#""pgaf.node":"pgnode2","#, ""]) func anotherNodesVolumeIsRefusedBeforeAnythingIsStopped(
+        _ owner: String
+    ) async throws {
+        machine.runner.on("docker", "container", "inspect", status: 1)
+            .on("docker", "image", "inspect", prints: "sha256:1\n")
+            .on("docker", "volume", "inspect", prints: #"[{"Labels":{\#(owner)"pgaf.cluster":"pgaf"}}]"#)
+            .on("docker", "ps", prints: "pgnode2\n")
+        let error = await #expect(throws: PgafError.self) { try await node.inspect(machine.context()) }
+        #expect(error?.code == .foreignObject && error?.message.contains("has the data of pgnode2") == true)
     }
 
     @Test func filesOfTheContainerHaveTheirRights() throws {

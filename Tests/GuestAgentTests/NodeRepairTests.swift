@@ -1,4 +1,6 @@
+import Foundation
 import Shared
+import TestSupport
 import Testing
 
 @testable import GuestAgent
@@ -71,10 +73,22 @@ import Testing
 
     @Test func dataIsSetAsideAndNeverRemoved() async throws {
         let machine = TestMachine()
-        machine.runner.on("docker", "run")
-        try await NodeRemains.clear("pgnode2", machine.context())
+        machine.runner.on("docker", "run", prints: "/var/lib/pgaf/data.set-aside.2\n")
+        #expect(try await NodeRemains.clear("pgnode2", machine.context()) == "/var/lib/pgaf/data.set-aside.2")
         let script = try #require(machine.runner.lines.first?.last)
-        #expect(script.contains("mv /var/lib/pgaf/data /var/lib/pgaf/data.set-aside"))
+        // Run here, on a volume of the test's own.
+        let scratch = ScratchDirectory()
+        let volume = "\(scratch.path)/volume"
+        let local = script.replacing("/var/lib/pgaf", with: volume)
+        for (number, name) in ["data.set-aside", "data.set-aside.2", "data.set-aside.3"].enumerated() {
+            let base = "\(volume)/data/base"
+            try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
+            try "\(number)".write(toFile: "\(base)/1", atomically: true, encoding: .utf8)
+            let result = try await SubprocessRunner().run(Command("sh", ["-c", local]))
+            #expect(result.trimmedOutput == "\(volume)/\(name)", "\(result.standardError)")
+            #expect(try String(contentsOfFile: "\(volume)/\(name)/base/1", encoding: .utf8) == "\(number)")
+        }
+        #expect(try await SubprocessRunner().run(Command("sh", ["-c", local])).trimmedOutput == "")
     }
 }
 
@@ -184,6 +198,30 @@ import Testing
         }
         #expect(error?.code == .nodeFailed && error?.remedy.contains("pg_ctl promote") == true)
         #expect(orders.isEmpty)
+    }
+
+    /// The monitor would take whoever comes first for the primary, also one that had been away for days.
+    @Test func ofSeveralStoppedNodesNobodyBecomesPrimaryByChance() async throws {
+        cluster.change {
+            $0.registered = []
+            for name in ["pgnode1", "pgnode2", "pgnode3"] {
+                $0.containers[name] = ContainerStatus(name: name, status: "exited", running: false)
+            }
+        }
+        machine.runner.on("docker", "run") { command in
+            let isControl = command.arguments.last?.contains("pg_controldata") == true
+            return CommandResult(standardOutput: isControl ? "TimeLineID: 3\n" : "yes\nno\nyes\nno\n")
+        }
+        let error = await #expect(throws: PgafError.self) { try await step.inspect(machine.context(topology)) }
+        #expect(error?.code == .nodeFailed && error?.remedy.contains("docker start") == true)
+        #expect(error?.output == ["pgnode1", "pgnode2", "pgnode3"].map { "\($0): TimeLineID: 3" })
+
+        // The only one with data may come.
+        machine.runner.on("docker", "run") { command in
+            let has = command.arguments.contains("pgnode2") ? "yes" : "no"
+            return CommandResult(standardOutput: "\(has)\nno\n\(has)\nno\n")
+        }
+        #expect(try await step.inspect(machine.context(topology)).isEmpty)
     }
 }
 

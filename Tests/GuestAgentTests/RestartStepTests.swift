@@ -106,6 +106,6 @@ import Testing
     @Test func nobodyIsRestartedOrChangedWhileAPrimaryHandsOver() {
         let topology = TestMachine.topology()
         #expect(RestartStep(topology: topology).dependencies.contains("departures"))
-        #expect(FailoverSettingsStep(topology: topology).dependencies.contains("departures"))
+        #expect(FailoverSettingsStep(topology: topology).dependencies == ["departures", "restarts"])
     }
 }

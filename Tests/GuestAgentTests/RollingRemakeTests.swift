@@ -182,13 +182,16 @@ import Testing
 
     @Test func nodesThatComeStillWaitForTheFirstOne() {
         let topology = TestMachine.topology(configuration)
-        func dependencies(_ inService: Set<String>) -> [[String]] {
-            ClusterSteps.all(topology, store: machine.store, inService: inService)
+        func dependencies(_ inService: Set<String>, present: Set<String> = []) -> [[String]] {
+            ClusterSteps.all(topology, store: machine.store, inService: inService, present: present)
                 .filter { $0.id.hasPrefix("node.") }.map(\.dependencies)
         }
         let registration = [RegistrationStep.id]
         #expect(dependencies([]) == [registration, ["node.pgnode1"], ["node.pgnode1"]])
         #expect(dependencies(["pgnode1"]) == [registration, registration, registration])
         #expect(dependencies(["pgnode2"]) == [registration, registration, ["node.pgnode1"]])
+        // In a cluster that was stopped the first one may need another that was primary.
+        #expect(
+            dependencies([], present: ["pgnode1", "pgnode2"]) == [registration, registration, ["node.pgnode1"]])
     }
 }

@@ -186,6 +186,13 @@ enum SampleBundle {
         #expect(none?.code == .bundleUnfit && none?.remedy.contains("--without-box") == true)
     }
 
+    @Test func aBundleWithABoxNeedsNothingMore() throws {
+        var boxed = manifest
+        boxed.images = nil
+        boxed.packages = nil
+        #expect(try supplies("docker=yes\npsql=yes\nbase=sha256:2\nhash=h").needed(of: boxed) == [])
+    }
+
     @Test func anotherReleaseOfPgafAndOtherImagesAreRefused() throws {
         try manifest.check(SampleBundle.debian)
         var other = manifest

@@ -62,11 +62,11 @@ import Testing
     }
 
     /// The machine as an earlier `up` made it, with 6144 MiB and 4 processors.
-    private func begin(_ provider: VagrantProvider = .virtualbox) throws {
+    private func begin(_ provider: VagrantProvider = .virtualbox, emulated: Bool = false) throws {
         var settings = VagrantSettings()
         settings.box = "some/box"
         let file = Vagrantfile(
-            settings: settings, provider: provider, forwards: [.init(guest: 5001, host: 2200)], emulated: false)
+            settings: settings, provider: provider, forwards: [.init(guest: 5001, host: 2200)], emulated: emulated)
         try MachineFiles().write(file.text, to: scratch.project.vagrantfile, mode: 0o644)
         let directory = provider.dataDirectory(in: scratch.project)
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -98,6 +98,13 @@ import Testing
             sink.messages.contains(
                 "reload the virtual machine \"pgAutoFailoverVM-Vagrant\": memory 6144 → 8192 MiB, cpus 4 → 2"))
         #expect(!tools.seen.contains { $0.hasPrefix("vagrant up") })
+    }
+
+    /// Another processor for a machine of the other kind of virtualisation would keep it from booting.
+    @Test(arguments: [true, false]) func whatIsEmulatedStaysSo(_ emulated: Bool) throws {
+        #expect(try machine(tools(.libvirt)).emulatedAsMade() == nil)
+        try begin(.libvirt, emulated: emulated)
+        #expect(try machine(tools(.libvirt)).emulatedAsMade() == emulated)
     }
 
     @Test func theSameSizeReloadsNothing() async throws {

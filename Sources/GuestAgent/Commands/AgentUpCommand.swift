@@ -8,8 +8,8 @@ struct AgentUpCommand: AsyncParsableCommand {
         commandName: "up",
         abstract: "Make the cluster, or bring it into order.",
         discussion: """
-            Without --config a request is read from standard input as pgaf-host sends it, and events are written to
-            standard output, one JSON object a line. With --config the program works alone.
+            Without --config and --set a request is read from standard input as pgaf-host sends it, and events are written
+            to standard output, one JSON object a line. With either the program works alone.
 
             The work is a run of its own that goes on when this program ends: `pgaf-agent follow` shows it again,
             `pgaf-agent cancel` ends it at its next step boundary.

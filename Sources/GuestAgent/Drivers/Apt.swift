@@ -98,7 +98,28 @@ public struct Apt: Sendable {
                 .archiveUnreachable, "This machine's apt configuration names no Debian archive.",
                 remedy: "Use a Debian machine, or set `packages.source: pgdg` in pgaf.yaml.")
         }
-        return found
+        guard let list = Self.mirrorList(found) else { return found }
+        let lines = try await runner.run(Command("cat", [list]))
+        guard let mirror = Self.mirror(in: lines.standardOutput) else {
+            throw PgafError(
+                .archiveUnreachable, "\(list), where this machine's apt has its Debian archive from, names none.",
+                remedy: "Set `packages.mirrors.debian` in pgaf.yaml.")
+        }
+        return mirror
+    }
+
+    /// The file that names the archive's mirrors, as Debian's images for clouds have one.
+    static func mirrorList(_ archive: String) -> String? {
+        let scheme = "mirror+file:"
+        guard archive.hasPrefix(scheme) else { return nil }
+        let path = archive.dropFirst(scheme.count).split(separator: "/").joined(separator: "/")
+        return "/\(path)"
+    }
+
+    /// The first mirror of such a file; what follows on a line is about it.
+    static func mirror(in list: String) -> String? {
+        list.split(separator: "\n").compactMap { $0.split(whereSeparator: \.isWhitespace).first.map(String.init) }
+            .first { $0.hasPrefix("http://") || $0.hasPrefix("https://") }
     }
 
     /// The repository of the main suite: not the one for security fixes, not updates or backports.

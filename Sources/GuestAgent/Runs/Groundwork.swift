@@ -36,16 +36,19 @@ struct Groundwork: Sendable {
         let monitor = Monitor(
             container: topology.configuration.monitor.name, psql: Psql(runner: runner, sessions: sessions))
         let inService = try await monitor.rows()?.filter { $0.isSettled && $0.isHealthy }.map(\.name) ?? []
+        let snapshot = try await Docker(runner: runner).snapshot(
+            containers: topology.containerNames, images: [topology.baseImage, topology.configuration.image.reference])
         graph = StepGraph(
-            ClusterSteps.all(topology, store: store, inService: Set(inService), purge: request.options.purge))
+            ClusterSteps.all(
+                topology, store: store, inService: Set(inService), present: Set(snapshot.containers.keys),
+                purge: request.options.purge))
         var acting = AgentContext(
             runner: runner, sessions: sessions, files: store.files, events: events, topology: topology,
             secrets: request.secrets, certificates: request.certificates, warnings: warnings, stop: stop)
         acting.bundle = request.options.bundle
         context = acting
         var looking = context
-        looking.snapshot = try await context.docker.snapshot(
-            containers: topology.containerNames, images: [topology.baseImage, topology.configuration.image.reference])
+        looking.snapshot = snapshot
         seen = looking
     }
 }

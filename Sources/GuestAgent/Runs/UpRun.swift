@@ -76,9 +76,11 @@ public struct UpRun: Sendable {
 public enum ClusterSteps {
     /// - Parameters:
     ///   - inService: nodes that have their place in the formation already.
+    ///   - present: nodes that have a container. They wait for nobody: they may be what the first one waits for.
     ///   - purge: whether volumes of nodes that are no longer wanted are removed.
     public static func all(
-        _ topology: ClusterTopology, store: ClusterStore, inService: Set<String> = [], purge: Bool = false
+        _ topology: ClusterTopology, store: ClusterStore, inService: Set<String> = [], present: Set<String> = [],
+        purge: Bool = false
     ) -> [any Step] {
         let nodes = topology.configuration.nodes
         // Registration order decides who becomes the first primary, so a node that may never be one does not lead.
@@ -96,7 +98,8 @@ public enum ClusterSteps {
         let remake = RollingRemake(topology)
         for node in nodes {
             // Nodes that are there wait for nobody; those that come wait for the one that has to be first, until it is.
-            let isComing = !inService.contains(node.name) && node.name != leader?.name
+            let isComing =
+                !inService.contains(node.name) && !present.contains(node.name) && node.name != leader?.name
             let first = leader.flatMap { inService.contains($0.name) ? nil : $0 }
             let predecessor = joined.count < lanes ? first : joined[joined.count - lanes]
             steps.append(

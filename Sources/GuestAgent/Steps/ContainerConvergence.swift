@@ -20,6 +20,7 @@ struct ContainerConvergence: Sendable {
     /// and `passfile`.
     func inspect(_ context: AgentContext) async throws -> [Change] {
         guard let status = try await context.docker.container(name) else {
+            try await requireOwnVolume(context)
             return [Change(.create, "container", "create container \(name)")]
         }
         guard status.labels[Label.cluster] == context.configuration.cluster else {
@@ -30,6 +31,7 @@ struct ContainerConvergence: Sendable {
         let wanted = try await ImageIdentity.wanted(context).map(specification)
         let secrets = try secretDifferences(context)
         guard let wanted, wanted.hash == status.labels[Label.hash] else {
+            try await requireOwnVolume(context)
             let options = wanted.map { ContainerDifference.lines(status.labels, $0) } ?? []
             return [Change(.change, "container", "make container \(name) anew on its volume")]
                 + options.map { Change(.change, "container", $0) }
@@ -55,6 +57,7 @@ struct ContainerConvergence: Sendable {
         _ changes: [Change], step: String, keeping kept: Set<String> = [], _ context: AgentContext
     ) async throws {
         if changes.has("container") {
+            try await requireOwnVolume(context)
             try writeFiles(context, keeping: kept)
             if try await context.docker.container(name) != nil {
                 try await context.docker.checked(["stop", name])
@@ -151,16 +154,28 @@ struct ContainerConvergence: Sendable {
         try await context.docker.labels(of: "volume", specification("").volume) != nil
     }
 
+    /// Two servers on one data directory destroy it, so a volume that another node has or had is refused.
+    private func requireOwnVolume(_ context: AgentContext) async throws {
+        let volume = specification("").volume
+        guard let labels = try await context.docker.labels(of: "volume", volume) else { return }
+        let remedy = "Choose another `volume` for \(name) in pgaf.yaml; pgaf does not touch what is in it."
+        guard labels[Label.cluster] == context.configuration.cluster else {
+            throw PgafError(
+                .foreignObject, "The Docker volume \"\(volume)\" exists and was not made by pgaf for this cluster.",
+                remedy: remedy)
+        }
+        // One without the label was made by an older pgaf.
+        let users = labels[Label.node] == nil ? try await context.docker.users(ofVolume: volume) : []
+        if let owner = labels[Label.node] ?? users.first(where: { $0 != name }), owner != name {
+            throw PgafError(
+                .foreignObject, "The Docker volume \"\(volume)\" has the data of \(owner), not of \(name).",
+                remedy: remedy)
+        }
+    }
+
     private func makeVolume(_ context: AgentContext) async throws {
         let volume = specification("").volume
-        if let labels = try await context.docker.labels(of: "volume", volume) {
-            guard labels[Label.cluster] == context.configuration.cluster else {
-                throw PgafError(
-                    .foreignObject, "The Docker volume \"\(volume)\" exists and was not made by pgaf for this cluster.",
-                    remedy: "Choose another `volume` for \(name) in pgaf.yaml; pgaf does not touch what is in it.")
-            }
-            return
-        }
+        guard try await context.docker.labels(of: "volume", volume) == nil else { return }
         try await context.docker.checked([
             "volume", "create", "--label", "\(Label.cluster)=\(context.configuration.cluster)",
             "--label", "\(Label.role)=volume", "--label", "\(Label.node)=\(name)", volume,

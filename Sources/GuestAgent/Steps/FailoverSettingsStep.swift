@@ -6,8 +6,8 @@ struct FailoverSettingsStep: Step {
     let title = "the failover settings"
     let topology: ClusterTopology
 
-    /// Who leaves counts until then.
-    let dependencies = ["departures"]
+    /// Who leaves counts until then; and a restart of the primary takes the others' priorities away meanwhile.
+    let dependencies = ["departures", "restarts"]
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         var changes = try await fileChanges(context)

@@ -45,12 +45,11 @@ final class NodeRepair: Sendable {
         case .makeAnew:
             await context.output(step)("\(node.name): \(found.words); it is made anew from the primary")
             isNew.withLock { $0 = true }
-            try await makeAnew(remains, monitor, context)
+            let aside = try await makeAnew(monitor, context)
             await context.warnings.add(
                 "\(node.name) was made anew from the primary, because \(found.words)."
-                    + (remains.hasData
-                        ? " Its old data directory is kept as \(ContainerLayout.setAside) in the volume"
-                            + " \(node.effectiveVolume)." : ""))
+                    + (aside.map { " Its old data directory is kept as \($0) in the volume \(node.effectiveVolume)." }
+                        ?? ""))
         case .registerAgain:
             await context.output(step)("\(node.name): \(found.words); it registers again with its data")
             try await monitor.forget(node.name)
@@ -64,11 +63,13 @@ final class NodeRepair: Sendable {
         return nil
     }
 
-    private func makeAnew(_ remains: NodeRemains, _ monitor: Monitor, _ context: AgentContext) async throws {
+    /// - Returns: where the old data is now; nil when there was none.
+    private func makeAnew(_ monitor: Monitor, _ context: AgentContext) async throws -> String? {
         try await context.docker.checked(["stop", node.name])
-        try await NodeRemains.clear(node.name, context)
+        let aside = try await NodeRemains.clear(node.name, context)
         try await monitor.forget(node.name)
         try await context.docker.checked(["start", node.name])
+        return aside
     }
 }
 
@@ -149,14 +150,33 @@ struct NodeRemains: Sendable, Equatable {
         + " && echo yes || echo no"
 
     /// Sets the data aside and removes pg_autoctl's memory, in the volume of a container that is stopped.
-    static func clear(_ container: String, _ context: AgentContext) async throws {
+    ///
+    /// - Returns: where the data is now, beside what was set aside before; nil when there was none.
+    static func clear(_ container: String, _ context: AgentContext) async throws -> String? {
         let (data, aside) = (ContainerLayout.data, ContainerLayout.setAside)
-        let script =
-            "if [ -e \(data)/global/pg_control ]; then rm -rf \(aside) && mv \(data) \(aside); fi"
-            + " && rm -rf \(data) \(ContainerLayout.stateHome)/pg_autoctl \(ContainerLayout.configurationHome)/pg_autoctl"
-        try await context.runner.checked(
+        let script = """
+            set -e
+            if [ -n "$(ls -A \(data)/base 2>/dev/null)" ]; then
+                aside=\(aside) number=1
+                while [ -e "$aside" ]; do number=$((number + 1)) aside=\(aside).$number; done
+                mv \(data) "$aside"
+                echo "$aside"
+            fi
+            rm -rf \(data) \(ContainerLayout.stateHome)/pg_autoctl \(ContainerLayout.configurationHome)/pg_autoctl
+            """
+        let result = try await context.runner.checked(
             command(container, context, script), code: .nodeFailed,
             what: "The volume of \(container) could not be put into order.", remedy: Docker.remedy)
+        return result.trimmedOutput.isEmpty ? nil : result.trimmedOutput
+    }
+
+    /// What a stopped server's control file says of how far it had come, a line each.
+    static func progress(_ container: String, _ context: AgentContext) async throws -> [String] {
+        let script =
+            "pg_controldata \(ContainerLayout.data)"
+            + " | grep -E 'cluster state|last modified|checkpoint location|checkpoint.s TimeLineID'"
+        let result = try await context.runner.run(command(container, context, script))
+        return result.trimmedOutput.split(separator: "\n").map { "\(container): \($0)" }
     }
 
     /// A shell over the container's volume, in a container of its own without a network.

@@ -13,7 +13,11 @@ struct RegistrationStep: Step {
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         guard let rows = try await context.monitor.rows() else { return [] }
-        return try await strangers(rows, context).map {
+        let strangers = try await strangers(rows, context)
+        if rows.isEmpty, !strangers.contains(where: \.isWritable) {
+            try await refuseToGuess(strangers.map(\.name), context)
+        }
+        return strangers.map {
             Change(.change, $0.name, "register \($0.name) with the monitor again, which does not know it")
         }
     }
@@ -109,6 +113,29 @@ struct RegistrationStep: Step {
             // The others need a primary that has arrived before they can register.
             return !settled || row.isSettled ? .found(()) : .notYet("it reports \(row.reported)")
         }
+    }
+
+    /// A monitor without memory takes whoever comes first for the primary. Where several nodes have data and not all of
+    /// them run, that could be one that had missed what others have.
+    private func refuseToGuess(_ running: [String], _ context: AgentContext) async throws {
+        var silent: [String] = []
+        for name in topology.configuration.nodes.map(\.name) where !running.contains(name) {
+            guard try await context.docker.container(name) != nil,
+                let remains = try await NodeRemains.read(name, context), remains.hasMemory, remains.hasData,
+                !remains.isInitialising
+            else { continue }
+            silent.append(name)
+        }
+        guard !silent.isEmpty, silent.count + running.count > 1 else { return }
+        var progress: [String] = []
+        for name in silent { progress += try await NodeRemains.progress(name, context) }
+        throw PgafError(
+            .nodeFailed,
+            "The monitor has lost its memory, and \(silent.joined(separator: ", ")) with data of their own do not run:"
+                + " nobody can tell who was primary last.",
+            remedy: "Start that one with `docker start NAME` on the machine (the highest TimeLineID, then the latest"
+                + " checkpoint), wait until it takes writes, then run `up` again.",
+            output: progress)
     }
 
     private func tooMany(_ names: [String]) -> PgafError {

@@ -54,8 +54,8 @@ struct RestartStep: Step {
     ) async throws {
         let others = topology.configuration.nodes.filter { $0.name != primary && $0.candidatePriority > 0 }
         let autoctl = Autoctl(runner: context.runner)
-        for node in others { try await autoctl.setPriority(node.name, 0) }
         do {
+            for node in others { try await autoctl.setPriority(node.name, 0) }
             _ = try await settledPrimary(context)
             try await work()
         } catch {

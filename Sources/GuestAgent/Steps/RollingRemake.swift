@@ -16,7 +16,8 @@ final class RollingRemake: Sendable {
 
     private struct State {
         var holder: String?
-        var freeSince = ContinuousClock.now
+        /// Since when nobody has had a turn; the first look begins it, since an image may take long before.
+        var freeSince: ContinuousClock.Instant?
         /// The first node that did not come to its place.
         var failed: String?
     }
@@ -49,7 +50,11 @@ final class RollingRemake: Sendable {
 
     /// Takes the turn if it is the node's.
     private func look(_ name: String, _ context: AgentContext) async throws -> Wait.Observation<Void> {
-        let (failed, holder, freeSince) = state.withLock { ($0.failed, $0.holder, $0.freeSince) }
+        let (failed, holder, freeSince) = state.withLock { state in
+            let since = state.freeSince ?? .now
+            state.freeSince = since
+            return (state.failed, state.holder, since)
+        }
         if let failed {
             throw PgafError(
                 .cancelled, "\(name) was left as it is, because \(failed) did not take its place.",

@@ -31,6 +31,15 @@ struct BundleSupply: Sendable {
         return (context, configuration)
     }
 
+    /// What the machine lacks and the bundle has; the agent need not be there yet.
+    ///
+    /// - Throws: `bundle.unfit`.
+    func needed(by client: AgentClient, _ configuration: Configuration) async throws -> [BundleManifest.Part] {
+        let question = MachineSupplies.question(base: configuration.baseImage, image: configuration.image.reference)
+        let answer = try await client.connection.collect(client.invocation.root(question))
+        return try MachineSupplies(answer.standardOutput).needed(of: bundle.manifest)
+    }
+
     /// Sends what the machine lacks.
     ///
     /// - Parameter say: told what is sent, and which fraction of it has been.
@@ -40,9 +49,7 @@ struct BundleSupply: Sendable {
         over client: AgentClient, _ configuration: Configuration,
         _ say: @escaping @Sendable (String, Double) async -> Void
     ) async throws -> Bool {
-        let question = MachineSupplies.question(base: configuration.baseImage, image: configuration.image.reference)
-        let answer = try await client.connection.collect(client.invocation.root(question))
-        let parts = try MachineSupplies(answer.standardOutput).needed(of: bundle.manifest)
+        let parts = try await needed(by: client, configuration)
         for part in parts {
             let place = part == .images ? BundlePlace.images : BundlePlace.packages
             let words = part == .images ? "sending the images" : "sending the packages"

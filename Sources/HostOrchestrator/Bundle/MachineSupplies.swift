@@ -57,7 +57,8 @@ struct MachineSupplies: Sendable, Equatable {
                 remedy: "Make the bundle on a machine of that architecture.")
         }
         var parts: [BundleManifest.Part] = []
-        if images == nil || images != bundle.images {
+        // A bundle with a box has no images of its own: the box brought them.
+        if images == nil || (bundle.images != nil && images != bundle.images) {
             guard bundle.images != nil else { throw Self.lacking("the images of the cluster's nodes", bundle) }
             parts.append(.images)
         }

@@ -6,8 +6,8 @@ struct BundleCreateCommand: AsyncParsableCommand {
         commandName: "create",
         abstract: "Make one file with everything that `up` would take from a network.",
         discussion: """
-            Agent, images, Debian packages and, where the machine is a virtual one on libvirt, its box, each with its \
-            hash. `pgaf-host up --bundle FILE` then makes the whole cluster on a machine that reaches nothing. Software \
+            The agent and, where the machine is a virtual one on libvirt, its box; else images and Debian packages; each \
+            with its hash. `pgaf-host up --bundle FILE` then makes the whole cluster on a machine that reaches nothing. Software \
             comes from the Debian archive (packages.source debian).
 
             Works on a Debian or Ubuntu machine, as root or with sudo: the images are made in its own Docker, which is \
@@ -16,7 +16,7 @@ struct BundleCreateCommand: AsyncParsableCommand {
 
             Examples:
               pgaf-host bundle create
-              pgaf-host bundle create --machine ssh --output /media/stick/pgaf.tar
+              pgaf-host bundle create --without-box --output /media/stick/pgaf.tar
             """)
 
     @OptionGroup(title: "Configuration") var options: ConfigurationOptions

@@ -6,7 +6,8 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The configuration file. (default: pgaf.yaml in this directory, if there is one; env: PGAF_CONFIG)",
+            "The configuration file. (default: pgaf.yaml in this directory, if there is one; env: PGAF_CONFIG; after an "
+                + "`up`, verbs other than up, plan and bundle go by what that made, unless this or --set is given)",
             valueName: "file"))
     var config: String?
 

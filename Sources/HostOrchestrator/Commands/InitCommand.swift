@@ -7,7 +7,7 @@ struct InitCommand: AsyncParsableCommand {
         abstract: "Write a commented pgaf.yaml with every key and its default.",
         discussion: "Never writes over a file that exists.")
 
-    @Option(help: ArgumentHelp("The file to write. (default: pgaf.yaml)", valueName: "file"))
+    @Option(help: ArgumentHelp("The file to write.", valueName: "file"))
     var config = "pgaf.yaml"
 
     func run() async throws {

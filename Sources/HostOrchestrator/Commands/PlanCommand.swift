@@ -4,17 +4,18 @@ import Shared
 struct PlanCommand: AsyncParsableCommand, JSONPrinting {
     static let configuration = CommandConfiguration(
         commandName: "plan",
-        abstract: "Say what `up` would change, without changing anything.",
+        abstract: "Say what `up` would change, without changing anything of the cluster.",
         discussion: """
-            Takes the flags of `up` and lists, step by step, what it would make or change on the machine as it is now: \
-            containers and the options that differ, access rules, PostgreSQL and failover settings, passwords, ports.
+            Takes the flags that shape a cluster, and --purge, and lists, step by step, what `up` would make or change on \
+            the machine as it is now: containers and the options that differ, access rules, PostgreSQL and failover \
+            settings, passwords, ports. It puts the agent on the machine, to look with.
 
             Ends with 0 when `up` would change nothing, with 2 when there are changes, and as `up` would with what it \
             would refuse.
 
             Examples:
               pgaf-host plan
-              pgaf-host plan --nodes 4 --set access.client_cidr=10.0.0.0/8
+              pgaf-host plan --nodes 4 --set postgres.settings.work_mem=64MB
             """)
 
     @OptionGroup(title: "Configuration") var options: ConfigurationOptions

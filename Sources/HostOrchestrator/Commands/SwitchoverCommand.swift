@@ -30,8 +30,9 @@ struct SwitchoverCommand: AsyncParsableCommand, JSONPrinting {
 /// How a change of roles is shown.
 struct RoleOutputOptions: ParsableArguments {
     @Flag(
-        help:
-            "Print one JSON object at the end: from, to, secondsWithoutWrites, secondsUntilHealthy, states, formation.")
+        help: ArgumentHelp(
+            "Print one JSON object at the end: verb, node, resolution, from, to, secondsWithoutWrites, "
+                + "secondsUntilHealthy, states, formation."))
     var json = false
 
     @OptionGroup var progress: ProgressOptions

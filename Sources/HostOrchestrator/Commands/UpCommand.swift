@@ -12,7 +12,8 @@ struct UpCommand: AsyncParsableCommand {
             The work in the machine does not need this program: Ctrl-C asks whether to detach from it or to cancel it \
             (in a pipe it cancels), and `pgaf-host attach` follows it again from anywhere.
 
-            `pgaf-host plan` says beforehand what would change.
+            Flags hold for this one run: what is to stay belongs into pgaf.yaml. `pgaf-host plan` says beforehand what \
+            would change.
 
             Examples:
               pgaf-host up

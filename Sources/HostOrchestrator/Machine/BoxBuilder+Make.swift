@@ -98,11 +98,15 @@ extension BoxBuilder {
 
     private func requireTools() async throws {
         var missing: [String] = []
+        // Where Debian has sfdisk and mkfs.ext4, which is not on the path of ordinary users; mmdebstrap looks there too.
+        let path = ProcessInfo.processInfo.environment["PATH"].map { [$0] } ?? []
+        let places = (path + ["/usr/local/sbin", "/usr/sbin", "/sbin"]).joined(separator: ":")
         // An ordinary user builds in a user namespace; root needs none.
         let namespaces = isRoot ? [] : [("newuidmap", "--help", "uidmap")]
         for (program, option, package) in Self.tools + namespaces {
             do {
-                _ = try await runner.run(Command(program, [option], deadline: .seconds(30)))
+                _ = try await runner.run(
+                    Command(program, [option], environment: ["PATH": places], deadline: .seconds(30)))
             } catch let error as PgafError where error.code == .commandNotFound {
                 missing.append(package)
             }

@@ -47,7 +47,7 @@ extension VagrantMachine {
         for forward in forwards where forward.host != forward.guest {
             await reporter.say("port \(forward.guest) of the machine is port \(forward.host) here")
         }
-        let emulated = provider == .libvirt ? !(await acceleration(reporter)) : false
+        let emulated = provider == .libvirt ? try await emulation(reporter) : false
         let file = Vagrantfile(settings: settings, provider: provider, forwards: forwards, emulated: emulated)
         guard try MachineFiles().read(project.vagrantfile) != file.text else { return }
         try MachineFiles().write(file.text, to: project.vagrantfile, mode: 0o644)
@@ -68,14 +68,24 @@ extension VagrantMachine {
         }
     }
 
-    private func acceleration(_ reporter: VagrantReporter) async -> Bool {
+    private func emulation(_ reporter: VagrantReporter) async throws -> Bool {
+        if let made = try emulatedAsMade() { return made }
         try? FileManager.default.createDirectory(atPath: boxes.cacheHome, withIntermediateDirectories: true)
         let usable = await LibvirtAcceleration(runner: runner, memoryFile: boxes.accelerationMemory)
             .isUsable(kernels: boxes.kernels()) { await reporter.say($0) }
         if !usable {
             await reporter.say("no usable hardware virtualisation: the machine is emulated and many times slower")
         }
-        return usable
+        return !usable
+    }
+
+    /// Whether the machine that is there is emulated; nil when there is none. It stays as it was made: vagrant-libvirt would
+    /// give it another processor, but not another kind of virtualisation, and it would not boot any more.
+    func emulatedAsMade() throws -> Bool? {
+        guard VagrantProvider.existing(in: project) == .libvirt,
+            let value = VagrantfileDifference.values(try MachineFiles().read(project.vagrantfile) ?? "")["emulated"]
+        else { return nil }
+        return value == "true"
     }
 
     func refuseForeignVagrantfile() throws {

@@ -52,7 +52,9 @@ extension VagrantMachine {
         let found = try MachineFiles().read(project.vagrantfile)
         // What has not been tried out since the boot is taken to be as it was.
         let usable = LibvirtAcceleration(runner: runner, memoryFile: boxes.accelerationMemory).known
-        let emulated = usable.map { !$0 } ?? (VagrantfileDifference.values(found ?? "")["emulated"] == "true")
+        let emulated =
+            try emulatedAsMade() ?? usable.map { !$0 }
+            ?? (VagrantfileDifference.values(found ?? "")["emulated"] == "true")
         let wanted = Vagrantfile(
             settings: settings, provider: provider, forwards: try await forwards(provider, course),
             emulated: provider == .libvirt && emulated)
