@@ -107,6 +107,31 @@ extension ClusterSuite {
             _ = try await cluster.waitUntilHealthy("a kill of the primary")
         }
 
+        @Test func aStoppedClusterComesUpWhicheverNodeWasPrimary() async throws {
+            _ = try await cluster.up()
+            let before = try await cluster.waitUntilHealthy("the start")
+            let first = try #require(TestCluster.nodes.first)
+            if before.nodes.first(where: { $0.reportedState == "primary" })?.name == first {
+                _ = try await cluster.host(["switchover", "--progress", "none"])
+            }
+            // The one that all others waited for goes first, and comes back as what the primary makes of it.
+            try await docker(["stop", first])
+            let password = try cluster.passwords()["superuser"]
+            let value = RunIdentifier.new()
+            let write = try await cluster.sql(
+                "CREATE TABLE IF NOT EXISTS late (v text); INSERT INTO late VALUES ('\(value)')",
+                ports: TestCluster.ports, password: password, attributes: "read-write")
+            #expect(write.succeeded, "\(write.standardError)")
+            _ = try await cluster.host(["stop", "--progress", "none"])
+            _ = try await cluster.up()
+            let after = try await cluster.state()
+            #expect(after.healthy, "\(after.notes)")
+            let read = try await cluster.sql(
+                "SELECT count(*) FROM late WHERE v = '\(value)'", ports: TestCluster.ports, password: password,
+                attributes: "read-write")
+            #expect(read.trimmedOutput == "1", "\(read.standardError)")
+        }
+
         @Test func whatIsStoppedInOrderStartsInOrder() async throws {
             _ = try await cluster.up()
             let before = try await cluster.waitUntilHealthy("the start")

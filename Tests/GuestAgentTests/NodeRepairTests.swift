@@ -92,6 +92,24 @@ import Testing
     }
 }
 
+@Suite struct StuckFailoverTests {
+    @Test func onlyWhatCannotGoOnIsStuck() throws {
+        let rows = [
+            Monitor.Row.sample("a", "report_lsn", "demote_timeout"), .sample("b", "stop_replication"),
+            .sample("c", "report_lsn", "join_secondary"),
+        ]
+        let stuck = try #require(StuckFailover(rows))
+        #expect(stuck.former == "a" && stuck.next == "b")
+        #expect(stuck.resolution.contains("nodename = 'a'\n    AND reportedstate = 'report_lsn'"))
+        #expect(stuck.resolution.contains("goalstate = 'wait_primary' WHERE nodename = 'b'"))
+        #expect(StuckFailover(Array(rows.dropFirst())) == nil && StuckFailover(Array(rows.prefix(1))) == nil)
+        // On its way, or over.
+        #expect(StuckFailover([.sample("a", "draining", "demote_timeout"), .sample("b", "stop_replication")]) == nil)
+        #expect(
+            StuckFailover([rows[0], .sample("b", "prepare_promotion", "stop_replication")]) == nil)
+    }
+}
+
 @Suite struct RegistrationStepTests {
     private let machine = TestMachine()
     private let topology = TestMachine.topology()
@@ -216,12 +234,17 @@ import Testing
         #expect(error?.code == .nodeFailed && error?.remedy.contains("docker start") == true)
         #expect(error?.output == ["pgnode1", "pgnode2", "pgnode3"].map { "\($0): TimeLineID: 3" })
 
-        // The only one with data may come.
+        // A new one without any data might come before the only one that has some.
         machine.runner.on("docker", "run") { command in
             let has = command.arguments.contains("pgnode2") ? "yes" : "no"
             return CommandResult(standardOutput: "\(has)\nno\n\(has)\nno\n")
         }
-        #expect(try await step.inspect(machine.context(topology)).isEmpty)
+        let second = await #expect(throws: PgafError.self) { try await step.inspect(machine.context(topology)) }
+        #expect(second?.message.contains("(pgnode2)") == true)
+        var alone = Configuration()
+        alone.nodes = [NodeSettings(name: "pgnode2", port: 5002)]
+        let single = TestMachine.topology(alone)
+        #expect(try await RegistrationStep(topology: single).inspect(machine.context(single)).isEmpty)
     }
 }
 

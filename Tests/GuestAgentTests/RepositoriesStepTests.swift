@@ -48,6 +48,20 @@ import Testing
         #expect(try await step.inspect(machine.context()).isEmpty && machine.runner.lines.isEmpty)
     }
 
+    @Test func aMirrorOfTheDebianArchiveIsProvenBeforeAnythingElse() async throws {
+        var configuration = Configuration()
+        configuration.packages[.debian] = "http://mirror.example/debian"
+        let context = machine.context(TestMachine.topology(configuration))
+        let changes = try await step.inspect(context)
+        #expect(changes.map(\.description) == ["use http://mirror.example/debian trixie for the images"])
+        try await step.apply(changes, context)
+        #expect(machine.runner.lines.last?.contains("http://mirror.example/debian/dists/trixie/InRelease") == true)
+        machine.runner.on("/usr/lib/apt/apt-helper", status: 100)
+        let error = await #expect(throws: PgafError.self) { try await step.apply(changes, context) }
+        #expect(error?.code == .archiveUnreachable && error?.remedy.contains("packages.mirrors.debian") == true)
+        #expect(machine.files.list("/run") == ["x"])
+    }
+
     @Test func aNewMachineGetsBothAndTheImageItsOwn() async throws {
         let context = context()
         let changes = try await step.inspect(context)

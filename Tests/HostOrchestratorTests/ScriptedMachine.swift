@@ -46,6 +46,8 @@ final class ScriptedMachine: Machine, Connection {
     }
 
     var executed: [Call] { calls.withLock { $0 } }
+    /// The configurations that it was made from.
+    let meant = Mutex<[Configuration]>([])
     /// `bringUp`, `connect`, `upload …`, `close`, `destroy` in their order.
     var story: [String] { events.withLock { $0 } }
 

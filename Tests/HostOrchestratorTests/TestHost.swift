@@ -53,7 +53,11 @@ struct TestHost {
             runner: runner, isRoot: true,
             loadConfiguration: { _ in
                 LoadedConfiguration(configuration: configuration, origins: [:], warnings: [])
-            }, machine: { _, _ in machine },
+            },
+            machine: { configuration, _ in
+                machine.meant.withLock { $0.append(configuration) }
+                return machine
+            },
             buildBox: { progress, force in
                 await progress.report(.stepOutput(step: "machine", line: "I: retrieving packages"))
                 return BoxBuild.Made(built: force, file: "/cache/a.box", images: force)

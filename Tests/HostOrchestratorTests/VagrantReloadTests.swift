@@ -61,6 +61,18 @@ import Testing
         }
     }
 
+    @Test(arguments: ["paused", "saved"]) func aSuspendedMachineIsNotTakenForOneThatIsOff(_ state: String) async throws
+    {
+        try begin()
+        let tools = PretendedTools([
+            "vagrant --version": CommandResult(), "VBoxManage --version": CommandResult(),
+            "vagrant status": CommandResult(standardOutput: "1,default,state,\(state)\n"),
+        ])
+        let error = await #expect(throws: PgafError.self) { try await machine(tools).halt(reporting: Sink()) }
+        #expect(error?.code == .machineUnreachable && error?.remedy.contains("vagrant resume") == true)
+        #expect(!tools.seen.contains { $0.hasPrefix("vagrant halt") })
+    }
+
     /// The machine as an earlier `up` made it, with 6144 MiB and 4 processors.
     private func begin(_ provider: VagrantProvider = .virtualbox, emulated: Bool = false) throws {
         var settings = VagrantSettings()

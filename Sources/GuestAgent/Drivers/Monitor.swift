@@ -97,6 +97,13 @@ public struct Monitor: Sendable {
         try await remove(name, force: true, what: "The monitor could not forget the node \(name).")
     }
 
+    /// Lets a failover go on that stands still.
+    ///
+    /// - Returns: whether the monitor took it; it may be starting again just now.
+    func resolve(_ failover: StuckFailover) async throws -> Bool {
+        try await psql.attempt(container, database: Self.database, failover.resolution) != nil
+    }
+
     /// Asks a node to leave; it is gone from the rows once it has confirmed.
     public func dismiss(_ name: String) async throws {
         try await remove(

@@ -14,6 +14,8 @@ final class NodeRepair: Sendable {
     private let rhythm: Rhythm
     /// What the look before this one found: a node in the middle of something looks ill for a moment.
     private let suspicion = Mutex<NodeAilment?>(nil)
+    /// The same of a failover.
+    private let standstill = Mutex<StuckFailover?>(nil)
     /// Whether it has been made anew: a copy has the primary's old logs in it, which tell nothing of this node.
     private let isNew = Mutex(false)
 
@@ -30,9 +32,9 @@ final class NodeRepair: Sendable {
     func attempt(step: String, _ context: AgentContext) async throws -> String? {
         guard rhythm.isDue() else { return nil }
         let monitor = context.monitor
-        guard let rows = try await monitor.rows(), var remains = try await NodeRemains.read(node.name, context) else {
-            return nil
-        }
+        guard let rows = try await monitor.rows() else { return nil }
+        if let words = try await resolve(StuckFailover(rows), step: step, context) { return words }
+        guard var remains = try await NodeRemains.read(node.name, context) else { return nil }
         let row = rows.first { $0.name == node.name }
         if isNew.withLock({ $0 }) { remains.hasStrayed = false }
         let found = NodeAilment.diagnose(remains, row: row)
@@ -61,6 +63,23 @@ final class NodeRepair: Sendable {
                     + " `pgaf-host up --fresh`.")
         }
         return nil
+    }
+
+    /// Lets a failover go on that two looks found standing still.
+    ///
+    /// - Returns: what is done about it; nil where there is none.
+    private func resolve(_ stuck: StuckFailover?, step: String, _ context: AgentContext) async throws -> String? {
+        let isConfirmed = standstill.withLock { former in
+            defer { former = stuck }
+            return stuck != nil && former == stuck
+        }
+        guard let stuck else { return nil }
+        if isConfirmed, try await context.monitor.resolve(stuck) {
+            let words = "the failover from \(stuck.former) to \(stuck.next) stood still and was made to go on"
+            await context.output(step)(words)
+            await context.warnings.add("pg_auto_failover: \(words).")
+        }
+        return "the failover from \(stuck.former) to \(stuck.next) stands still"
     }
 
     /// - Returns: where the old data is now; nil when there was none.

@@ -115,8 +115,8 @@ struct RegistrationStep: Step {
         }
     }
 
-    /// A monitor without memory takes whoever comes first for the primary. Where several nodes have data and not all of
-    /// them run, that could be one that had missed what others have.
+    /// A monitor without memory takes whoever comes first for the primary. Where a node with data does not run, that could
+    /// be one that had missed what it has, or a new one without any.
     private func refuseToGuess(_ running: [String], _ context: AgentContext) async throws {
         var silent: [String] = []
         for name in topology.configuration.nodes.map(\.name) where !running.contains(name) {
@@ -126,15 +126,16 @@ struct RegistrationStep: Step {
             else { continue }
             silent.append(name)
         }
-        guard !silent.isEmpty, silent.count + running.count > 1 else { return }
+        guard !silent.isEmpty, topology.configuration.nodes.count > 1 else { return }
         var progress: [String] = []
         for name in silent { progress += try await NodeRemains.progress(name, context) }
         throw PgafError(
             .nodeFailed,
-            "The monitor has lost its memory, and \(silent.joined(separator: ", ")) with data of their own do not run:"
-                + " nobody can tell who was primary last.",
-            remedy: "Start that one with `docker start NAME` on the machine (the highest TimeLineID, then the latest"
-                + " checkpoint), wait until it takes writes, then run `up` again.",
+            "The monitor has lost its memory, and nodes with data do not run (\(silent.joined(separator: ", "))): it"
+                + " would take whoever comes first for the primary.",
+            remedy:
+                "Start the one that was primary last with `docker start NAME` on the machine (the highest TimeLineID,"
+                + " then the latest checkpoint), wait until it takes writes, then run `up` again.",
             output: progress)
     }
 

@@ -11,7 +11,7 @@ struct RepositoriesStep: Step {
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         let topology = context.topology
-        guard topology.state.source == .pgdg else { return [] }
+        guard topology.state.source == .pgdg else { return try await mirror(context) }
         var changes: [Change] = []
         for repository in topology.machineRepositories {
             let found = try context.files.read(repository.sourcesFile)
@@ -38,6 +38,9 @@ struct RepositoriesStep: Step {
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
         let topology = context.topology
         let output = context.output(id)
+        if changes.has(Self.archive) {
+            try await prove(archive: context.configuration.packages[.debian] ?? "", context)
+        }
         let wanted = topology.machineRepositories.filter { changes.has($0.name) }
         var keys: [String: String] = [:]
         for repository in wanted {
@@ -53,6 +56,31 @@ struct RepositoriesStep: Step {
     }
 
     private static let image = "image"
+    private static let archive = "debian"
+
+    /// A mirror of the Debian archive, where the base image is to be made from it.
+    private func mirror(_ context: AgentContext) async throws -> [Change] {
+        guard let mirror = context.configuration.packages[.debian], context.topology.makesBaseImage, !context.bundle,
+            !context.files.exists(BaseSystem.prepared), try await !BaseImageStep().inspect(context).isEmpty
+        else { return [] }
+        return [Change(.create, Self.archive, "use \(mirror) \(BaseSystem.suite) for the images")]
+    }
+
+    /// What it serves is checked by mmdebstrap, with Debian's own keys.
+    private func prove(archive: String, _ context: AgentContext) async throws {
+        let release = "\(archive)/dists/\(BaseSystem.suite)/InRelease"
+        let directory = "/run/pgaf-archive"
+        defer { try? context.files.remove(directory) }
+        try context.files.makeDirectory(directory, mode: 0o755)
+        let fetched = try await context.repositories.fetch(release, to: "\(directory)/InRelease")
+        guard fetched.succeeded else {
+            throw PgafError(
+                .archiveUnreachable, "The mirror \(archive) does not give Debian's suite \(BaseSystem.suite).",
+                remedy:
+                    "Check the machine's network, set packages.mirrors.debian to another mirror, or packages.proxy.",
+                cause: "\(release) could not be fetched", output: fetched.lastLines())
+        }
+    }
 
     /// Whether something is to be installed from it.
     private func isNeeded(_ repository: AptRepository, _ context: AgentContext) async throws -> Bool {

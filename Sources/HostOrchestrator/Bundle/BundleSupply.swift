@@ -7,18 +7,16 @@ struct BundleSupply: Sendable {
 
     /// Puts the agent where this and later verbs find it, and the box where Vagrant does.
     ///
-    /// - Returns: context and configuration for the run.
-    func atHome(
-        _ context: HostContext, _ configuration: Configuration
-    ) async throws -> (HostContext, Configuration) {
-        var (context, configuration) = (context, configuration)
+    /// - Returns: the context for the run.
+    func atHome(_ context: HostContext, _ configuration: Configuration) async throws -> HostContext {
+        var context = context
         try await bundle.extract(.agent, to: project.bundledAgent, mode: [.ownerReadWriteExecute])
         context.agentFile = project.bundledAgent
         guard configuration.machine.kind == .vagrant, configuration.machine.vagrant.box == nil,
             bundle.manifest.has(.box), VagrantProvider.existing(in: project) == nil,
             try await VagrantProvider.resolve(
                 configuration.machine.vagrant.provider, project: project, runner: context.runner) == .libvirt
-        else { return (context, configuration) }
+        else { return context }
         try await withParts { directory in
             let box = "\(directory)/\(BundleManifest.Part.box.rawValue)"
             try await bundle.extract(.box, to: box, mode: .ownerReadWrite)
@@ -26,9 +24,14 @@ struct BundleSupply: Sendable {
                 VagrantCommand.addBox(box, name: Box.name), code: .vagrantFailed,
                 what: "Vagrant did not take the bundle's box.", remedy: "Run `vagrant box add` with it to see why.")
         }
-        // Named, so that nobody asks whether it is current, which takes a package archive.
-        configuration.machine.vagrant.box = Box.name
-        return (context, configuration)
+        // Named to the machine alone, so that nobody asks whether it is current, which takes a package archive.
+        let machine = context.machine
+        context.machine = { configuration, log in
+            var configuration = configuration
+            configuration.machine.vagrant.box = Box.name
+            return try await machine(configuration, log)
+        }
+        return context
     }
 
     /// What the machine lacks and the bundle has; the agent need not be there yet.

@@ -16,7 +16,13 @@ extension VagrantMachine {
 
     public func halt(reporting progress: any ProgressSink) async throws -> Bool {
         try refuseForeignVagrantfile()
-        guard try await state() == "running" else { return false }
+        let state = try await state()
+        if ["paused", "saved", "suspended"].contains(state) {
+            throw PgafError(
+                .machineUnreachable, "The virtual machine \"\(settings.name)\" is suspended (\(state)).",
+                remedy: "Wake it with `vagrant resume`, then run `pgaf-host stop` again.")
+        }
+        guard state == "running" else { return false }
         let reporter = VagrantReporter(progress, logFile: logFile)
         let result = try await runner.run(VagrantCommand.halt(in: project.path)) { await reporter.take($0) }
         await memory.forget()

@@ -43,9 +43,9 @@ enum Up {
             "up", progress: options.progress, waiting: options.wait, in: context
         ) { active in
             let supply = bundle.map { BundleSupply(bundle: $0, project: context.project) }
-            let (own, wanted) = try await supply?.atHome(context, configuration) ?? (context, configuration)
+            let own = try await supply?.atHome(context, configuration) ?? context
             return try await UpRun(
-                context: own, configuration: wanted, warnings: loaded.warnings,
+                context: own, configuration: configuration, warnings: loaded.warnings,
                 options: Request.Options(
                     fresh: options.fresh, purge: options.purge, wait: options.wait, bundle: supply != nil),
                 rotating: options.rotating, supply: supply, active: active
