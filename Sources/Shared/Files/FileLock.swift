@@ -77,7 +77,11 @@ public final class FileLock: Sendable {
     /// What the last holder wrote; nil when there is no such file.
     public static func holder(_ path: String) -> String? { ((try? MachineFiles().read(path)) ?? nil)?.trimmed }
 
-    deinit { close(descriptor) }
+    deinit {
+        // Said, since a child that is just being started has a copy of the descriptor for a moment.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     private static func failure(_ path: String) -> PgafError { .file(Errno(rawValue: errno), "lock", path) }
 }
