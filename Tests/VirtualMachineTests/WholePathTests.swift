@@ -198,12 +198,14 @@ extension Tag {
                     "PGPASSFILE": "/dev/null", "PGCONNECT_TIMEOUT": "120",
                 ]
                 environment["PGPASSWORD"] = one.password
+                // Without the password.
+                let words = "\(one.user) on \(one.port), \(one.mode)"
                 group.addTask { [environment] in
                     let attempt = try await project.command("psql", ["-XAtwc", "SELECT 1"], environment: environment)
-                    #expect(attempt.succeeded == one.mayEnter, "\(one): \(attempt.standardError)")
+                    #expect(attempt.succeeded == one.mayEnter, "\(words): \(attempt.standardError)")
                     // Whoever is refused was heard first.
                     let wasHeard = ["FATAL", "password"].contains { attempt.standardError.contains($0) }
-                    #expect(one.mayEnter || wasHeard, "\(one): \(attempt.standardError)")
+                    #expect(one.mayEnter || wasHeard, "\(words): \(attempt.standardError)")
                 }
             }
             try await group.waitForAll()
