@@ -112,8 +112,8 @@ public struct Apt: Sendable {
     static func mirrorList(_ archive: String) -> String? {
         let scheme = "mirror+file:"
         guard archive.hasPrefix(scheme) else { return nil }
-        let path = archive.dropFirst(scheme.count).split(separator: "/").joined(separator: "/")
-        return "/\(path)"
+        let path = archive.dropFirst(scheme.count)
+        return String(path.hasSuffix("/") ? path.dropLast() : path)
     }
 
     /// The first mirror of such a file; what follows on a line is about it.

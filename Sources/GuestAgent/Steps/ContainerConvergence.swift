@@ -20,7 +20,7 @@ struct ContainerConvergence: Sendable {
     /// and `passfile`.
     func inspect(_ context: AgentContext) async throws -> [Change] {
         guard let status = try await context.docker.container(name) else {
-            try await requireOwnVolume(context)
+            _ = try await hasOwnVolume(context)
             return [Change(.create, "container", "create container \(name)")]
         }
         guard status.labels[Label.cluster] == context.configuration.cluster else {
@@ -31,7 +31,7 @@ struct ContainerConvergence: Sendable {
         let wanted = try await ImageIdentity.wanted(context).map(specification)
         let secrets = try secretDifferences(context)
         guard let wanted, wanted.hash == status.labels[Label.hash] else {
-            try await requireOwnVolume(context)
+            _ = try await hasOwnVolume(context)
             let options = wanted.map { ContainerDifference.lines(status.labels, $0) } ?? []
             return [Change(.change, "container", "make container \(name) anew on its volume")]
                 + options.map { Change(.change, "container", $0) }
@@ -57,7 +57,7 @@ struct ContainerConvergence: Sendable {
         _ changes: [Change], step: String, keeping kept: Set<String> = [], _ context: AgentContext
     ) async throws {
         if changes.has("container") {
-            try await requireOwnVolume(context)
+            let hasVolume = try await hasOwnVolume(context)
             try writeFiles(context, keeping: kept)
             if try await context.docker.container(name) != nil {
                 try await context.docker.checked(["stop", name])
@@ -68,7 +68,7 @@ struct ContainerConvergence: Sendable {
                     .dockerFailed, "The image \(context.configuration.image.reference) is gone.",
                     remedy: "Run `up` again.")
             }
-            try await makeVolume(context)
+            if !hasVolume { try await makeVolume(context) }
             let command = specification(imageHash).runCommand
             try await context.docker.checked(
                 command.arguments, what: "The container \(name) could not be started.", onLine: context.output(step))
@@ -154,10 +154,11 @@ struct ContainerConvergence: Sendable {
         try await context.docker.labels(of: "volume", specification("").volume) != nil
     }
 
-    /// Two servers on one data directory destroy it, so a volume that another node has or had is refused.
-    private func requireOwnVolume(_ context: AgentContext) async throws {
+    /// Whether its volume is there. Two servers on one data directory destroy it, so one that another node has or had is
+    /// refused.
+    private func hasOwnVolume(_ context: AgentContext) async throws -> Bool {
         let volume = specification("").volume
-        guard let labels = try await context.docker.labels(of: "volume", volume) else { return }
+        guard let labels = try await context.docker.labels(of: "volume", volume) else { return false }
         let remedy = "Choose another `volume` for \(name) in pgaf.yaml; pgaf does not touch what is in it."
         guard labels[Label.cluster] == context.configuration.cluster else {
             throw PgafError(
@@ -171,14 +172,13 @@ struct ContainerConvergence: Sendable {
                 .foreignObject, "The Docker volume \"\(volume)\" has the data of \(owner), not of \(name).",
                 remedy: remedy)
         }
+        return true
     }
 
     private func makeVolume(_ context: AgentContext) async throws {
-        let volume = specification("").volume
-        guard try await context.docker.labels(of: "volume", volume) == nil else { return }
         try await context.docker.checked([
             "volume", "create", "--label", "\(Label.cluster)=\(context.configuration.cluster)",
-            "--label", "\(Label.role)=volume", "--label", "\(Label.node)=\(name)", volume,
+            "--label", "\(Label.role)=volume", "--label", "\(Label.node)=\(name)", specification("").volume,
         ])
     }
 }

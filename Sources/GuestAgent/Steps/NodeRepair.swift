@@ -13,9 +13,9 @@ final class NodeRepair: Sendable {
     private let topology: ClusterTopology
     private let rhythm: Rhythm
     /// What the look before this one found: a node in the middle of something looks ill for a moment.
-    private let suspicion = Mutex<NodeAilment?>(nil)
+    private let suspicion = Suspicion<NodeAilment>()
     /// The same of a failover.
-    private let standstill = Mutex<StuckFailover?>(nil)
+    private let standstill = Suspicion<StuckFailover>()
     /// Whether it has been made anew: a copy has the primary's old logs in it, which tell nothing of this node.
     private let isNew = Mutex(false)
 
@@ -38,10 +38,7 @@ final class NodeRepair: Sendable {
         let row = rows.first { $0.name == node.name }
         if isNew.withLock({ $0 }) { remains.hasStrayed = false }
         let found = NodeAilment.diagnose(remains, row: row)
-        let isConfirmed = suspicion.withLock { suspicion in
-            defer { suspicion = found }
-            return found != nil && found == suspicion
-        }
+        let isConfirmed = suspicion.isConfirmed(by: found)
         guard let found, isConfirmed else { return nil }
         switch found.treatment(rows, node: node.name) {
         case .makeAnew:
@@ -69,10 +66,7 @@ final class NodeRepair: Sendable {
     ///
     /// - Returns: what is done about it; nil where there is none.
     private func resolve(_ stuck: StuckFailover?, step: String, _ context: AgentContext) async throws -> String? {
-        let isConfirmed = standstill.withLock { former in
-            defer { former = stuck }
-            return stuck != nil && former == stuck
-        }
+        let isConfirmed = standstill.isConfirmed(by: stuck)
         guard let stuck else { return nil }
         if isConfirmed, try await context.monitor.resolve(stuck) {
             let words = "the failover from \(stuck.former) to \(stuck.next) stood still and was made to go on"
@@ -89,6 +83,19 @@ final class NodeRepair: Sendable {
         try await monitor.forget(node.name)
         try await context.docker.checked(["start", node.name])
         return aside
+    }
+}
+
+/// What the look before the present one found.
+private final class Suspicion<Finding: Equatable & Sendable>: Sendable {
+    private let former = Mutex<Finding?>(nil)
+
+    /// Takes what a look found, nil for nothing, and tells whether the one before it found the same.
+    func isConfirmed(by finding: Finding?) -> Bool {
+        former.withLock { former in
+            defer { former = finding }
+            return finding != nil && finding == former
+        }
     }
 }
 

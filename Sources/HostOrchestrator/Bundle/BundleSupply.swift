@@ -45,14 +45,14 @@ struct BundleSupply: Sendable {
 
     /// Sends what the machine lacks.
     ///
-    /// - Parameter say: told what is sent, and which fraction of it has been.
+    /// - Parameters:
+    ///   - parts: as `needed` says.
+    ///   - say: told what is sent, and which fraction of it has been.
     /// - Returns: whether anything was.
-    /// - Throws: `bundle.unfit` before anything is sent.
     func send(
-        over client: AgentClient, _ configuration: Configuration,
+        _ parts: [BundleManifest.Part], over client: AgentClient,
         _ say: @escaping @Sendable (String, Double) async -> Void
     ) async throws -> Bool {
-        let parts = try await needed(by: client, configuration)
         for part in parts {
             let place = part == .images ? BundlePlace.images : BundlePlace.packages
             let words = part == .images ? "sending the images" : "sending the packages"

@@ -88,14 +88,12 @@ struct UpRun: Sendable {
     private func agent(_ connection: any Connection) async throws -> AgentClient {
         try await recorder.step(.agent) {
             // Before an agent for another kind of machine takes the place of one that works.
-            if let supply {
-                _ = try await supply.needed(by: try await AgentClient.onMachine(connection), configuration)
-            }
+            let parts = try await supply?.needed(by: try await AgentClient.onMachine(connection), configuration) ?? []
             let (client, sent) = try await context.installAgent(over: connection, configuration) { fraction in
                 await recorder.report(
                     .stepProgress(step: HostStep.agent.id, fraction: fraction, message: "copying the agent"))
             }
-            let supplied = try await supply?.send(over: client, configuration) { words, fraction in
+            let supplied = try await supply?.send(parts, over: client) { words, fraction in
                 await recorder.report(.stepProgress(step: HostStep.agent.id, fraction: fraction, message: words))
             }
             return (client, changed: sent || supplied == true)
