@@ -34,6 +34,8 @@ final class FakeCluster: Sendable {
         var restartsAreDenied = false
         /// What PostgreSQL says of settings that it cannot take.
         var wrongSettings = ""
+        /// Standbys to which the primary sends nothing.
+        var unconnected: Set<String> = []
         /// Nodes in maintenance.
         var maintained: Set<String> = []
         /// Writes of the client through all nodes that fail from now on.
@@ -246,6 +248,10 @@ extension FakeCluster {
             memory.registered.removeAll { sql.contains("'\($0)'") }
             return says("t")
         }
+        if sql.contains("pg_stat_replication") {
+            let standbys = running(memory).enumerated().filter { !memory.unconnected.contains($0.element) }
+            return says(standbys.map { "pgautofailover_standby_\($0.offset + 1)" }.joined(separator: "\n"))
+        }
         if sql.contains("pg_autoctl.state") {
             // Whoever runs has registered once.
             return says(container == memory.writable ?? primary ? "f" : "t")
@@ -313,8 +319,12 @@ extension FakeCluster {
         return CommandResult(status: sql.contains("INSERT INTO pgaf.verification") ? 0 : 3)
     }
 
+    private func running(_ memory: Memory) -> [String] {
+        memory.registered.filter { memory.containers[$0]?.running == true }
+    }
+
     private func rows(_ memory: Memory) -> String {
-        let running = memory.registered.filter { memory.containers[$0]?.running == true }
+        let running = running(memory)
         let rows = running.enumerated().map { index, name in
             let role = running.count == 1 ? "single" : name == memory.registered.first ? "primary" : "secondary"
             let state = memory.maintained.contains(name) ? "maintenance" : role

@@ -25,7 +25,14 @@ extension Monitor.Row {
         #expect(FormationJudgement.settledPrimary([.sample("a", "single")], names: ["a"]) == "a")
     }
 
+    private static let unconnected = {
+        var row = Monitor.Row.sample("b", "secondary")
+        row.streams = false
+        return row
+    }()
+
     private static let flaws: [([Monitor.Row], [String])] = [
+        ([.sample("a", "primary"), unconnected], ["b does not receive what the primary writes"]),
         ([], ["a is not registered on the monitor", "b is not registered on the monitor"]),
         ([.sample("a", "primary")], ["b is not registered on the monitor"]),
         (
@@ -73,6 +80,56 @@ extension Monitor.Row {
         #expect(!Monitor.Row.sample("a", "secondary", "primary").isSettled)
         #expect(!Monitor.Row.sample("a", "demoted").isSettled)
         #expect(!Monitor.Row.sample("a", "secondary", running: false).isSettled)
+    }
+}
+
+@Suite struct StreamingReplicationTests {
+    private let machine = TestMachine()
+    private let rows: [Monitor.Row] = [
+        .sample("a", "primary"), .sample("b", "secondary", id: 2), .sample("c", "secondary", id: 3),
+        .sample("d", "catchingup", "secondary", id: 4),
+    ]
+
+    private func look(_ rows: [Monitor.Row]) async throws -> [Bool?] {
+        try await StreamingReplication(psql: machine.context().psql).look(rows).map(\.streams)
+    }
+
+    @Test func thePrimarySaysWhoReceivesWhatItWrites() async throws {
+        machine.runner.on("docker", "exec", prints: "pgautofailover_standby_3\nanother client\n")
+        #expect(try await look(rows) == [nil, false, true, nil])
+        machine.runner.on("docker", "exec", prints: "\n")
+        #expect(try await look(rows) == [nil, false, false, nil])
+    }
+
+    @Test func whoeverIsNotAskedSaysNothingOfAnybody() async throws {
+        machine.runner.on("docker", "exec", status: 2)
+        #expect(try await look(rows) == [nil, nil, nil, nil])
+        let count = machine.runner.lines.count
+        var lost = rows
+        lost[0].health = 0
+        #expect(try await look(lost) == [nil, nil, nil, nil])
+        #expect(try await look([rows[0], rows[3]]) == [nil, nil])
+        #expect(machine.runner.lines.count == count)
+    }
+
+    /// As one whose data has left the primary's history: the monitor is content with it.
+    @Test func aStandbyThatReceivesNothingIsNotInItsPlace() async throws {
+        let topology = TestMachine.topology()
+        let cluster = FakeCluster(topology)
+        cluster.install(on: machine)
+        cluster.change {
+            for name in ["monitor_node", "pgnode1", "pgnode2", "pgnode3"] {
+                $0.containers[name] = ContainerStatus(name: name, status: "running", running: true)
+            }
+            $0.registered = ["pgnode1", "pgnode2", "pgnode3"]
+            $0.unconnected = ["pgnode3"]
+        }
+        let reader = FormationReader(runner: machine.runner, files: machine.files, topology: topology)
+        let state = try #require(try await reader.read())
+        #expect(state.notes == ["pgnode3 does not receive what the primary writes"])
+        #expect(state.awaited?.map(\.name) == ["pgnode3"] && state.awaited?.first?.command == "pgaf-host up")
+        cluster.change { $0.unconnected = [] }
+        #expect(try #require(try await reader.read()).healthy)
     }
 }
 

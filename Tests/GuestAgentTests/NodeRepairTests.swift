@@ -32,7 +32,41 @@ import Testing
         all.hasStrayed = true
         #expect(NodeAilment.diagnose(all, row: .sample("a", "join_secondary", "secondary")) == .strayed)
         #expect(NodeAilment.diagnose(all, row: nil) == nil)
-        #expect(NodeAilment.diagnose(all, row: .sample("a", "secondary")) == nil)
+        var settled = Monitor.Row.sample("a", "secondary")
+        #expect(NodeAilment.diagnose(all, row: settled) == nil)
+        settled.streams = false
+        #expect(NodeAilment.diagnose(all, row: settled) == .strayed)
+        settled.streams = true
+        #expect(NodeAilment.diagnose(all, row: settled) == nil)
+    }
+
+    private static let streaming = "started streaming WAL from primary at 0/4000000 on timeline 2"
+    private static let forked =
+        "new timeline 3 forked off current database system timeline 2 before current recovery point 0/412E298"
+    private static let logs: [([String], Bool)] = [
+        ([streaming], false),
+        ([streaming, forked, "waiting for WAL to become available at 0/4002000"], true),
+        ([forked, streaming], false),
+        (["requested timeline 3 is not a child of this server's history"], true),
+        (["could not receive data from WAL stream: ERROR:  requested WAL segment 01 has already been removed"], true),
+        (["consistent recovery state reached at 0/412E298"], false),
+    ]
+
+    /// The words are PostgreSQL's; the script runs here, on a log of the test's own.
+    @Test(arguments: logs) func theLastThatAServerSaysOfItsPrimaryCounts(_ lines: [String], _ hasStrayed: Bool)
+        async throws
+    {
+        let machine = TestMachine()
+        machine.runner.on("docker", "run", prints: "yes\nno\nyes\nno\n")
+        _ = try await NodeRemains.read("pgnode2", machine.context())
+        let scratch = ScratchDirectory()
+        let log = "\(scratch.path)/data/log"
+        try FileManager.default.createDirectory(atPath: log, withIntermediateDirectories: true)
+        try lines.map { "2026-01-31 12:00:00.000 UTC [38] LOG:  \($0)\n" }.joined()
+            .write(toFile: "\(log)/postgresql.log", atomically: true, encoding: .utf8)
+        let script = try #require(machine.runner.lines.first?.last).replacing("/var/lib/pgaf", with: scratch.path)
+        let answers = try await SubprocessRunner().run(Command("sh", ["-c", script])).trimmedOutput
+        #expect(answers.split(separator: "\n").last == (hasStrayed ? "yes" : "no"))
     }
 
     @Test(arguments: [NodeAilment.noMemory, .noData, .nothing, .strayed])

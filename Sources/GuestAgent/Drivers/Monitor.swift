@@ -34,6 +34,9 @@ public struct Monitor: Sendable {
         var seen: String
         /// Seconds since its state was assigned.
         var sinceAssigned: Int
+        /// Whether the primary sends it its log, for a settled standby; nil where nobody has asked
+        /// (`StreamingReplication`).
+        var streams: Bool?
 
         /// Whether the node has reached what was asked of it and plays its part. One whose PostgreSQL does not run is about
         /// to be assigned another state.

@@ -23,11 +23,13 @@ public struct FormationReader: Sendable {
         let docker = Docker(runner: runner)
         guard try await docker.engineVersion() != nil else { return nil }
         let configuration = topology.configuration
-        let monitor = Monitor(container: configuration.monitor.name, psql: Psql(runner: runner, sessions: sessions))
+        let psql = Psql(runner: runner, sessions: sessions)
+        let monitor = Monitor(container: configuration.monitor.name, psql: psql)
         async let seen = docker.containers(topology.containerNames)
         async let answered = monitor.rows()
         let statuses = try await seen
-        let rows = try await answered.map { statuses.current($0, monitor: configuration.monitor.name) }
+        var rows = try await answered.map { statuses.current($0, monitor: configuration.monitor.name) }
+        if let current = rows { rows = try await StreamingReplication(psql: psql).look(current) }
         let containers = Dictionary(
             uniqueKeysWithValues: configuration.nodes.map { ($0.name, statuses[$0.name]?.status ?? "missing") })
         let head = rows?.filter(\.isPrimary).compactMap { LSN($0.lsn) }.max()

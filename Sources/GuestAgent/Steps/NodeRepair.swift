@@ -32,7 +32,8 @@ final class NodeRepair: Sendable {
     func attempt(step: String, _ context: AgentContext) async throws -> String? {
         guard rhythm.isDue() else { return nil }
         let monitor = context.monitor
-        guard let rows = try await monitor.rows() else { return nil }
+        guard var rows = try await monitor.rows() else { return nil }
+        rows = try await StreamingReplication(psql: context.psql).look(rows)
         if let words = try await resolve(StuckFailover(rows), step: step, context) { return words }
         guard var remains = try await NodeRemains.read(node.name, context) else { return nil }
         let row = rows.first { $0.name == node.name }
@@ -115,7 +116,9 @@ enum NodeAilment: Sendable, Equatable {
     /// - Returns: nil for a node that pg_autoctl brings up by itself.
     static func diagnose(_ remains: NodeRemains, row: Monitor.Row?) -> NodeAilment? {
         switch (remains.hasMemory, remains.hasData) {
-        case (true, true): remains.hasStrayed && !remains.isInitialising && row?.isSettled == false ? .strayed : nil
+        case (true, true):
+            remains.hasStrayed && !remains.isInitialising && row.map({ !$0.isSettled || $0.streams == false }) == true
+                ? .strayed : nil
         // The first base backup is under way, or will be tried again.
         case (true, false): remains.isInitialising ? nil : .noData
         // A node that the monitor does not know registers by itself.
@@ -171,7 +174,8 @@ struct NodeRemains: Sendable, Equatable {
 
     /// Looks into the log that the server began at its last start, for the words of its xlogrecovery.c and walreceiver.c.
     private static let strayed =
-        "grep -hE 'started streaming WAL|is not a child of this server|could not receive data.* has already been removed'"
+        "grep -hE 'started streaming WAL|is not a child of this server|before current recovery point"
+        + "|could not receive data.* has already been removed'"
         + " \"$(ls -t \(ContainerLayout.data)/log/* | head -n 1)\" | tail -n 1 | grep -qv 'started streaming'"
         + " && echo yes || echo no"
 

@@ -23,20 +23,30 @@ struct NodeStep: Step {
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         var changes = try await container.inspect(context)
-        let row = try await context.monitor.rows()?.first { $0.name == node.name }
+        let rows = try await context.monitor.rows() ?? []
+        let row = rows.first { $0.name == node.name }
         if row?.isInMaintenance == true {
             changes.append(
                 Change(.change, "maintenance", "put \(node.name) back into service, which is in maintenance"))
         }
         guard changes.isEmpty else { return changes + (changes.isRemake ? try await handover(context) : []) }
-        if row?.isSettled == true, try await context.psql.attempt(node.name, "SELECT 1;") == nil {
-            // The monitor does not know yet what happened to it.
-            changes.append(Change(.wait, "join", "wait for PostgreSQL of \(node.name), which takes no connections"))
-        } else if row?.isSettled != true {
+        if row?.isSettled != true {
             let state = row.map { "\($0.reported), assigned \($0.assigned)" } ?? "not registered"
             changes.append(Change(.wait, "join", "wait for \(node.name) to take its place (now: \(state))"))
+        } else if let idleness = try await idleness(rows, context) {
+            // The monitor does not know yet what happened to it, or never notices.
+            changes.append(Change(.wait, "join", "wait for \(node.name) to take its place (now: \(idleness))"))
         }
         return changes
+    }
+
+    /// Why the node does not do its work although it is settled for the monitor; nil when it does.
+    private func idleness(_ rows: [Monitor.Row], _ context: AgentContext) async throws -> String? {
+        if try await context.psql.attempt(node.name, "SELECT 1;") == nil {
+            return "its PostgreSQL takes no connections"
+        }
+        let seen = try await StreamingReplication(psql: context.psql).look(rows).first { $0.name == node.name }
+        return seen?.streams == false ? "it does not receive what the primary writes" : nil
     }
 
     /// What making the present primary anew means for its clients.
@@ -116,8 +126,7 @@ struct NodeStep: Step {
         }
         if own.isSettled, own.reportTime > start {
             // A node that starts again on its volume reports its old state before its PostgreSQL takes connections.
-            let answer = try await context.psql.attempt(node.name, "SELECT 1;")
-            return answer != nil ? .found(()) : .notYet("PostgreSQL of \(node.name) takes no connections yet")
+            return try await idleness(rows, context).map { .notYet("\(node.name): \($0)") } ?? .found(())
         }
         if let primary = rows.first(where: { $0.isPrimary && $0.id != own.id }) {
             try await BaseBackup.hasten(primary: primary.name, context)

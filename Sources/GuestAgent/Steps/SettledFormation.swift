@@ -31,6 +31,7 @@ struct SettledFormation: Sendable {
             if FormationJudgement.settledPrimary(rows, names: names) != nil {
                 rows = try await context.docker.containers(topology.containerNames)
                     .current(rows, monitor: topology.configuration.monitor.name)
+                rows = try await StreamingReplication(psql: context.psql).look(rows)
             }
             return FormationJudgement.settledPrimary(rows, names: names).map { .found($0) }
                 ?? .notYet(FormationJudgement.notes(rows, names: names).joined(separator: "; "))

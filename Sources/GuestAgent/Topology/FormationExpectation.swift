@@ -74,7 +74,7 @@ struct FormationExpectation: Sendable {
             let text = "PostgreSQL of \(row.name) is to be started by its pg_autoctl"
             return [expect(row.name, text, times.start + times.caughtUp)]
         }
-        guard !row.isHealthy else { return [] }
+        guard !row.isHealthy else { return row.streams == false ? [unconnected(row)] : [] }
         let text =
             row.health < 0
             ? "the monitor is to look at \(row.name), which it has not done since its start"
@@ -85,6 +85,16 @@ struct FormationExpectation: Sendable {
             expect(
                 row.name, "\(text), or another node takes over", Span(sooner.normally?.least ?? 0, times.failover.most))
         ]
+    }
+
+    /// A standby that the monitor is content with, but not the primary.
+    private func unconnected(_ row: Monitor.Row) -> Awaited {
+        let (span, command) = (times.caughtUp, "pgaf-host up")
+        return Awaited(
+            name: row.name,
+            text: "\(row.name) is to receive again what the primary writes: \(span.words);"
+                + " if it does not, `\(command)` looks what is wrong",
+            normally: .init(least: span.least, most: span.most), command: command)
     }
 
     /// Whether another node could be primary.

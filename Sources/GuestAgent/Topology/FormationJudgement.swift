@@ -22,6 +22,8 @@ public enum FormationJudgement {
                 notes.append("\(name) is in the state \(row.reported)")
             } else if !row.running {
                 notes.append("PostgreSQL of \(name) does not run, as its pg_autoctl reports")
+            } else if row.streams == false {
+                notes.append("\(name) does not receive what the primary writes")
             }
             if !row.isHealthy { notes.append("\(name) is not seen healthy by the monitor") }
         }
