@@ -145,6 +145,7 @@ extension Tag {
     }
 
     private func theMachineAndItsCluster() async throws {
+        say("looking at the machine and its cluster")
         let state = try await project.state()
         #expect(state.healthy, "\(state.notes)")
         #expect(state.nodes.count { $0.reportedState == "primary" } == 1)
@@ -159,6 +160,7 @@ extension Tag {
     private let value = RunIdentifier.new()
 
     private func clientsOfThisMachine() async throws {
+        say("writing and reading through the forwarded ports")
         let ports = try await ports()
         #expect(ports.prefix(2) == configured.prefix(2))
         #expect(ports[2] != taken.number, "a port that is in use cannot be forwarded")
@@ -171,6 +173,7 @@ extension Tag {
 
     /// By the forwarded ports: the rules' table (docs/security.md) as a client of this machine meets it.
     private func whoGetsInFromThisMachine() async throws {
+        say("trying who gets in")
         let node = try #require(try await ports().first)
         let monitor = try await monitorPort()
         let passwords = try project.passwords()
@@ -213,6 +216,7 @@ extension Tag {
     }
 
     private func aSecondUp() async throws {
+        say("a second up")
         // What `up` itself says of it; the machine's own steps included.
         #expect(PgafProject.changedSteps(try await project.up()).isEmpty)
     }
@@ -326,6 +330,7 @@ extension Tag {
     }
 
     private func theEnd() async throws {
+        say("destroying the machine")
         try await project.host(["destroy", "--yes"])
         let status = try await project.host(["status"], expecting: 69)
         #expect(status.standardError.contains("machine.not-made"))

@@ -51,7 +51,7 @@ public struct Apt: Sendable {
             "APT::Update::Error-Mode=any",
         ].flatMap { ["-o", $0] }
         return Command(
-            "apt-get", options(patience: 20, retries: 1) + places + ["update"], environment: Self.environment,
+            "apt-get", options(patience: 10, retries: 1) + places + ["update"], environment: Self.environment,
             deadline: .seconds(300))
     }
 

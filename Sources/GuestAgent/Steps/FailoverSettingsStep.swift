@@ -102,9 +102,13 @@ struct FailoverSettingsStep: Step {
                 try await autoctl.run(
                     node.name, ["set", "node", "replication-quorum", "\(node.replicationQuorum)"])
             }
-            if changes.has("keeper.\(node.name)") {
-                try await setPartitionTimeout(node.name, context)
+        }
+        // Each keeper has a file of its own, and the monitor is not asked.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for node in topology.configuration.nodes where changes.has("keeper.\(node.name)") {
+                group.addTask { try await setPartitionTimeout(node.name, context) }
             }
+            try await group.waitForAll()
         }
         if changes.has("sync.more") { try await setNumberSyncStandbys(context) }
     }
