@@ -174,7 +174,7 @@ extension ClusterSuite {
             for name in TestCluster.containers {
                 let sql =
                     "SELECT file_name LIKE '/etc/pgaf/%' OR rule_number IS NULL, type, array_to_string(user_name, ','),"
-                    + " coalesce(address, '-'), auth_method, coalesce(error, '') FROM pg_hba_file_rules ORDER BY rule_number"
+                    + " coalesce(address, '-'), auth_method, coalesce(error, ''), array_to_string(database, ',') FROM pg_hba_file_rules ORDER BY rule_number"
                 let rules = try await cluster.command(
                     "docker", ["exec", "--user", "postgres", name, "psql", "-XAtd", "postgres", "-c", sql])
                 #expect(rules.succeeded, "\(rules.standardError)")
@@ -183,6 +183,19 @@ extension ClusterSuite {
                 }
                 let refusal = try #require(
                     rows.firstIndex { $0[1] == "host" && $0[2] == "all" && $0[3] == "all" && $0[4] == "reject" })
+                // By the socket the first one decides, for replication too.
+                let socket = try #require(rows.first { $0[1] == "local" })
+                #expect(
+                    socket[2] == "all" && socket[4] == "peer" && socket[6] == "all,replication", "\(name): \(socket)")
+                let other = try await cluster.command(
+                    "docker",
+                    [
+                        "exec", "--user", "nobody", name, "psql", "-XAtc", "IDENTIFY_SYSTEM",
+                        "host=/var/run/postgresql user=postgres dbname=postgres replication=true",
+                    ])
+                #expect(
+                    !other.succeeded && other.standardError.contains("Peer authentication failed"),
+                    "\(name): \(other.standardError)")
                 for row in rows[...refusal] {
                     #expect(row[0] == "t" && row[5] == "", "\(name): \(row)")
                     #expect(row[1] == "local" || row[1] == "hostssl" || row[4] == "reject", "\(name): \(row)")

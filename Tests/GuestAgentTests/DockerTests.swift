@@ -38,6 +38,23 @@ import Testing
         #expect(try await docker.labels(of: "volume", "v") == [:])
     }
 
+    @Test func aSnapshotAnswersForWhatWasLookedForAndForNothingElse() async throws {
+        let runner = ScriptedRunner().on("docker", "container", "inspect", prints: "[]\n", status: 1)
+            .on("docker", "image", "inspect", prints: "[]\n", status: 1)
+            .on(
+                "docker", "volume", "inspect", prints: #"[{"Name":"b","Labels":{"pgaf.node":"pgnode1"}}]"#, status: 1)
+        let snapshot = try await Docker(runner: runner).snapshot(
+            containers: ["pgnode1"], volumes: ["a", "b"], images: ["c"])
+        let docker = Docker(runner: runner, snapshot: snapshot)
+        let count = runner.lines.count
+        #expect(try await docker.labels(of: "volume", "a") == nil)
+        #expect(try await docker.labels(of: "volume", "b") == ["pgaf.node": "pgnode1"])
+        #expect(try await docker.container("pgnode1") == nil)
+        #expect(runner.lines.count == count)
+        _ = try await docker.labels(of: "volume", "other")
+        #expect(runner.lines.last == ["docker", "volume", "inspect", "other"])
+    }
+
     @Test func theFirstSubnetOfANetwork() async throws {
         let runner = ScriptedRunner().on("docker", "network", "inspect", prints: "172.30.7.0/24 fd00::/64 \n")
         #expect(try await Docker(runner: runner).subnet(ofNetwork: "n")?.description == "172.30.7.0/24")

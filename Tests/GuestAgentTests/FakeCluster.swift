@@ -136,7 +136,12 @@ final class FakeCluster: Sendable {
             if words.contains(where: { $0.contains(".Containers") }) { return Self.ok() }
             return Self.ok(words.count > 3 ? subnet : #"[{"Labels":\#(json(labels))}]"#)
         case ("volume", "inspect"):
-            return memory.volumes[words[2]].map { Self.ok(#"[{"Labels":\#(json($0))}]"#) } ?? Self.no
+            let found = words.dropFirst(2).compactMap { name in
+                memory.volumes[name].map { #"{"Name":"\#(name)","Labels":\#(json($0))}"# }
+            }
+            return CommandResult(
+                status: found.count == words.count - 2 ? 0 : 1,
+                standardOutput: "[\(found.joined(separator: ","))]\n")
         case ("volume", "ls"):
             let wanted = words.filter { $0.hasPrefix("label=") }.map { $0.dropFirst(6) }
             let found = memory.volumes.filter { volume in

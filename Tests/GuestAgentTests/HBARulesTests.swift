@@ -15,7 +15,7 @@ import Testing
         #expect(
             node(AccessSettings()) == """
                 # Written by pgaf; change pgaf.yaml and run `up` again.
-                local  all  all  peer  map=pgaf
+                local  all,replication  all  peer  map=pgaf
                 hostssl  all  pgautofailover_monitor  172.30.7.2/32  scram-sha-256
                 hostssl  all  "postgres"  0.0.0.0/0  scram-sha-256
                 host  all,replication  all  172.30.7.1/32  reject
@@ -33,7 +33,7 @@ import Testing
         #expect(
             node(access) == """
                 # Written by pgaf; change pgaf.yaml and run `up` again.
-                local  all  all  peer  map=pgaf
+                local  all,replication  all  peer  map=pgaf
                 hostssl  all  pgautofailover_monitor  172.30.7.2/32  trust
                 host  all  "postgres"  0.0.0.0/0  trust
                 host  all,replication  all  172.30.7.1/32  reject
@@ -58,7 +58,7 @@ import Testing
         #expect(
             HBARules.monitor(access: access, subnet: TestMachine.subnet) == """
                 # Written by pgaf; change pgaf.yaml and run `up` again.
-                local  all  all  peer  map=pgaf
+                local  all,replication  all  peer  map=pgaf
                 hostssl  pg_auto_failover  autoctl_node  192.0.2.16/28  scram-sha-256
                 host  all,replication  all  172.30.7.1/32  reject
                 hostssl  pg_auto_failover  autoctl_node  172.30.7.0/24  scram-sha-256

@@ -48,6 +48,8 @@ final class ScriptedMachine: Machine, Connection {
     var executed: [Call] { calls.withLock { $0 } }
     /// The configurations that it was made from.
     let meant = Mutex<[Configuration]>([])
+    /// Whether nobody answers at its address.
+    let isSilent = Mutex(false)
     /// `bringUp`, `connect`, `upload …`, `close`, `destroy` in their order.
     var story: [String] { events.withLock { $0 } }
 
@@ -67,6 +69,7 @@ final class ScriptedMachine: Machine, Connection {
 
     func connect() async throws -> any Connection {
         tell("connect")
+        if isSilent.withLock({ $0 }) { throw PgafError(.machineUnreachable, "m", remedy: "r") }
         return self
     }
 

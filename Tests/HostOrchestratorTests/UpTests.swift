@@ -221,6 +221,34 @@ import Testing
         #expect(host.scratch.text(project.memory) == memory && host.scratch.text(project.secrets) == secrets)
     }
 
+    /// A mistyped host is not the directory's for ever, and a cluster that is there is not forgotten for one that is not.
+    @Test func aMachineThatDoesNotAnswerChangesNothingThatIsKnown() async throws {
+        var host = TestHost(
+            ScriptedMachine { request, emit in
+                try await ScriptedAgent(run: request.run, emit: emit).send(ScriptedAgent.happy(.changed))
+                return .exited(0)
+            })
+        let project = host.scratch.project
+        host.configuration.machine.kind = .ssh
+        host.configuration.machine.ssh.host = "mistyped"
+        host.machine.isSilent.withLock { $0 = true }
+        #expect(try await host.up() == 69)
+        #expect(try ClusterMemory.load(project) == nil)
+        host.machine.isSilent.withLock { $0 = false }
+        host.configuration.machine.ssh.host = "right"
+        #expect(try await host.up() == 0)
+        let (memory, secrets) = (host.scratch.text(project.memory), host.scratch.text(project.secrets))
+        host.machine.isSilent.withLock { $0 = true }
+        host.configuration.postgres.database = "shop"
+        #expect(try await host.up() == 69)
+        #expect(host.scratch.text(project.memory) == memory && host.scratch.text(project.secrets) == secrets)
+        // A virtual machine that was made is found again.
+        let other = TestHost(ScriptedMachine())
+        other.machine.isSilent.withLock { $0 = true }
+        #expect(try await other.up() == 69)
+        #expect(try ClusterMemory.load(other.scratch.project) != nil)
+    }
+
     @Test func aRotationChangesPasswordsAndNothingElse() async throws {
         let requests = Mutex<[Request]>([])
         var host = TestHost(

@@ -61,13 +61,38 @@ import Testing
     }
 
     @Test func startsTheDaemonsAsThisMachineDoes() {
-        #expect(Libvirt.startCommands(systemd: false).map(\.display) == ["virtlogd --daemon", "libvirtd --daemon"])
+        #expect(Libvirt.startCommands(systemd: false).map(\.display) == ["libvirtd --daemon"])
+        #expect(Libvirt.logCommand.display == "virtlogd --daemon" && Libvirt.busCommand.display == "service dbus start")
         #expect(
             Libvirt.startCommands(systemd: true).map(\.display)
                 == ["systemctl start virtlogd.socket libvirtd.service"])
         let command = Privilege.asRoot(Command("libvirtd", ["--daemon"]), isRoot: false)
         #expect(command.display == "sudo -n libvirtd --daemon")
         #expect(Privilege.asRoot(Command("a"), isRoot: true) == Command("a"))
+    }
+
+    /// libvirt's own words, of its release 9.0.
+    @Test(arguments: [
+        (
+            "authentication unavailable: no polkit agent available to authenticate action 'org.libvirt.unix.manage'",
+            "adduser"
+        ),
+        (
+            "Failed to connect socket to '/var/run/libvirt/libvirt-sock': Permission denied",
+            "sudo adduser somebody libvirt"
+        ),
+        ("internal error: Unable to get system bus connection: Could not connect: No such file", "service dbus start"),
+    ])
+    func whoeverLibvirtDoesNotLetInIsToldWhatToType(_ words: String, _ remedy: String) {
+        let answer = CommandResult(status: 1, standardError: "error: \(words)\n")
+        let error = #expect(throws: PgafError.self) { try Libvirt.refuse(answer, user: "somebody") }
+        #expect(error?.code == .vagrantFailed && error?.remedy.contains(remedy) == true)
+    }
+
+    @Test func aDaemonThatIsNotThereRefusesNobody() throws {
+        let words = "error: Failed to connect socket to '/var/run/libvirt/libvirt-sock': No such file or directory"
+        try Libvirt.refuse(CommandResult(status: 1, standardError: words))
+        try Libvirt.refuse(CommandResult(status: 0))
     }
 
     @Test func opensAccelerationAsUdevDoes() {

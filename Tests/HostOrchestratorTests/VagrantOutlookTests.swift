@@ -54,14 +54,14 @@ import Testing
         try render(Self.forwards)
         let awake = tools("running")
         #expect(try await machine(awake, .libvirt).state() == "running")
-        #expect(!awake.seen.contains { $0.contains("virtlogd") })
+        #expect(!awake.seen.contains { $0.contains("virtlogd") || $0.contains("libvirtd") })
         let asleep = tools("running", libvirt: false)
         let error = await #expect(throws: PgafError.self) {
             try await machine(asleep, .libvirt).destructionSummary()
         }
         #expect(error?.message == "libvirt's service could not be started.")
         #expect(
-            asleep.seen.last?.contains("virtlogd") == true && !asleep.seen.contains { $0.hasPrefix("vagrant status") })
+            asleep.seen.last?.contains("libvirtd") == true && !asleep.seen.contains { $0.hasPrefix("vagrant status") })
     }
 
     @Test func aMachineThatIsNotThere() async throws {

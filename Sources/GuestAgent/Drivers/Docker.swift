@@ -51,8 +51,11 @@ public struct Docker: Sendable {
     }
 
     /// Looks at all these at once: the start of a program for each costs seconds in an emulated machine.
-    public func snapshot(containers names: [String], images references: [String]) async throws -> DockerSnapshot {
+    public func snapshot(
+        containers names: [String], volumes: [String], images references: [String]
+    ) async throws -> DockerSnapshot {
         async let containers = containers(names)
+        async let foundVolumes = labels(ofVolumes: volumes)
         let text = try await look(["image", "inspect"] + references).standardOutput
         var images: [String: ImageStatus] = [:]
         if !text.trimmed.isEmpty {
@@ -60,12 +63,23 @@ public struct Docker: Sendable {
                 for reference in image.references { images[reference] = image }
             }
         }
-        return DockerSnapshot(asked: Set(names), containers: try await containers, images: images)
+        return DockerSnapshot(
+            asked: Set(names), containers: try await containers, askedVolumes: Set(volumes),
+            volumes: try await foundVolumes, images: images)
+    }
+
+    /// Labels of those of the volumes that exist, by their names, with one question.
+    private func labels(ofVolumes names: [String]) async throws -> [String: [String: String]] {
+        let text = try await look(["volume", "inspect"] + names).standardOutput
+        guard !text.trimmed.isEmpty else { return [:] }
+        let found = try JSONDecoder().decode([VolumeStatus].self, from: Data(text.utf8))
+        return Dictionary(found.map { ($0.name, $0.labels) }) { first, _ in first }
     }
 
     /// Labels of an image, network or volume; nil when there is none of that name.
     public func labels(of kind: String, _ name: String) async throws -> [String: String]? {
         if kind == "image", let image = snapshot?.images[name] { return image.labels }
+        if kind == "volume", let snapshot, snapshot.askedVolumes.contains(name) { return snapshot.volumes[name] }
         guard let text = try await inspect(kind, name) else { return nil }
         guard let object = try JSONDecoder().decode([LabelledObject].self, from: Data(text.utf8)).first else {
             return nil
@@ -180,6 +194,10 @@ public struct DockerSnapshot: Sendable {
     var asked: Set<String>
     /// Those that there are.
     var containers: [String: ContainerStatus]
+    /// Names of the volumes that were looked for.
+    var askedVolumes: Set<String> = []
+    /// The labels of those that there are.
+    var volumes: [String: [String: String]] = [:]
     /// Images by those of their references that name them as Docker does; others have to be asked for.
     var images: [String: ImageStatus]
 }
@@ -279,6 +297,21 @@ private struct LabelledObject: Decodable {
     init(from decoder: any Decoder) throws {
         let inner = try decoder.container(keyedBy: Key.self).decodeIfPresent(DockerLabels.self, forKey: .config)
         labels = try inner?.values ?? DockerLabels(from: decoder).values
+    }
+}
+
+/// What `docker volume inspect` says of a volume, as far as pgaf looks at it.
+private struct VolumeStatus: Decodable {
+    let name: String
+    let labels: [String: String]
+
+    private enum Key: String, CodingKey {
+        case name = "Name"
+    }
+
+    init(from decoder: any Decoder) throws {
+        name = try decoder.container(keyedBy: Key.self).decode(String.self, forKey: .name)
+        labels = try DockerLabels(from: decoder).values
     }
 }
 

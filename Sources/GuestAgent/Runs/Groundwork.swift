@@ -37,7 +37,8 @@ struct Groundwork: Sendable {
             container: topology.configuration.monitor.name, psql: Psql(runner: runner, sessions: sessions))
         let inService = try await monitor.rows()?.filter { $0.isSettled && $0.isHealthy }.map(\.name) ?? []
         let snapshot = try await Docker(runner: runner).snapshot(
-            containers: topology.containerNames, images: [topology.baseImage, topology.configuration.image.reference])
+            containers: topology.containerNames, volumes: topology.volumeNames,
+            images: [topology.baseImage, topology.configuration.image.reference])
         graph = StepGraph(
             ClusterSteps.all(
                 topology, store: store, inService: Set(inService), present: Set(snapshot.containers.keys),

@@ -53,7 +53,7 @@ struct KeptVolumesStep: Step {
     func kept(_ context: AgentContext) async throws -> [Kept] {
         guard try await context.docker.engineVersion() != nil else { return [] }
         let configuration = topology.configuration
-        let used = Set(configuration.nodes.map(\.effectiveVolume) + [configuration.monitor.effectiveVolume])
+        let used = Set(topology.volumeNames)
         let names = Set(topology.containerNames)
         let volumes = try await context.docker.labelled("volume", cluster: configuration.cluster, role: "volume")
         var kept: [Kept] = []

@@ -84,6 +84,9 @@ public struct ClusterTopology: Sendable, Equatable {
 
     /// The monitor's and the nodes' containers.
     public var containerNames: [String] { [configuration.monitor.name] + configuration.nodes.map(\.name) }
+    public var volumeNames: [String] {
+        [configuration.monitor.effectiveVolume] + configuration.nodes.map(\.effectiveVolume)
+    }
 
     public func address(_ container: String) -> IPv4Address { subnet.address(state.offsets[container] ?? 0) }
 

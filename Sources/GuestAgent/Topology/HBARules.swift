@@ -18,7 +18,7 @@ public enum HBARules {
         let client = name.first == "/" || name.contains { $0.value < 32 } ? [] : [clientRule]
         return text(
             [
-                ["local", "all", "all", "peer", "map=\(identityMap)"],
+                ["local", "all,replication", "all", "peer", "map=\(identityMap)"],
                 ["hostssl", "all", "pgautofailover_monitor", "\(monitor)/32", inside.rawValue],
             ] + client + [
                 noneOfUs(subnet),
@@ -33,7 +33,7 @@ public enum HBARules {
     public static func monitor(access: AccessSettings, subnet: IPv4Network) -> String {
         let clientType = access.clientAuth == .trust ? "host" : "hostssl"
         return text([
-            ["local", "all", "all", "peer", "map=\(identityMap)"],
+            ["local", "all,replication", "all", "peer", "map=\(identityMap)"],
             [clientType, "pg_auto_failover", "autoctl_node", access.clientCIDR, access.clientAuth.rawValue],
             noneOfUs(subnet),
             ["hostssl", "pg_auto_failover", "autoctl_node", subnet.description, access.internalAuth.rawValue],

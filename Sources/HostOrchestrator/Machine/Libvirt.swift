@@ -16,21 +16,26 @@ struct Libvirt: Sendable {
     ///
     /// - Throws: `vagrant.failed` when they cannot be started or this user may not speak to them.
     func ensureRunning(_ say: @Sendable (String) async -> Void) async throws {
-        if try await answers() { return }
-        let socket = "/run/libvirt/libvirt-sock"
-        if FileManager.default.fileExists(atPath: socket), !FileManager.default.isWritableFile(atPath: socket) {
-            throw PgafError(
-                .vagrantFailed, "The user \(NSUserName()) may not speak to libvirt.",
-                remedy: "sudo adduser \(NSUserName()) libvirt, log in again, then run the same command again.")
-        }
+        let answer = try await runner.run(Self.question)
+        if answer.succeeded { return }
+        try Self.refuse(answer)
         await say("starting libvirt's services")
         let systemd = FileManager.default.fileExists(atPath: "/run/systemd/system")
+        let isRoot = NSUserName() == "root"
+        if !systemd {
+            // Other users than root are let in by polkit, which speaks D-Bus; libvirtd looks for it once, at its start.
+            if !isRoot, !FileManager.default.fileExists(atPath: "/run/dbus/system_bus_socket") {
+                _ = try? await runner.run(Privilege.asRoot(Self.busCommand))
+            }
+            // One that runs already is no failure.
+            _ = try? await runner.run(Privilege.asRoot(Self.logCommand))
+        }
         for command in Self.startCommands(systemd: systemd) {
             try await runner.checked(
                 Privilege.asRoot(command), code: .vagrantFailed, what: "libvirt's service could not be started.",
                 remedy: systemd
                     ? "sudo systemctl start libvirtd; then run the same command again."
-                    : "As root: virtlogd -d; libvirtd -d; then run the same command again.")
+                    : "As root: libvirtd -d; then run the same command again.")
         }
         try await Wait(
             for: "libvirt to answer", upTo: .seconds(30),
@@ -38,7 +43,34 @@ struct Libvirt: Sendable {
             code: .vagrantFailed
         ).until {
             let answer = try await runner.run(Self.question)
+            try Self.refuse(answer)
             return answer.succeeded ? .found(()) : .notYet(answer.lastLines(1).joined())
+        }
+    }
+
+    /// Waiting changes nothing where the daemon answers that this user may not speak to it.
+    ///
+    /// - Throws: `vagrant.failed` with what to type.
+    static func refuse(_ answer: CommandResult, user: String = NSUserName()) throws {
+        guard !answer.succeeded else { return }
+        let words = answer.standardError.lowercased()
+        let cause = answer.lastLines(1).joined()
+        if words.contains("system bus") {
+            throw PgafError(
+                .vagrantFailed, "libvirt was started without D-Bus and so lets nobody in but root.",
+                remedy:
+                    "As root: service dbus start; pkill -x libvirtd; libvirtd --daemon (running machines go on); then run"
+                    + " the same command again.",
+                cause: cause)
+        }
+        if ["authentication unavailable", "authentication failed", "access denied", "permission denied"]
+            .contains(where: words.contains)
+        {
+            throw PgafError(
+                .vagrantFailed, "The user \(user) may not speak to libvirt.",
+                remedy:
+                    "sudo adduser \(user) libvirt; then run the same command again, after a new login if it is not enough.",
+                cause: cause)
         }
     }
 
@@ -64,11 +96,11 @@ struct Libvirt: Sendable {
     static func startCommands(systemd: Bool) -> [Command] {
         systemd
             ? [Command("systemctl", ["start", "virtlogd.socket", "libvirtd.service"], deadline: .seconds(90))]
-            : [
-                Command("virtlogd", ["--daemon"], deadline: .seconds(60)),
-                Command("libvirtd", ["--daemon"], deadline: .seconds(60)),
-            ]
+            : [Command("libvirtd", ["--daemon"], deadline: .seconds(60))]
     }
+
+    static let busCommand = Command("service", ["dbus", "start"], deadline: .seconds(60))
+    static let logCommand = Command("virtlogd", ["--daemon"], deadline: .seconds(60))
 }
 
 /// Commands that need root.

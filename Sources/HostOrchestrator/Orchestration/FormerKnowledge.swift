@@ -1,21 +1,26 @@
 import Shared
 
-/// What a directory knew of its cluster before a run: put back when the machine's agent ended the run before it began, as
-/// it does where another run is at work. Else `uri` and `psql` would speak of nodes and passwords that there are not.
+/// What a directory knew of its cluster before a run: put back when the run ended before the agent began, as it does where
+/// another run is at work or the machine does not answer. Else `uri` and `psql` would speak of nodes and passwords that
+/// there are not, and a mistyped host would be the directory's for ever.
 struct FormerKnowledge: Sendable {
-    private let files: [(path: String, text: String)]
+    private let files: [(path: String, text: String?)]
 
     /// - Throws: `file.failed`.
     init(_ project: ProjectDirectory) throws {
-        files = try [project.memory, project.secrets].compactMap { path in
-            try MachineFiles().read(path).map { (path, $0) }
-        }
+        files = try [project.memory, project.secrets].map { ($0, try MachineFiles().read($0)) }
     }
 
-    /// What was not there before stays: a machine that was just made has to be found again.
-    ///
+    /// - Parameter keepsNew: whether what was not there before stays, as it must where a machine was just made, which has to
+    ///   be found again.
     /// - Throws: `file.failed`.
-    func restore() throws {
-        for (path, text) in files { try MachineFiles().write(text, to: path) }
+    func restore(keepsNew: Bool) throws {
+        for (path, text) in files {
+            if let text {
+                try MachineFiles().write(text, to: path)
+            } else if !keepsNew {
+                try MachineFiles().remove(path)
+            }
+        }
     }
 }

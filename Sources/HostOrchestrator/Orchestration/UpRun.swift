@@ -48,8 +48,10 @@ struct UpRun: Sendable {
         let former = try FormerKnowledge(context.project)
         // From here on there is something that `destroy`, `ssh` and `logs` have to find again.
         try ClusterMemory(configuration).save(in: context.project)
-        let (connection, learned) = try await recorder.step(.connect) { try await connect(machine) }
+        var open: (any Connection)?
         do {
+            let (connection, learned) = try await recorder.step(.connect) { try await connect(machine) }
+            open = connection
             let client = try await agent(connection)
             let lost = try await loss.warnings(client, learned: learned, fresh: options.fresh)
             for text in lost { await recorder.warn(text, in: .agent, elsewhere: context.errorOutput) }
@@ -59,8 +61,10 @@ struct UpRun: Sendable {
             await connection.close()
             return outcome
         } catch {
-            await connection.close()
-            if await !recorder.agentHasBegun { try former.restore() }
+            await open?.close()
+            if await !recorder.agentHasBegun {
+                try former.restore(keepsNew: configuration.machine.kind == .vagrant)
+            }
             throw error
         }
     }

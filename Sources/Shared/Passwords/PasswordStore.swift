@@ -1,4 +1,8 @@
-import FoundationEssentials
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// A cluster's passwords, from where its configuration says: generated ones are remembered in one file (mode 0600), the
 /// others are fetched each time.

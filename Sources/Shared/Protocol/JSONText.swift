@@ -1,4 +1,8 @@
-import FoundationEssentials
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// Values as JSON text, keys sorted, slashes as they are, without a line end at the end.
 public enum JSONText {

@@ -1,4 +1,8 @@
-import FoundationEssentials
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// What the host asks of the agent: one JSON object on the agent's standard input, never in its arguments, since it
 /// carries secrets.

@@ -1,4 +1,8 @@
-import FoundationEssentials
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// Names of runs: start time and randomness, `20261122T213149123Z-4f0a9c21`; they sort by time and are safe in every
 /// path.
