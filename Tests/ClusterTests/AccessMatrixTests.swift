@@ -168,6 +168,34 @@ extension ClusterSuite {
             _ = try await cluster.up()
         }
 
+        /// A standby its primary, and every node the monitor; no password is in what a server shows of its connection.
+        @Test func nodesVerifyThePrimaryAndTheMonitor() async throws {
+            _ = try await cluster.up()
+            let primary = try #require(
+                try await cluster.state().nodes.first { $0.reportedState == "primary" }?.name)
+            for name in TestCluster.nodes {
+                let keeper = try await cluster.command(
+                    "docker",
+                    [
+                        "exec", "--user", "postgres", name, "grep", "^monitor = ",
+                        "/var/lib/pgaf/config/pg_autoctl/var/lib/pgaf/data/pg_autoctl.cfg",
+                    ]
+                ).standardOutput
+                #expect(keeper.contains("sslmode=verify-full&sslrootcert=/run/pgaf/ca.crt"), "\(name)")
+                guard name != primary else { continue }
+                let received = try await cluster.command(
+                    "docker",
+                    [
+                        "exec", "--user", "postgres", name, "psql", "-XAtd", "postgres", "-c",
+                        "SELECT conninfo FROM pg_stat_wal_receiver",
+                    ]
+                ).standardOutput
+                #expect(received.contains("host=\(primary) "), "\(name)")
+                #expect(received.contains("sslmode=verify-full") && received.contains("sslrootcert=/run/pgaf/ca.crt"))
+                #expect(!received.contains("password="), "\(name)")
+            }
+        }
+
         /// The rules in force are those that pgaf wrote, before all others, and the last of them refuses everybody.
         @Test func theIncludedRulesAreTheWholeTruth() async throws {
             _ = try await cluster.up()

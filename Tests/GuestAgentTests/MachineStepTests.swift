@@ -126,6 +126,14 @@ import Testing
             ])
     }
 
+    @Test(arguments: [MachineSettings.Kind.local, .ssh])
+    func whoeverIsCalledVagrantElsewhereGetsNoGroup(_ kind: MachineSettings.Kind) async throws {
+        machine.runner.on("docker", "version", prints: "27.5.1\n").on("id", prints: "vagrant sudo\n")
+        var configuration = Configuration()
+        configuration.machine.kind = kind
+        #expect(try await DockerStep().inspect(machine.context(TestMachine.topology(configuration))).isEmpty)
+    }
+
     @Test func startsWithSystemd() async throws {
         try machine.place("/usr/bin/dockerd")
         try machine.place("/run/systemd/system/x")

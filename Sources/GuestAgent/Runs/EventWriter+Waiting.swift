@@ -5,11 +5,11 @@ extension EventWriter {
     nonisolated func wait<Value: Sendable>(
         _ wait: Wait, step: String?, _ condition: @Sendable () async throws -> Wait.Observation<Value>
     ) async throws -> Value {
-        let since = Timestamp.now()
+        let (since, until) = (Timestamp.now(), Timestamp.after(wait.deadline))
         let pulse = Pulse()
         let tell: @Sendable (Wait, Duration) async -> Void = { wait, elapsed in
             guard await pulse.isDue(at: elapsed) else { return }
-            await self.write(.heartbeat(Heartbeat(step: step, awaiting: wait.description, since: since, until: nil)))
+            await self.write(.heartbeat(Heartbeat(step: step, awaiting: wait.description, since: since, until: until)))
         }
         return try await wait.until(onWaiting: tell, condition)
     }

@@ -56,7 +56,9 @@ struct DockerStep: Step {
         context.topology.state.source.dockerPackages(codename: context.topology.facts.codename)
     }
 
+    /// Only of a machine that Vagrant made: elsewhere somebody else may have that name, and the group is as good as root.
     private func lacksGroup(_ context: AgentContext) async throws -> Bool {
+        guard context.configuration.machine.kind == .vagrant else { return false }
         let groups = try await context.runner.run(Command("id", ["--name", "--groups", Self.machineUser]))
         return groups.succeeded && !groups.trimmedOutput.split(separator: " ").contains("docker")
     }

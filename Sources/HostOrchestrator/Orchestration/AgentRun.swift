@@ -84,7 +84,7 @@ struct AgentRun: Sendable {
         let step = HostStep.connect.id
         await recorder.report(.stepStarted(step: step))
         let start = ContinuousClock.now
-        let since = Timestamp.now()
+        let (since, until) = (Timestamp.now(), Timestamp.after(Self.patience))
         let wait = Wait(
             for: "the machine to answer again; the run goes on in it", upTo: Self.patience, every: .milliseconds(500),
             growingTo: .seconds(15),
@@ -93,7 +93,7 @@ struct AgentRun: Sendable {
             code: .linkLost)
         let tell: @Sendable (Wait, Duration) async -> Void = { wait, _ in
             await recorder.report(
-                .heartbeat(Heartbeat(step: step, awaiting: wait.description, since: since, until: nil)))
+                .heartbeat(Heartbeat(step: step, awaiting: wait.description, since: since, until: until)))
         }
         await tell(wait, .zero)
         let look: @Sendable () async throws -> Wait.Observation<AgentClient> = {

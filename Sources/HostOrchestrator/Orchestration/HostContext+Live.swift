@@ -16,7 +16,11 @@ extension HostContext {
             errorOutput: DescriptorOutput.standardError, executable: executable,
             runner: SubprocessRunner(), isRoot: NSUserName() == "root",
             loadConfiguration: { try $0.load(in: project, environment: environment) },
-            machine: { try MachineChoice.machine($0, project: project, log: $1, boxes: boxes) },
+            machine: { configuration, log in
+                // They were read above. Vagrant's children live as long as the machine, with the environment of their start.
+                for name in configuration.passwords.variables { unsetenv(name) }
+                return try MachineChoice.machine(configuration, project: project, log: log, boxes: boxes)
+            },
             buildBox: { progress, force in
                 let box = try await boxes.build(reporting: progress, force ? .again : .best)
                 return BoxBuild.Made(built: box.built, file: box.file, images: box.images)

@@ -8,6 +8,9 @@
 public enum Timestamp {
     public static func now() -> String { text(Date()) }
 
+    /// The time after so long from now.
+    public static func after(_ duration: Duration) -> String { text(Date(timeIntervalSinceNow: duration.inSeconds)) }
+
     public static func text(_ date: Date) -> String {
         date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
