@@ -36,10 +36,7 @@ public struct Docker: Sendable {
 
     /// Those of the containers that exist, by their names, with one question.
     public func containers(_ names: [String]) async throws -> [String: ContainerStatus] {
-        // The status tells only that one of them is missing.
-        let text = try await look(["container", "inspect"] + names).standardOutput
-        guard !text.trimmed.isEmpty else { return [:] }
-        let found = try JSONDecoder().decode([ContainerStatus].self, from: Data(text.utf8))
+        let found: [ContainerStatus] = try await inspect("container", names)
         return Dictionary(found.map { ($0.name, $0) }) { first, _ in first }
     }
 
@@ -56,12 +53,10 @@ public struct Docker: Sendable {
     ) async throws -> DockerSnapshot {
         async let containers = containers(names)
         async let foundVolumes = labels(ofVolumes: volumes)
-        let text = try await look(["image", "inspect"] + references).standardOutput
+        let found: [ImageStatus] = try await inspect("image", references)
         var images: [String: ImageStatus] = [:]
-        if !text.trimmed.isEmpty {
-            for image in try JSONDecoder().decode([ImageStatus].self, from: Data(text.utf8)) {
-                for reference in image.references { images[reference] = image }
-            }
+        for image in found {
+            for reference in image.references { images[reference] = image }
         }
         return DockerSnapshot(
             asked: Set(names), containers: try await containers, askedVolumes: Set(volumes),
@@ -70,10 +65,15 @@ public struct Docker: Sendable {
 
     /// Labels of those of the volumes that exist, by their names, with one question.
     private func labels(ofVolumes names: [String]) async throws -> [String: [String: String]] {
-        let text = try await look(["volume", "inspect"] + names).standardOutput
-        guard !text.trimmed.isEmpty else { return [:] }
-        let found = try JSONDecoder().decode([VolumeStatus].self, from: Data(text.utf8))
+        let found: [VolumeStatus] = try await inspect("volume", names)
         return Dictionary(found.map { ($0.name, $0.labels) }) { first, _ in first }
+    }
+
+    /// Those of the objects that exist, with one question.
+    private func inspect<Object: Decodable>(_ kind: String, _ names: [String]) async throws -> [Object] {
+        // The status tells only that one of them is missing.
+        let text = try await look([kind, "inspect"] + names).standardOutput
+        return text.trimmed.isEmpty ? [] : try JSONDecoder().decode([Object].self, from: Data(text.utf8))
     }
 
     /// Labels of an image, network or volume; nil when there is none of that name.
