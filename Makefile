@@ -50,7 +50,7 @@ unit transport cluster vm: built-for-tests
 
 # One random fault after another for an hour (PGAF_SOAK_MINUTES), a client writing; PGAF_SEED repeats.
 soak: built-for-tests
-	PGAF_SOAK_MINUTES=$${PGAF_SOAK_MINUTES:-60} $(SWIFT) test --skip-build --no-parallel --filter SoakTests
+	PGAF_SOAK_MINUTES=$${PGAF_SOAK_MINUTES:-60} scripts/test soak
 
 # libFuzzer for ten minutes of processor time; PGAF_SEED repeats, PGAF_FUZZ_SECONDS goes on longer.
 fuzz:

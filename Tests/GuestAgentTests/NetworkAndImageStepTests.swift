@@ -146,6 +146,29 @@ import Testing
         #expect(error?.output == ["connection refused"])
     }
 
+    /// apt's words, through mmdebstrap and through a build; other failures keep their own code.
+    @Test(arguments: [
+        ("Err:1 http://m/debian trixie InRelease\n  Could not connect to m:80 (192.0.2.1), connection timed out", true),
+        ("E: Failed to fetch http://m/debian/x.deb  Temporary failure resolving 'm'", true),
+        ("E: Failed to fetch http://m/debian/x.deb  Hash Sum mismatch", false),
+    ]) func anArchiveThatDoesNotAnswerIsToldApart(_ words: String, _ isSilent: Bool) async throws {
+        var configuration = Configuration()
+        configuration.packages[.debian] = "http://m/debian"
+        try machine.place("/usr/bin/mmdebstrap")
+        try machine.place("/var/lib/pgaf/x")
+        machine.runner.on("mmdebstrap", status: 100, error: words + "\n")
+        let base = await #expect(throws: PgafError.self) {
+            try await BaseImageStep().apply([], machine.context(TestMachine.topology(configuration)))
+        }
+        #expect(base?.code == (isSilent ? .archiveUnreachable : .imageBuildFailed))
+        #expect(base?.remedy.contains("packages.mirrors.debian") == true)
+        let build = Docker.failure(
+            Command("docker", ["build"]), CommandResult(status: 1, standardError: words), code: .imageBuildFailed,
+            what: "The image x could not be built.")
+        #expect(build.code == (isSilent ? .archiveUnreachable : .imageBuildFailed))
+        #expect(build.remedy.contains("packages.proxy") == isSilent)
+    }
+
     @Test func mmdebstrapGetsTheMirrorAndTheProxyThatStaysOutOfTheImage() async throws {
         var configuration = Configuration()
         configuration.packages[.debian] = "http://m/debian"

@@ -1,6 +1,5 @@
 import Foundation
 import Shared
-import Synchronization
 import TestSupport
 import Testing
 
@@ -152,7 +151,7 @@ import Testing
     }
 
     @Test func theStagesOfABuild() async {
-        let sink = StageRecord()
+        let sink = ProgressRecord()
         let progress = BoxProgress(sink)
         for line in [
             "I: downloading packages with apt...", "I: whatever",
@@ -163,7 +162,7 @@ import Testing
         }
         await progress.note("by the way")
         #expect(
-            sink.stages == [
+            sink.messages == [
                 "making the box: downloading the base system",
                 "making the box: making the image of the cluster's nodes",
                 "making the box: making its disk", "by the way",
@@ -193,17 +192,4 @@ import Testing
         }
         #expect(BoxScript.images.contains("/engine.sh\"") && BoxScript.all["engine"] != nil)
     }
-}
-
-/// What a build says of its stages.
-private final class StageRecord: ProgressSink {
-    private let kept = Mutex<[(String, Double)]>([])
-
-    func report(_ body: Event.Body) async {
-        guard case .stepProgress(_, let fraction?, let message?) = body else { return }
-        kept.withLock { $0.append((message, fraction)) }
-    }
-
-    var stages: [String] { kept.withLock { $0.map(\.0) } }
-    var fractions: [Double] { kept.withLock { $0.map(\.1) } }
 }

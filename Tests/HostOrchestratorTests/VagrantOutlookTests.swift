@@ -1,6 +1,5 @@
 import Foundation
 import Shared
-import Synchronization
 import TestSupport
 import Testing
 
@@ -24,17 +23,19 @@ import Testing
 
     private func machine(
         _ tools: PretendedTools, _ provider: VagrantSettings.Provider = .virtualbox, ports: [Int] = [5430, 5001],
-        _ change: (inout VagrantSettings) -> Void = { _ in }
+        resources: HostResources = HostResources(), _ change: (inout VagrantSettings) -> Void = { _ in }
     ) -> VagrantMachine {
         var settings = VagrantSettings()
         settings.provider = provider
         settings.box = "some/box"
         change(&settings)
-        return VagrantMachine(
+        var machine = VagrantMachine(
             settings: settings, ports: ports, project: scratch.project, logFile: "\(scratch.path)/log", runner: tools,
             boxes: BoxBuilder(runner: tools, environment: ["HOME": "\(scratch.path)/home"], isRoot: false) {
                 "/nowhere"
             })
+        machine.resources = resources
+        return machine
     }
 
     /// Writes the Vagrantfile as `up` would have.
@@ -76,6 +77,19 @@ import Testing
                     ]))
         #expect(scratch.everything().isEmpty)
         #expect(!tools.seen.contains { $0.hasPrefix("vagrant up") || $0.hasPrefix("vagrant box") })
+    }
+
+    /// Vagrant would copy half of the box first, and fail with an error of its own.
+    @Test func aDiskWithoutRoomIsToldBeforeVagrantIsAsked() async throws {
+        let tools = tools("not_created")
+        let narrow = HostResources(freeDisk: { $0.hasSuffix("/home/.vagrant.d") ? 900 : 64_000 })
+        let error = await #expect(throws: PgafError.self) {
+            try await machine(tools, resources: narrow).bringUp(reporting: ProgressRecord(), rest: nil)
+        }
+        #expect(error?.code == .diskFull)
+        #expect(error?.message.hasPrefix("Only 900 MiB are free in \(scratch.path)/home/.vagrant.d;") == true)
+        #expect(!tools.seen.contains { $0.hasPrefix("vagrant up") } && scratch.everything().isEmpty)
+        #expect(HostResources().freeDisk("\(scratch.path)/not/there") == HostResources().freeDisk(scratch.path))
     }
 
     @Test func aRunningMachineInOrder() async throws {

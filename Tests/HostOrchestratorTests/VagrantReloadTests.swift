@@ -1,6 +1,5 @@
 import Foundation
 import Shared
-import Synchronization
 import TestSupport
 import Testing
 
@@ -9,15 +8,6 @@ import Testing
 /// A running machine whose settings ask for another size, with a Vagrant that pretends.
 @Suite struct VagrantReloadTests {
     private let scratch = ScratchDirectory()
-
-    private final class Sink: ProgressSink {
-        private let kept = Mutex<[String]>([])
-        var messages: [String] { kept.withLock { $0 } }
-
-        func report(_ body: Event.Body) async {
-            if case .stepProgress(_, _, let message?) = body { kept.withLock { $0.append(message) } }
-        }
-    }
 
     private func tools(
         _ provider: VagrantProvider, size: String? = nil, reload: CommandResult = CommandResult()
@@ -53,8 +43,8 @@ import Testing
         let tools = PretendedTools([:])
         let machine = machine(tools)
         for attempt in [
-            { _ = try await machine.destructionSummary() }, { _ = try await machine.halt(reporting: Sink()) },
-            { try await machine.destroy(reporting: Sink()) },
+            { _ = try await machine.destructionSummary() }, { _ = try await machine.halt(reporting: ProgressRecord()) },
+            { try await machine.destroy(reporting: ProgressRecord()) },
         ] as [() async throws -> Void] {
             let error = await #expect(throws: PgafError.self) { try await attempt() }
             #expect(error?.code == .vagrantfileForeign)
@@ -68,7 +58,7 @@ import Testing
             "vagrant --version": CommandResult(), "VBoxManage --version": CommandResult(),
             "vagrant status": CommandResult(standardOutput: "1,default,state,\(state)\n"),
         ])
-        let error = await #expect(throws: PgafError.self) { try await machine(tools).halt(reporting: Sink()) }
+        let error = await #expect(throws: PgafError.self) { try await machine(tools).halt(reporting: ProgressRecord()) }
         #expect(error?.code == .machineUnreachable && error?.remedy.contains("vagrant resume") == true)
         #expect(!tools.seen.contains { $0.hasPrefix("vagrant halt") })
     }
@@ -89,7 +79,8 @@ import Testing
         VagrantfileDifference.values(scratch.text(scratch.project.vagrantfile))
     }
 
-    private func bringUp(_ machine: VagrantMachine, _ tools: PretendedTools, _ sink: Sink = Sink()) async throws -> Bool
+    private func bringUp(_ machine: VagrantMachine, _ tools: PretendedTools, _ sink: ProgressRecord = ProgressRecord())
+        async throws -> Bool
     {
         let scratch = scratch
         return try await machine.bringUp(reporting: sink) {
@@ -101,7 +92,7 @@ import Testing
     @Test(arguments: VagrantProvider.allCases)
     func anotherSizeReloadsTheMachineOnceItsClusterRests(_ provider: VagrantProvider) async throws {
         try begin(provider)
-        let (tools, sink) = (tools(provider), Sink())
+        let (tools, sink) = (tools(provider), ProgressRecord())
         #expect(try await bringUp(machine(tools, memory: 8192, cpus: 2), tools, sink))
         let order = tools.seen.filter { $0.hasPrefix("the cluster") || $0.hasPrefix("vagrant reload") }
         #expect(order == ["the cluster rests, 6144 MiB are written", "vagrant reload --no-color"])
@@ -153,7 +144,7 @@ import Testing
         try begin()
         let tools = tools(.virtualbox)
         let error = await #expect(throws: PgafError.self) {
-            _ = try await machine(tools, memory: 8192).bringUp(reporting: Sink()) {
+            _ = try await machine(tools, memory: 8192).bringUp(reporting: ProgressRecord()) {
                 throw PgafError(.clusterLocked, "m", remedy: "r")
             }
         }
@@ -163,7 +154,7 @@ import Testing
 
     @Test func whoDoesNotWantAReloadIsOnlyTold() async throws {
         try begin()
-        let (tools, sink) = (tools(.virtualbox), Sink())
+        let (tools, sink) = (tools(.virtualbox), ProgressRecord())
         #expect(try await !machine(tools, memory: 8192).bringUp(reporting: sink, rest: nil))
         #expect(sink.messages.last == "the changed Vagrantfile takes effect with `vagrant reload`")
     }

@@ -11,10 +11,16 @@ struct AgentDownCommand: AsyncParsableCommand, JSONPrinting {
     @Flag(help: "Do it without asking.")
     var yes = false
 
-    @Flag(help: "Tell a failure as one JSON object.")
+    @Flag(help: "Print one JSON object: what was removed, or the failure.")
     var json = false
 
     var printsJSON: Bool { json }
+
+    private struct Removal: Encodable {
+        var cluster: String
+        /// A line for each object; none where there was no such cluster.
+        var removed: [String]
+    }
 
     func run() async throws {
         try Privilege.requireRoot()
@@ -25,8 +31,9 @@ struct AgentDownCommand: AsyncParsableCommand, JSONPrinting {
         let removal = ClusterRemoval(runner: runner, store: store)
         let summary = try await removal.summary(name)
         guard !summary.isEmpty || known.contains(name) else {
-            Output.line("There is no cluster \"\(name)\" here: nothing to remove.")
-            return
+            let nothing = Removal(cluster: name, removed: [])
+            return json
+                ? try Output.json(nothing) : Output.line("There is no cluster \"\(name)\" here: nothing to remove.")
         }
         if !yes {
             for line in summary { Output.error("would remove \(line)") }
@@ -38,6 +45,11 @@ struct AgentDownCommand: AsyncParsableCommand, JSONPrinting {
         }
         let lock = try await MachineLock(store: store, holder: "`pgaf-agent down`").take()
         defer { withExtendedLifetime(lock) {} }
-        for line in try await removal.remove(name) { Output.line("removed \(line)") }
+        let removed = try await removal.remove(name)
+        if json {
+            try Output.json(Removal(cluster: name, removed: removed))
+        } else {
+            for line in removed { Output.line("removed \(line)") }
+        }
     }
 }

@@ -182,9 +182,16 @@ public struct Docker: Sendable {
                 remedy: "End what listens there, or choose other ports in pgaf.yaml, then run `up` again.",
                 cause: cause, output: result.lastLines())
         }
-        return PgafError(
-            code, what ?? "`docker \(command.arguments.first ?? "")` failed.", remedy: remedy, cause: cause,
-            output: result.lastLines())
+        let what = what ?? "`docker \(command.arguments.first ?? "")` failed."
+        if code == .imageBuildFailed, result.archiveFailure(otherwise: code) == .archiveUnreachable {
+            return PgafError(
+                .archiveUnreachable, "\(what) A package archive does not answer.",
+                remedy:
+                    "Check the machine's network (`apt-get update` there), or name another archive or a way to it with"
+                    + " packages.mirrors and packages.proxy; then run `up` again.",
+                cause: cause, output: result.lastLines())
+        }
+        return PgafError(code, what, remedy: remedy, cause: cause, output: result.lastLines())
     }
 }
 

@@ -72,13 +72,16 @@ struct BaseImageStep: Step {
         let archive = if let mirror = settings[.debian] { mirror } else { try await apt.debianArchive() }
         try context.files.makeDirectory(Self.workspace, mode: 0o755)
         defer { try? context.files.remove(Self.workspace) }
-        try await context.runner.checked(
-            Self.bootstrapCommand(archive: archive, target: target, proxy: settings[.proxy]), code: .imageBuildFailed,
-            what: "The base image could not be made from \(archive).",
+        let made = try await context.runner.run(
+            Self.bootstrapCommand(archive: archive, target: target, proxy: settings[.proxy]),
+            onLine: context.output(id))
+        guard !made.succeeded else { return }
+        throw PgafError(
+            made.archiveFailure(otherwise: .imageBuildFailed), "The base image could not be made from \(archive).",
             remedy:
                 "Check that the archive answers (`apt-get update` on the machine) or set packages.mirrors.debian, then run"
                 + " `up` again.",
-            onLine: context.output(id))
+            cause: "mmdebstrap ended with status \(made.status)", output: made.lastLines())
     }
 
     private func load(_ path: String, _ context: AgentContext) async throws {

@@ -140,24 +140,19 @@ extension BoxBuilder {
         }
     }
 
-    /// apt's and mmdebstrap's own words decide: they give the same exit status for everything.
     static func failure(_ result: CommandResult) -> PgafError {
-        let lines = result.lastLines(30)
-        func says(_ parts: String...) -> Bool { lines.contains { line in parts.contains { line.contains($0) } } }
-        if says("No space left on device") {
-            return PgafError(
-                .diskFull, "The disk ran full while the box was built.",
-                remedy: "Free 4 GB, then run `pgaf-host box build` again.", output: lines.suffix(12).map { $0 })
-        }
-        if says("Temporary failure resolving", "Could not connect", "Failed to fetch", "Could not resolve") {
-            return PgafError(
-                .archiveUnreachable, "The Debian archive did not answer while the box was built.",
-                remedy: "Check the network and `sudo apt-get update`, then run `pgaf-host box build` again.",
-                output: lines.suffix(12).map { $0 })
+        let again = "then run `pgaf-host box build` again."
+        let (message, remedy): (String, String)
+        let code = result.archiveFailure(otherwise: .boxBuildFailed)
+        switch code {
+        case .diskFull: (message, remedy) = ("The disk ran full while the box was built.", "Free 4 GB, \(again)")
+        case .archiveUnreachable:
+            message = "The Debian archive did not answer while the box was built."
+            remedy = "Check the network and `sudo apt-get update`, \(again)"
+        default: (message, remedy) = ("The box could not be built.", "Correct what the last lines name, \(again)")
         }
         return PgafError(
-            .boxBuildFailed, "The box could not be built.",
-            remedy: "Correct what the last lines name, then run `pgaf-host box build` again.",
-            cause: "mmdebstrap ended with status \(result.status)", output: lines.suffix(12).map { $0 })
+            code, message, remedy: remedy, cause: "mmdebstrap ended with status \(result.status)",
+            output: result.lastLines(12))
     }
 }

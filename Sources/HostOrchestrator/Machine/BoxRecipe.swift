@@ -29,11 +29,16 @@ struct BoxRecipe: Sendable, Equatable {
 
     /// 16 hexadecimal digits.
     var hash: String {
+        // The command lines with all their options; where a box is made and the agent's own path change nothing in it.
+        let commands = BoxCommand(work: "")
+        let lines = [
+            commands.base, commands.bootstrap(bootCode: "", agent: images == nil ? nil : ""), commands.convert,
+        ]
+        .flatMap { [$0.executable] + $0.arguments }
+        let scripts = BoxScript.all.filter { images != nil || !BoxScript.onlyForImages.contains($0.key) }
         let inputs =
-            sources + Self.packages + BaseSystem.packages + [
-                publicKey, Self.suite, String(Self.diskSize), Self.commandLine, BoxScript.prepare, BoxScript.customize,
-                BoxScript.image, Self.vagrantfile,
-            ] + (images.map { [$0, BoxScript.images, BoxScript.engine] } ?? [])
+            sources + lines + scripts.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
+            + [publicKey, Self.vagrantfile, images ?? ""]
         return SHA256.hash(data: Data(inputs.joined(separator: "\0").utf8)).prefix(8)
             .map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }

@@ -5,9 +5,10 @@ enum BoxScript {
         "proc": proc, "prepare": prepare, "customize": customize, "images": images, "engine": engine, "image": image,
     ]
 
+    /// Those that a box without the images of the cluster's nodes does not need.
+    static let onlyForImages: Set = ["images", "engine"]
+
     /// In a user namespace `/proc` still shows the processes outside, and syslinux finds its files through it.
-    ///
-    /// Not a part of the box's hash: it does not change what is in the box.
     static let proc = #"""
         set -eu
         read -r pid rest < /proc/self/stat
@@ -99,13 +100,18 @@ enum BoxScript {
         root="$1"; out="$2"; size="$3"; mbr="$4"; command_line="$5"
         boot_start=1; boot_size=127; root_start=128
         chroot "$root" apt-get clean
-        rm -rf "$root"/tmp/* "$root"/var/tmp/* "$root"/var/log/*.log "$root"/var/log/apt/* "$root"/var/cache/debconf/*-old
+        rm -rf "$root"/var/tmp/* "$root"/var/log/*.log "$root"/var/log/apt/* "$root"/var/cache/debconf/*-old
 
         # Without the mounts below it: mkfs -d would copy /proc and /sys.
         bare="$out/bare"
         mkdir -p "$bare"
         mount --bind "$root" "$bare"
-        trap 'umount "$bare"; rmdir "$bare"' EXIT
+        # mmdebstrap has its own apt configuration in /tmp and needs it again: without it the apt-get that follows would work
+        # on the lists of the system outside.
+        aside="$out/tmp"
+        mkdir "$aside"
+        find "$root/tmp" -mindepth 1 -maxdepth 1 -exec mv -t "$aside" {} +
+        trap 'umount "$bare"; rmdir "$bare"; find "$aside" -mindepth 1 -maxdepth 1 -exec mv -t "$root/tmp" {} +' EXIT
 
         boot="$out/boot.img"
         truncate -s "${boot_size}M" "$boot"

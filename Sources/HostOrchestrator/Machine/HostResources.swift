@@ -5,6 +5,8 @@ import Shared
 struct HostResources: Sendable {
     /// The disk that box, machine and images take together, in MiB, with room to grow.
     static let neededDisk = 8 * 1024
+    /// With less, in MiB, a new machine would not get as far as its first cluster.
+    static let leastDisk = 4 * 1024
 
     /// Whether a port of this computer can be forwarded.
     var isFree: @Sendable (Int) -> Bool = { PortProbe.isFree(.loopback, $0) }
@@ -14,9 +16,26 @@ struct HostResources: Sendable {
         let line = text?.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
         return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 / 1024 }
     }
-    /// MiB that are free on the file system of a directory.
+    /// MiB that are free on the file system of a directory, or on the one where it would be made.
     var freeDisk: @Sendable (String) -> Int? = { directory in
-        let attributes = try? FileManager.default.attributesOfFileSystem(forPath: directory)
+        var place = URL(fileURLWithPath: directory)
+        while !FileManager.default.fileExists(atPath: place.path), place.path != "/" { place.deleteLastPathComponent() }
+        let attributes = try? FileManager.default.attributesOfFileSystem(forPath: place.path)
         return (attributes?[.systemFreeSize] as? NSNumber).map { Int($0.int64Value >> 20) }
+    }
+
+    /// The directory with the least room among those that a machine's disk, its box and its project take, and its MiB.
+    func tightest(_ directories: [String]) -> (directory: String, free: Int)? {
+        directories.compactMap { directory in freeDisk(directory).map { (directory, $0) } }.min { $0.1 < $1.1 }
+    }
+
+    /// - Throws: `disk.full`, before Vagrant has copied half of a machine.
+    func requireDisk(_ directories: [String]) throws {
+        guard let (directory, free) = tightest(directories), free < Self.leastDisk else { return }
+        throw PgafError(
+            .diskFull,
+            "Only \(free) MiB are free in \(directory); a new virtual machine needs \(Self.leastDisk) to begin with and"
+                + " about \(Self.neededDisk) in the end.",
+            remedy: "Free disk space (df -h \(directory)), then run the same command again.")
     }
 }

@@ -10,6 +10,8 @@ public struct VagrantMachine: Machine {
     let logFile: String
     let runner: any CommandRunner
     let boxes: BoxBuilder
+    /// Of this computer, of which the machine is made.
+    var resources = HostResources()
     let memory = VagrantMemory()
 
     /// - Parameters:

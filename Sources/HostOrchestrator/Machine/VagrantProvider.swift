@@ -23,6 +23,12 @@ enum VagrantProvider: String, Sendable, CaseIterable {
         "\(project.path)/.vagrant/machines/default/\(rawValue)"
     }
 
+    /// Where a machine takes room: its box, its disk, its project.
+    func directories(_ boxes: BoxBuilder, _ project: ProjectDirectory) -> [String] {
+        let disks = self == .libvirt ? "/var/lib/libvirt/images" : NSHomeDirectory()
+        return [boxes.vagrantHome, disks, project.path]
+    }
+
     /// The provider to use: the one that made the machine, the configured one, or what this machine has.
     ///
     /// - Throws: `vagrant.missing`, `vagrant.provider-missing`.
