@@ -42,13 +42,14 @@ extension ClusterSuite {
             var tally = Tally()
             let end = ContinuousClock.now + .seconds(60 * SoakLength.minutes)
             _ = try await cluster.up()
+            // What was seen is told also when something ends the soak.
+            defer { for line in tally.lines { print(line) } }
             while ContinuousClock.now < end {
                 // Every kind once before any comes again, each time in another order.
                 for fault in Fault.allCases.shuffled(using: &chance) where ContinuousClock.now < end {
                     tally.add(fault.rawValue, try await survive(fault, &chance))
                 }
             }
-            for line in tally.lines { print(line) }
             #expect(tally.lost == 0)
         }
 
@@ -58,14 +59,26 @@ extension ClusterSuite {
             let start = ContinuousClock.now
             try await inject(fault, before, &chance)
             if !fault.mendsAlone { _ = try await cluster.up() }
-            let state = try await cluster.waitUntilHealthyAgain(fault.rawValue, upTo: .seconds(600))
+            let (state, helped) = try await healthy(after: fault)
             let took = ContinuousClock.now - start - .seconds(8)
             let outcome = try await writer.finish()
             #expect(outcome.missing.isEmpty, "\(fault.rawValue): acknowledged rows are gone: \(outcome.missing)")
             #expect(state.nodes.count { $0.reportedState == "primary" } == 1)
             print("\(fault.rawValue): healthy after \(took.brief), longest pause \(outcome.longestPause.brief)")
             return Tally.Entry(
-                healthy: took, pause: outcome.longestPause, rows: outcome.acknowledged, lost: outcome.missing.count)
+                healthy: took, helped: helped, pause: outcome.longestPause, rows: outcome.acknowledged,
+                lost: outcome.missing.count)
+        }
+
+        /// A cluster that does not come back by itself is a failure, and gets `up`: the soak goes on.
+        private func healthy(after fault: Fault) async throws -> (FormationState, helped: Bool) {
+            do {
+                return (try await cluster.waitUntilHealthyAgain(fault.rawValue, upTo: .seconds(300)), false)
+            } catch let error as PgafError where fault.mendsAlone {
+                Issue.record("\(fault.rawValue): did not come back by itself: \(error.description)")
+                _ = try await cluster.up()
+                return (try await cluster.waitUntilHealthyAgain(fault.rawValue, upTo: .seconds(300)), true)
+            }
         }
 
         private func inject(_ fault: Fault, _ state: FormationState, _ chance: inout SeededGenerator) async throws {
@@ -135,6 +148,8 @@ private enum SoakLength {
 private struct Tally {
     struct Entry {
         var healthy: Duration
+        /// Whether `up` was needed where none should be.
+        var helped: Bool
         /// The longest time between two acknowledged rows.
         var pause: Duration
         var rows: Int
@@ -152,8 +167,8 @@ private struct Tally {
         let kinds = Dictionary(grouping: entries, by: \.fault).sorted { $0.key < $1.key }
         let rows = kinds.map { row($0.key, $0.value.map(\.entry)) } + [row("all", entries.map(\.entry))]
         return [
-            "| fault | times | healthy after, median | worst | writes paused, median | worst | rows acknowledged | lost |",
-            "|---|---|---|---|---|---|---|---|",
+            "| fault | times | needed `up` | healthy after, median | worst | writes paused, median | worst | rows | lost |",
+            "|---|---|---|---|---|---|---|---|---|",
         ] + rows
     }
 
@@ -164,7 +179,8 @@ private struct Tally {
         }
         let middle = entries.count / 2
         let cells = [
-            name, "\(entries.count)", text(healthy, middle), text(healthy, entries.count - 1), text(pauses, middle),
+            name, "\(entries.count)", "\(entries.count { $0.helped })", text(healthy, middle),
+            text(healthy, entries.count - 1), text(pauses, middle),
             text(pauses, entries.count - 1), "\(entries.reduce(0) { $0 + $1.rows })",
             "\(entries.reduce(0) { $0 + $1.lost })",
         ]

@@ -1,8 +1,9 @@
 import Foundation
-import Shared
 import SystemPackage
 import TestSupport
 import Testing
+
+@testable import Shared
 
 @Suite struct MachineFilesTests {
     private let scratch = ScratchDirectory()
@@ -131,6 +132,18 @@ import Testing
         try files.remove("/x")
         try files.remove("/x")
         #expect(!files.exists("/x") && files.list("/x").isEmpty)
+    }
+
+    /// Numbers of owner and group, mode; whether it is trusted as a user's file, and as root's own.
+    @Test(arguments: [
+        (UInt32(1000), UInt32(1000), UInt32(0o664), true, false), (1000, 100, 0o664, false, false),
+        (1000, 100, 0o644, true, false), (0, 0, 0o602, false, false), (0, 0, 0o660, true, false),
+        (0, 0, 0o640, true, true),
+    ]) func whoElseMayWriteDecidesWhetherAFileIsTrusted(
+        _ owner: UInt32, _ group: UInt32, _ mode: UInt32, _ usersOwn: Bool, _ rootsOwn: Bool
+    ) {
+        #expect((MachineFiles.distrust(owner, group, mode, user: 0, alone: false) == nil) == usersOwn)
+        #expect((MachineFiles.distrust(owner, group, mode, user: 0, alone: true) == nil) == rootsOwn)
     }
 
     @Test func readersNeverSeeAPart() async throws {

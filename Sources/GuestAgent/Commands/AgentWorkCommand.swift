@@ -25,6 +25,7 @@ struct AgentWorkCommand: AsyncParsableCommand {
         let place = RunPlace(id: identifier, store: store)
         let owner = try await own(place)
         defer { withExtendedLifetime(owner) {} }
+        try store.files.requireTrust(place.request, alone: true)
         guard RunIdentifier.isOne(identifier), let text = try store.files.read(place.request) else {
             throw PgafError(
                 .runNotFound, "There is no prepared run \"\(identifier.prefix(40))\".",

@@ -105,26 +105,30 @@ public struct MachineFiles: Sendable {
     /// Refuses a file whose content somebody else could have put there: what root does by it would be theirs to decide.
     ///
     /// - Parameters:
-    ///   - alone: whether it has to belong to this user and be writable by nobody else; otherwise only everybody's right
-    ///     to write is refused.
+    ///   - alone: whether it has to belong to this user and be writable by nobody else; otherwise it may be any user's, and
+    ///     writable by that user's own group: Debian gives each user one with the same number.
     /// - Throws: `file.unsafe`; nothing there is no error.
     public func requireTrust(_ path: String, alone: Bool) throws {
-        guard let (owner, mode) = SystemCalls.ownership(place(path)) else { return }
-        let problem: String? =
-            if mode & 0o002 != 0 {
-                "everybody may write into it"
-            } else if alone, owner != SystemCalls.user {
-                "it belongs to the user with the number \(owner)"
-            } else if alone, mode & 0o020 != 0 {
-                "its group may write into it"
-            } else {
-                nil
-            }
-        guard let problem else { return }
+        guard let (owner, group, mode) = SystemCalls.ownership(place(path)),
+            let problem = Self.distrust(owner, group, mode, user: SystemCalls.user, alone: alone)
+        else { return }
         throw PgafError(
             .fileUnsafe, "\(path) cannot be trusted: \(problem).",
             remedy: "Look at what it says; then `chmod go-w \(path)`"
                 + (alone ? " and `chown root \(path)`" : "") + ", and run the same command again.")
+    }
+
+    /// Why a file with these numbers of owner and group and these permission bits is not trusted.
+    static func distrust(_ owner: UInt32, _ group: UInt32, _ mode: UInt32, user: UInt32, alone: Bool) -> String? {
+        if mode & 0o002 != 0 {
+            "everybody may write into it"
+        } else if alone, owner != user {
+            "it belongs to the user with the number \(owner)"
+        } else if mode & 0o020 != 0, alone || group != owner {
+            "its group may write into it"
+        } else {
+            nil
+        }
     }
 
     /// Removes a file or a directory with all that is in it; nothing there is no error.

@@ -47,11 +47,11 @@ enum SystemCalls {
     /// Number of the user as whom this program acts.
     static var user: UInt32 { UInt32(geteuid()) }
 
-    /// Owner and permission bits of what a path leads to; nil when there is nothing.
-    static func ownership(_ path: String) -> (owner: UInt32, mode: UInt32)? {
+    /// Numbers of owner and group, and permission bits, of what a path leads to; nil when there is nothing.
+    static func ownership(_ path: String) -> (owner: UInt32, group: UInt32, mode: UInt32)? {
         var information = stat()
         guard stat(path, &information) == 0 else { return nil }
-        return (UInt32(information.st_uid), UInt32(information.st_mode) & 0o7777)
+        return (UInt32(information.st_uid), UInt32(information.st_gid), UInt32(information.st_mode) & 0o7777)
     }
 
     /// Makes the directory and those above it that are missing.
