@@ -49,7 +49,7 @@ struct BaseImageStep: Step {
 
     /// Where the root file system is laid out: a place that apt's own user can reach and nobody else can take, removed by
     /// whoever comes next should the run be killed.
-    static let workspace = "/var/cache/pgaf"
+    static let workspace = "/var/cache/pgaf-bootstrap"
 
     /// The command that makes the root file system.
     ///
