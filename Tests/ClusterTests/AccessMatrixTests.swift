@@ -83,9 +83,11 @@ extension ClusterSuite {
 
         private func tryAll(_ attempts: [Attempt], _ origin: Origin) async throws -> [String] {
             let secrets = try cluster.passwords()
-            let passwords = [
+            var passwords = [
                 "postgres": "superuser", "pgautofailover_replicator": "replication", "autoctl_node": "monitor",
             ].mapValues { secrets[$0] ?? "" }
+            // pg_auto_failover's own, the same everywhere: only the rules stand before it.
+            passwords["pgautofailover_monitor"] = "pgautofailover_monitor"
             let root = origin == .network ? "/run/pgaf/ca.crt" : "\(cluster.directory)/.pgaf/ca.crt"
             let ports = Dictionary(
                 uniqueKeysWithValues: zip(TestCluster.containers, [TestCluster.monitorPort] + TestCluster.ports))

@@ -60,6 +60,22 @@ import Testing
         #expect(runner.lines[1].contains("APT::Update::Error-Mode=any"))
     }
 
+    /// Killed in the middle of `dpkg`: apt refuses everything until that is finished.
+    @Test func anInterruptedInstallationIsFinishedFirst() async throws {
+        let configured = Mutex(false)
+        let words =
+            "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem.\n"
+        let runner = ScriptedRunner().on("apt-get") { _ in
+            configured.withLock { $0 } ? CommandResult() : CommandResult(status: 100, standardError: words)
+        }.on("dpkg") { _ in
+            configured.withLock { $0 = true }
+            return CommandResult()
+        }
+        try await Apt(runner: runner).install(["a"]) { _ in }
+        #expect(runner.lines.map(\.last) == ["a", "-a", "--no-install-recommends", "update", "a"])
+        #expect(runner.lines[2].contains("--fix-broken"))
+    }
+
     @Test func eachFailureHasItsOwnCode() async {
         let runner = ScriptedRunner().on("apt-get", status: 100, error: "E: nothing works\n")
         let silent = await #expect(throws: PgafError.self) { try await Apt(runner: runner).install(["a"]) { _ in } }

@@ -70,7 +70,7 @@ final class FakeCluster: Sendable {
         machine.runner.on("apt-get")
         machine.runner.on(
             "apt-get", "indextargets", prints: "Debian|main|trixie|http://example.org|http://example.org/debian/\n")
-        machine.runner.on("mmdebstrap").on("id", status: 1).on("df", prints: "Avail\n40000\n")
+        machine.runner.on("unshare").on("id", status: 1).on("df", prints: "Avail\n40000\n")
         machine.runner.on("uname", prints: "6.12.1-amd64 x86_64\n")
         machine.runner.on("env", "--unset", "PGAF_RUN", "service", "docker", "start") { _ in
             self.change {

@@ -15,9 +15,9 @@ import Testing
         machine.runner.on("docker", status: 1).on("df", prints: "Avail\n20000\n")
     }
 
-    private func topology(port: Int = ListeningPort.free()) -> ClusterTopology {
+    private func topology(port: Int = ListeningPort.free(), nodes: [NodeSettings] = []) -> ClusterTopology {
         var configuration = Configuration()
-        configuration.nodes = []
+        configuration.nodes = nodes
         configuration.monitor.port = port
         return TestMachine.topology(configuration)
     }
@@ -72,7 +72,18 @@ import Testing
         await #expect(throws: Never.self) { try await step.inspect(machine.context(topology(port: port.number))) }
         // Somebody else has the port to which the container would move.
         container(running: true, cluster: "pgaf", published: port.number == 9 ? 8 : 9)
-        #expect(await failure(topology(port: port.number))?.code == .portInUse)
+        let foreign = await failure(topology(port: port.number))
+        #expect(foreign?.code == .portInUse && foreign?.remedy.contains("ss -ltnp") == true)
+        // Another node has it, as when two are swapped: there is nothing to be ended.
+        let arguments = #""pgaf.arguments":"[[\"--publish\",\"127.0.0.1:\#(port.number):5432\"],[],[]]""#
+        machine.runner.on(
+            "docker", "container", "inspect", "pgnode2",
+            prints: #"[{"Name":"/pgnode2","State":{"Status":"x","Running":true,"ExitCode":0},"#
+                + #""Config":{"Labels":{"pgaf.cluster":"pgaf",\#(arguments)}}}]"#)
+        let other = NodeSettings(name: "pgnode2", port: ListeningPort.free())
+        let sibling = await failure(topology(port: port.number, nodes: [other]))
+        #expect(sibling?.code == .portInUse && sibling?.message.contains("is that of pgnode2") == true)
+        #expect(sibling?.remedy.contains("a free port first") == true)
         container(running: false, cluster: "pgaf")
         #expect(await failure(topology(port: port.number))?.code == .portInUse)
         container(running: true, cluster: "other")

@@ -112,7 +112,7 @@ import Testing
     @Test func theBaseImageIsMadeOrPulled() async throws {
         #expect(
             BaseImageStep.bootstrapCommand(archive: "http://example.org/debian/", target: "/t").arguments == [
-                "--mode=auto", "--variant=minbase", "--include=ca-certificates", "trixie", "/t",
+                "--mount", "mmdebstrap", "--mode=auto", "--variant=minbase", "--include=ca-certificates", "trixie", "/t",
                 "deb http://example.org/debian/ trixie main",
             ])
         machine.runner.on("docker", "image", "inspect", status: 1)
@@ -156,7 +156,7 @@ import Testing
         configuration.packages[.debian] = "http://m/debian"
         try machine.place("/usr/bin/mmdebstrap")
         try machine.place("/var/lib/pgaf/x")
-        machine.runner.on("mmdebstrap", status: 100, error: words + "\n")
+        machine.runner.on("unshare", status: 100, error: words + "\n")
         let base = await #expect(throws: PgafError.self) {
             try await BaseImageStep().apply([], machine.context(TestMachine.topology(configuration)))
         }
@@ -174,10 +174,11 @@ import Testing
         configuration.packages[.debian] = "http://m/debian"
         configuration.packages[.proxy] = "http://p:1"
         try machine.place("/usr/bin/mmdebstrap")
-        machine.runner.on("mmdebstrap").on("docker", "import")
+        machine.runner.on("unshare").on("docker", "import")
         try machine.place("/var/lib/pgaf/x")
         try await BaseImageStep().apply([], machine.context(TestMachine.topology(configuration)))
-        let command = try #require(machine.runner.commands.first { $0.executable == "mmdebstrap" })
+        let command = try #require(machine.runner.commands.first { $0.executable == "unshare" })
+        #expect(command.arguments.starts(with: ["--mount", "mmdebstrap"]))
         #expect(command.arguments.last == "deb http://m/debian trixie main")
         #expect(command.environment["http_proxy"] == "http://p:1" && command.environment["https_proxy"] == "http://p:1")
         #expect(!command.arguments.contains { $0.contains("http://p:1") })

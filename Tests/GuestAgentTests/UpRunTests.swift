@@ -77,7 +77,7 @@ import Testing
         #expect(await up(bundle: true) == 0, "\(String(describing: results.last?.error))")
         #expect(outcomes()["base-image"] == .changed && outcomes()["image"] == .unchanged)
         #expect(machine.runner.lines.count { $0.starts(with: ["docker", "load"]) } == 1)
-        for words in [["docker", "build"], ["docker", "import"], ["docker", "pull"], ["mmdebstrap"], ["apt-get"]] {
+        for words in [["docker", "build"], ["docker", "import"], ["docker", "pull"], ["unshare"], ["apt-get"]] {
             #expect(!machine.runner.lines.contains { $0.starts(with: words) }, "\(words)")
         }
         #expect(!machine.files.exists(BundlePlace.directory))
@@ -171,7 +171,7 @@ import Testing
 
     @Test func aRaisedStopSignEndsTheRunAtTheNextStepBoundary() async throws {
         let stop = stop
-        machine.runner.on("mmdebstrap") { _ in
+        machine.runner.on("unshare") { _ in
             stop.raise()
             return CommandResult()
         }
@@ -194,5 +194,39 @@ import Testing
         let removal = try #require(lines.firstIndex(of: ["docker", "rm", "--force", "pgnode1"]))
         let making = try #require(lines.firstIndex { $0.starts(with: ["docker", "run"]) })
         #expect(removal < making && lines.contains(["docker", "volume", "rm", "v"]))
+    }
+
+    /// What is refused of the new cluster is refused before the old one is gone.
+    @Test func aFreshStartThatCannotBeRemovesNothing() async throws {
+        #expect(await up() == 0)
+        machine.runner.on("docker", "ps", "--all", prints: "pgnode1\n").on("docker", "volume", "ls", prints: "v\n")
+            .on("docker", "network", "ls")
+        let before = machine.runner.lines.count
+        var impossible = configuration
+        impossible.postgres.version = 16
+        #expect(await up(impossible, fresh: true) == 78)
+        #expect(results.last?.error?.code == .configurationConflict)
+        var dead = configuration
+        dead.packages.source = .pgdg
+        machine.runner.on("/usr/lib/apt/apt-helper", status: 100)
+        #expect(await up(dead, fresh: true) == 69)
+        #expect(results.last?.error?.code == .archiveUnreachable)
+        let removals = machine.runner.lines.dropFirst(before).filter { $0[0] == "docker" && $0.contains("rm") }
+        #expect(removals.isEmpty, "\(removals)")
+        #expect(machine.store.clusters == [configuration.cluster])
+    }
+
+    /// The remedy of a repository that does not answer is another source: the choice that failed must not stand in its way.
+    @Test func aFirstUpThatFailedBindsNobody() async throws {
+        cluster.change { $0.engine = false }
+        var dead = configuration
+        dead.packages.source = .pgdg
+        machine.runner.on("/usr/lib/apt/apt-helper", status: 100).on("docker", "volume", "ls")
+        #expect(await up(dead) == 69 && results.last?.error?.code == .archiveUnreachable)
+        #expect(try machine.store.state(configuration.cluster)?.source == .pgdg)
+        #expect(await up() == 0, "\(String(describing: results.last?.error))")
+        #expect(try machine.store.state(configuration.cluster)?.source == .debian)
+        machine.runner.on("docker", "volume", "ls", prints: "v\n")
+        #expect(await up(dead) == 78 && results.last?.error?.code == .dataWouldBeLost)
     }
 }

@@ -146,4 +146,15 @@ import Testing
         try MachineFiles().write("{}", to: scratch.project.memory)
         #expect(throws: PgafError.self) { try ClusterMemory.load(scratch.project) }
     }
+
+    /// It names commands that are run here.
+    @Test func aConfigurationThatEverybodyMayWriteIsRefused() throws {
+        let scratch = ScratchDirectory()
+        try MachineFiles().write("cluster: c\n", to: scratch.project.configurationFile, mode: 0o666)
+        let choice = ConfigurationChoice()
+        let error = #expect(throws: PgafError.self) { try choice.load(in: scratch.project, environment: [:]) }
+        #expect(error?.code == .fileUnsafe && error?.remedy.contains("chmod go-w") == true)
+        try MachineFiles().write("cluster: c\n", to: scratch.project.configurationFile, mode: 0o644)
+        #expect(try choice.load(in: scratch.project, environment: [:]).configuration.cluster == "c")
+    }
 }

@@ -35,14 +35,16 @@ struct TestHost {
     /// Programs of this computer.
     var runner: any CommandRunner = NoPrograms()
     var programs: [String: String] = [:]
+    /// Ports of this host at which nobody answers.
+    var silentPorts: Set<Int> = []
     /// What is typed when a line is asked for; a terminal is there when it is not empty.
     var line = ""
 
     init(_ machine: ScriptedMachine) { self.machine = machine }
 
     func context(replacing: TextRecord? = nil) -> HostContext {
-        let (machine, configuration, answer, questions, programs, line) = (
-            machine, configuration, answer, questions, programs, line
+        let (machine, configuration, answer, questions, programs, line, silentPorts) = (
+            machine, configuration, answer, questions, programs, line, silentPorts
         )
         var terminal = Terminal.absent
         terminal.inputIsTerminal = answer != nil || !line.isEmpty
@@ -58,6 +60,7 @@ struct TestHost {
                 machine.meant.withLock { $0.append(configuration) }
                 return machine
             },
+            answers: { !silentPorts.contains($0.port) },
             buildBox: { progress, force in
                 await progress.report(.stepOutput(step: "machine", line: "I: retrieving packages"))
                 return BoxBuild.Made(built: force, file: "/cache/a.box", images: force)

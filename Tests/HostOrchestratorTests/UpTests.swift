@@ -6,6 +6,19 @@ import Testing
 @testable import HostOrchestrator
 
 @Suite struct UpTests {
+    /// The agent has seen that its cluster answers inside the machine; clients come from here.
+    @Test func aPortOfThisHostThatDoesNotAnswerIsTold() async throws {
+        var host = TestHost(
+            ScriptedMachine { request, emit in
+                try await ScriptedAgent(run: request.run, emit: emit).send(ScriptedAgent.happy(.unchanged))
+                return .exited(0)
+            })
+        host.silentPorts = [15_001]
+        #expect(try await host.up() == 0)
+        #expect(host.output.text.contains("pgnode1 does not answer on 127.0.0.1:15001 of this host"))
+        #expect(!host.output.text.contains("pgnode2 does not answer"))
+    }
+
     @Test func theFirstRunTellsTheWholeStory() async throws {
         let host = TestHost(
             ScriptedMachine { request, emit in

@@ -35,6 +35,8 @@ import Testing
         var forwards: [Forward]
         var folders: [Folder]
         var provisioners: Int
+        /// When, of which command, and what is said then.
+        var triggers: [[String]]
         var complaints: [String]
     }
 
@@ -48,6 +50,10 @@ import Testing
         found = Vagrant::Vagrantfile.new(loader, [:root]).machine_config(:default, :virtualbox, nil, nil, false)
         machine = found[:config].vm
         virtualbox = machine.get_provider_config(:virtualbox)
+        trigger = found[:config].trigger
+        said = {before: trigger.before_triggers, after: trigger.after_triggers}.flat_map { |time, all|
+          all.map { |one| [time.to_s, one.command.to_s, one.info.to_s] }
+        }
         networks = machine.networks.group_by(&:first).transform_values { |all| all.map(&:last) }
         print JSON.generate(
           box: machine.box,
@@ -62,6 +68,7 @@ import Testing
             {host: folder[:hostpath], guest: folder[:guestpath], type: folder[:type], disabled: folder[:disabled]}
           },
           provisioners: machine.provisioners.size,
+          triggers: said,
           complaints: (found[:config_errors] + found[:config_warnings]).map(&:to_s))
         """#
 
@@ -98,7 +105,19 @@ import Testing
         box: "bento/debian-13", bootTimeout: 600, name: "pgAutoFailoverVM-Vagrant", sizes: sizes(6144, 4),
         addresses: ["192.168.56.150"], forwards: forwards([5430, 5001, 5002, 5003, 6432]),
         folders: [.init(host: ".", guest: "/vagrant", type: "virtualbox", disabled: false)], provisioners: 0,
-        complaints: [])
+        triggers: triggers, complaints: [])
+
+    /// `vagrant provision` and `vagrant reload --provision` say what does their work, `vagrant resume` what it does not.
+    private static let triggers =
+        [
+            [
+                "before", "resume",
+                "This goes on with a suspended machine; `vagrant up` or `pgaf-host start` starts a halted one.",
+            ]
+        ]
+        + ["provision", "reload"].map {
+            ["after", $0, "There are no provisioners: `pgaf-host up` does their work, and changes only what differs."]
+        }
 
     @Test func theDefaultMachineKeyByKey() async throws {
         #expect(try await understood(Configuration()) == Self.byDefault)
@@ -131,7 +150,7 @@ import Testing
             box: "debian/trixie64", bootTimeout: 600, name: "it's \"quoted\" #{raise 'no'}", sizes: Self.sizes(2048, 7),
             addresses: ["10.11.12.13"], forwards: Self.forwards([15430] + (16001...16016) + [16432]),
             folders: [.init(host: "/srv/a folder", guest: "/vagrant", type: "virtualbox", disabled: false)],
-            provisioners: 0, complaints: [])
+            provisioners: 0, triggers: Self.triggers, complaints: [])
         #expect(try await understood(configuration) == expected)
     }
 

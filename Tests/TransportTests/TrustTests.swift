@@ -120,13 +120,14 @@ extension TransportSuite {
         /// `vagrant ssh-config` of a machine behind the test's sshd.
         private struct Vagrant: CommandRunner {
             let server: TestServer
+            var address = "127.0.0.1"
 
             func run(_ command: Command, onLine: (@Sendable (String) async -> Void)?) async throws -> CommandResult {
                 guard command.arguments == ["ssh-config"] else { return CommandResult() }
                 return CommandResult(
                     standardOutput: """
                         Host default
-                          HostName 127.0.0.1
+                          HostName \(address)
                           User \(NSUserName())
                           Port \(server.port)
                           IdentityFile \(server.directory)/user
@@ -142,8 +143,8 @@ extension TransportSuite {
                 try "4f0a9c21-77".write(toFile: "\(vagrant)/id", atomically: true, encoding: .utf8)
                 try "# Made by pgaf-host\n".write(
                     toFile: scratch.project.vagrantfile, atomically: true, encoding: .utf8)
-                func machine() -> VagrantMachine {
-                    let runner = Vagrant(server: server)
+                func machine(_ address: String = "127.0.0.1") -> VagrantMachine {
+                    let runner = Vagrant(server: server, address: address)
                     return VagrantMachine(
                         settings: VagrantSettings(), ports: [], project: scratch.project,
                         logFile: "\(scratch.path)/log", runner: runner, boxes: BoxBuilder(runner: runner) { "" })
@@ -158,6 +159,9 @@ extension TransportSuite {
                 let impostor = try await server.replaceHostKey()
                 let error = await failure { _ = try await machine().connect() }
                 #expect(error?.code == .hostKeyChanged)
+                // Nor is one learned because the machine is said to have moved.
+                let moved = await failure { _ = try await machine("localhost").connect() }
+                #expect(moved?.code == .hostKeyChanged)
                 // The command that the remedy names is enough to go on.
                 let files = [scratch.project.knownHosts, "\(vagrant)/pgaf_known_hosts.4f0a9c21-77"]
                 #expect(

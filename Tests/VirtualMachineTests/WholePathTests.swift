@@ -185,7 +185,7 @@ extension Tag {
             (node, "postgres", "myappdb", "wrong", "require", false),
             (node, "postgres", "myappdb", nil, "require", false),
             (node, "pgautofailover_replicator", "myappdb", right["pgautofailover_replicator"], "require", false),
-            (node, "pgautofailover_monitor", "myappdb", "wrong", "require", false),
+            (node, "pgautofailover_monitor", "myappdb", "pgautofailover_monitor", "require", false),
             (node, "nobody", "myappdb", "wrong", "require", false),
             (monitor, "autoctl_node", "pg_auto_failover", right["autoctl_node"], "verify-full", true),
             (monitor, "autoctl_node", "pg_auto_failover", right["autoctl_node"], "disable", false),

@@ -57,7 +57,9 @@ public struct Apt: Sendable {
 
     /// Installs packages; the lists are fetched only when a package is not in them or cannot be had from them.
     public func install(_ packages: [String], onLine: @escaping @Sendable (String) async -> Void) async throws {
-        if try await runner.run(installCommand(packages), onLine: onLine).succeeded { return }
+        let first = try await runner.run(installCommand(packages), onLine: onLine)
+        if first.succeeded { return }
+        if Self.isInterrupted(first) { try await finishInterrupted(onLine: onLine) }
         try await update(onLine: onLine)
         try await runner.checked(
             installCommand(packages), code: .packagesFailed,
@@ -66,6 +68,25 @@ public struct Apt: Sendable {
                 "Read apt's last lines: a size or hash that does not match comes from a damaged or tampered mirror. Then run"
                 + " `up` again; `apt-get install \(packages.joined(separator: " "))` on the machine shows more.",
             onLine: onLine)
+    }
+
+    /// Whether an earlier installation was cut off in the middle, as by a kill or a loss of power, in the words of dpkg and
+    /// apt: until that is finished nothing can be installed.
+    static func isInterrupted(_ result: CommandResult) -> Bool {
+        let words = ["dpkg was interrupted", "--fix-broken", "dpkg --configure -a"]
+        return words.contains { result.standardError.contains($0) || result.standardOutput.contains($0) }
+    }
+
+    /// What fails here fails again, and is told, when the packages are installed.
+    private func finishInterrupted(onLine: @escaping @Sendable (String) async -> Void) async throws {
+        await onLine("finishing an installation that was interrupted")
+        let commands = [
+            Command("dpkg", ["--configure", "-a"], environment: Self.environment, deadline: .seconds(3600)),
+            Command(
+                "apt-get", options() + source + ["--fix-broken", "install", "--yes", "--no-install-recommends"],
+                environment: Self.environment, deadline: .seconds(3600)),
+        ]
+        for command in commands { _ = try await runner.run(command, onLine: onLine) }
     }
 
     public func update(onLine: @escaping @Sendable (String) async -> Void) async throws {

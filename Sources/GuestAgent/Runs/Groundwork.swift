@@ -20,15 +20,19 @@ struct Groundwork: Sendable {
 
     /// Chooses what has to be chosen and looks at Docker.
     ///
-    /// - Parameter engine: started when only it can tell what there is of a cluster; nil for a look that changes nothing.
+    /// - Parameters:
+    ///   - engine: started when only it can tell what there is of a cluster; nil for a look that changes nothing.
+    ///   - remembering: whether the cluster that there is counts.
     init(
         _ request: Request, _ facts: MachineFacts, runner: any CommandRunner, sessions: PsqlSessions?,
         store: ClusterStore, events: EventWriter, warnings: Warnings, stop: StopSign = StopSign(),
-        starting engine: DockerEngine? = nil
+        starting engine: DockerEngine? = nil, remembering: Bool = true
     ) async throws {
-        let state = try await StateChoice(
-            runner: runner, store: store, facts: facts, engine: engine, events: events, bundle: request.options.bundle
+        var state = try await StateChoice(
+            runner: runner, store: store, facts: facts, engine: engine, events: events, bundle: request.options.bundle,
+            remembering: remembering
         ).state(for: request.configuration, warnings: warnings)
+        if !facts.isSlow { state.isFast = true }
         topology = ClusterTopology(
             configuration: request.configuration, state: state.reached(by: request.options.hosts), facts: facts,
             root: store.root,

@@ -10,12 +10,19 @@ struct StateChoice: Sendable {
     var events: EventWriter?
     /// Whether a bundle brings what is lacking: then `auto` has nobody to ask.
     var bundle = false
+    /// Whether what is remembered counts; not when all of it is about to be removed.
+    var remembering = true
 
     func state(for configuration: Configuration, warnings: Warnings) async throws -> ClusterState {
         let subnet = try wantedSubnet(configuration)
-        if let known = try store.state(configuration.cluster) {
-            try refuseChanges(known, configuration, subnet)
-            return known
+        if remembering, let known = try store.state(configuration.cluster) {
+            let refusal = refusal(known, configuration, subnet)
+            if refusal == nil, configuration.packages.source != .auto { return known }
+            // A run that failed before it made a node leaves a choice that binds nobody.
+            if try await mayHaveData(configuration.cluster) {
+                if let refusal { throw refusal }
+                return known
+            }
         }
         let source = try await source(configuration, warnings)
         let docker = Docker(runner: runner)
@@ -52,27 +59,36 @@ struct StateChoice: Sendable {
         SubnetChoice.routes(inProcNetRoute: try store.files.read("/proc/net/route") ?? "")
     }
 
-    private func refuseChanges(
+    /// Whether there are volumes of the cluster, or nobody can tell.
+    private func mayHaveData(_ cluster: String) async throws -> Bool {
+        if let engine, try await !engine.isAvailable(events) { return false }
+        do {
+            return try await !Docker(runner: runner).labelled("volume", cluster: cluster).isEmpty
+        } catch let error as PgafError {
+            return error.code != .commandNotFound
+        }
+    }
+
+    /// Why the remembered cluster cannot become what is asked for; nil when it can.
+    private func refusal(
         _ known: ClusterState, _ configuration: Configuration, _ subnet: IPv4Network?
-    ) throws {
-        let remedy = "Set it back, or start anew with `pgaf-host up --fresh`, which removes all data of the cluster."
-        if let version = configuration.postgres.version, version != known.postgresVersion {
-            throw PgafError(
-                .dataWouldBeLost,
-                "The cluster's data is PostgreSQL \(known.postgresVersion)'s, pgaf.yaml asks for \(version).",
-                remedy: remedy)
-        }
-        if let subnet, subnet != known.subnet {
-            throw PgafError(
-                .dataWouldBeLost, "The cluster lives in \(known.subnet), pgaf.yaml asks for \(subnet).", remedy: remedy)
-        }
+    ) -> PgafError? {
         let wanted = configuration.packages.source
-        if wanted != .auto, wanted.rawValue != known.source.rawValue {
-            throw PgafError(
-                .dataWouldBeLost,
-                "The cluster was made from the package source \(known.source.rawValue), pgaf.yaml asks for \(wanted.rawValue).",
-                remedy: remedy)
+        let what: String
+        if let version = configuration.postgres.version, version != known.postgresVersion {
+            what = "The cluster's data is PostgreSQL \(known.postgresVersion)'s, pgaf.yaml asks for \(version)."
+        } else if let subnet, subnet != known.subnet {
+            what = "The cluster lives in \(known.subnet), pgaf.yaml asks for \(subnet)."
+        } else if wanted != .auto, wanted.rawValue != known.source.rawValue {
+            what =
+                "The cluster was made from the package source \(known.source.rawValue), pgaf.yaml asks for"
+                + " \(wanted.rawValue)."
+        } else {
+            return nil
         }
+        return PgafError(
+            .dataWouldBeLost, what,
+            remedy: "Set it back, or start anew with `pgaf-host up --fresh`, which removes all data of the cluster.")
     }
 
     /// `auto` is `pgdg` when everything that it needs can be had, else `debian`; why is told.

@@ -56,11 +56,10 @@ public struct UpRun: Sendable {
         defer { if request.options.bundle { try? store.files.remove(BundlePlace.directory) } }
         try await AbandonedWork(store: store, run: request.run).clear()
         if request.options.fresh {
+            try await rehearse(ground(facts, Warnings(), remembering: false))
             try await ClusterRemoval(runner: runner, store: store).remove(cluster)
         }
-        let ground = try await Groundwork(
-            request, facts, runner: runner, sessions: sessions, store: store, events: events, warnings: warnings,
-            stop: stop, starting: DockerEngine(runner: runner, files: store.files))
+        let ground = try await ground(facts, warnings)
         let changed = try await ground.graph.run(ground.context, planningWith: ground.seen)
         let topology = ground.topology
         for text in CertificateStore(files: store.files, topology: topology).warnings() { await warnings.add(text) }
@@ -69,6 +68,22 @@ public struct UpRun: Sendable {
             await events.write(.state(formation))
         }
         return (topology, changed)
+    }
+
+    private func ground(
+        _ facts: MachineFacts, _ warnings: Warnings, remembering: Bool = true
+    ) async throws -> Groundwork {
+        try await Groundwork(
+            request, facts, runner: runner, sessions: sessions, store: store, events: events, warnings: warnings,
+            stop: stop, starting: DockerEngine(runner: runner, files: store.files), remembering: remembering)
+    }
+
+    /// What would be refused of a new cluster is refused while the old one is there.
+    private func rehearse(_ ground: Groundwork) async throws {
+        _ = try await PreflightStep(store: store).inspect(ground.seen)
+        let repositories = RepositoriesStep()
+        let changes = try await repositories.inspect(ground.seen)
+        if !changes.isEmpty { try await repositories.apply(changes, ground.context) }
     }
 }
 

@@ -51,15 +51,17 @@ struct BaseImageStep: Step {
     /// whoever comes next should the run be killed.
     static let workspace = "/var/cache/pgaf-bootstrap"
 
-    /// The command that makes the root file system.
+    /// The command that makes the root file system. What it mounts ends with it, also when it is killed: whoever cleans up
+    /// after it must not find the machine's own `/proc` and `/dev/shm` there.
     ///
     /// - Parameter proxy: through the environment, since what mmdebstrap is told of apt's options stays in the image.
     static func bootstrapCommand(archive: String, target: String, proxy: String? = nil) -> Command {
         var environment = ["TMPDIR": workspace]
         if let proxy { for name in ["http_proxy", "https_proxy"] { environment[name] = proxy } }
         return Command(
-            "mmdebstrap",
-            BaseSystem.bootstrapArguments(target: target, source: BaseSystem.sourcesLine(archive)),
+            "unshare",
+            ["--mount", "mmdebstrap"]
+                + BaseSystem.bootstrapArguments(target: target, source: BaseSystem.sourcesLine(archive)),
             environment: environment, deadline: .seconds(3600))
     }
 

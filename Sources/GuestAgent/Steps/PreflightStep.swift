@@ -47,9 +47,17 @@ struct PreflightStep: Step {
             if let address, PortProbe.isFree(address, port) { continue }
             // A running container of this cluster holds its own port, but another one only if somebody else does.
             if let own = try await context.docker.container(name), own.running,
-                own.labels[Label.cluster] == context.configuration.cluster, publishes(own, port)
+                own.labels[Label.cluster] == context.configuration.cluster, publishes(own, port) ?? true
             {
                 continue
+            }
+            for (other, _) in wanted where other != name {
+                guard let sibling = try await context.docker.container(other), sibling.running,
+                    sibling.labels[Label.cluster] == context.configuration.cluster, publishes(sibling, port) == true
+                else { continue }
+                throw PgafError(
+                    .portInUse, "Port \(port), which \(name) is to have, is that of \(other) of the same cluster now.",
+                    remedy: "To swap ports give one of them a free port first, run `up`, then the one that is wanted.")
             }
             throw PgafError(
                 .portInUse, "Port \(port) of \(name) is in use on the machine (address \(topology.publishAddress)).",
@@ -59,8 +67,8 @@ struct PreflightStep: Step {
         }
     }
 
-    /// Whether a container was made with this port; one that does not say is believed to be.
-    private func publishes(_ container: ContainerStatus, _ port: Int) -> Bool {
-        container.labels[Label.arguments]?.contains(":\(port):\(ContainerLayout.port)\"") ?? true
+    /// Whether a container was made with this port; nil for one that does not say.
+    private func publishes(_ container: ContainerStatus, _ port: Int) -> Bool? {
+        container.labels[Label.arguments]?.contains(":\(port):\(ContainerLayout.port)\"")
     }
 }

@@ -9,6 +9,9 @@ public struct ClusterState: Sendable, Codable, Equatable {
     public var offsets: [String: Int]
     /// Names and addresses of the machine by which clients have come so far; they stay in the certificates.
     public var clientHosts: [String]?
+    /// Whether the machine has been found as fast as today's are; from then on it counts as that, since one that is
+    /// throttled for a while would make every container anew.
+    public var isFast: Bool?
 
     public init(source: SoftwareSource, postgresVersion: Int, subnet: IPv4Network, offsets: [String: Int] = [:]) {
         self.source = source

@@ -19,6 +19,8 @@ public struct ClusterTopology: Sendable, Equatable {
     ) {
         self.configuration = configuration
         self.state = state.placing(configuration)
+        var facts = facts
+        if state.isFast == true { facts.isSlow = false }
         self.facts = facts
         directory = "\(root)/clusters/\(configuration.cluster)"
         publishAddress = configuration.access.publishAddress ?? (publishEverywhere ? "0.0.0.0" : "127.0.0.1")

@@ -10,7 +10,10 @@ public enum PostgresTuning {
     /// Settings of a data node, PostgreSQL's names and values; the user's own settings win.
     public static func node(facts: MachineFacts, nodes: Int, overrides: [String: String]) -> [String: String] {
         // Half a GiB stays for the system, and a quarter of a node's share for the monitor.
-        let share = max(128, Int(Double(max(facts.memoryMiB - 512, 256)) / (Double(nodes) + 0.25)))
+        // In steps, so that a kernel which counts a little otherwise restarts no server.
+        let step = 64
+        let memory = facts.memoryMiB / step * step
+        let share = max(128, Int(Double(max(memory - 512, 256)) / (Double(nodes) + 0.25)))
         let diskShare = facts.diskMiB / max(1, nodes)
         let senders = max(12, 2 * nodes + 6)
         var settings = [

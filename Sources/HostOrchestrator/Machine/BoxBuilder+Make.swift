@@ -16,14 +16,16 @@ extension BoxBuilder {
     /// - Returns: what was made: the recipe, or the plain one where the images could not be put into the box.
     func make(_ wanted: BoxRecipe, _ stages: BoxProgress) async throws -> BoxRecipe {
         try await requireTools()
-        let top = "\(scratch)/pgaf-box-\(UUID().uuidString)"
+        let lock = try takeTurn()
+        defer { withExtendedLifetime(lock) {} }
+        let top = "\(scratch)/\(Self.work)\(UUID().uuidString)"
         // In a user namespace another user id writes the results: its name cannot be guessed, its parent not listed.
         let work = "\(top)/\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: top) }
         try prepare(wanted, work: work)
         try requireSpace()
 
-        let commands = BoxCommand(work: work)
+        let commands = BoxCommand(work: work, isRoot: isRoot)
         if wanted.images == nil { await stages.note(Self.onlyRoot) }
         await stages.say("making the box: the base system of the nodes' image", 0.01)
         let base = try await runner.run(commands.base) { await stages.output($0) }
@@ -41,6 +43,20 @@ extension BoxBuilder {
         await stages.say("making the box: compressing the disk", 0.88)
         try await finish(commands, file: file(made))
         return made
+    }
+
+    private static let work = "pgaf-box-"
+
+    /// One box is made at a time, and what is left of an earlier one that was killed goes: it has gigabytes.
+    private func takeTurn() throws -> FileLock {
+        try MachineFiles().makeDirectory(cache, mode: 0o755)
+        let lock = try FileLock(
+            "\(cache)/lock", subject: "the box", holder: "a pgaf-host with the process id \(getpid())")
+        for name in MachineFiles().list(scratch) where name.hasPrefix(Self.work) {
+            // In a directory that all users share some are somebody else's.
+            try? MachineFiles().remove("\(scratch)/\(name)")
+        }
+        return lock
     }
 
     private func finish(_ commands: BoxCommand, file: String) async throws {

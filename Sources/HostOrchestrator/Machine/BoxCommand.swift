@@ -4,13 +4,19 @@ import Shared
 struct BoxCommand: Sendable {
     /// Absolute path; holds the scripts, `sources.list`, `vagrant.pub` and the results.
     let work: String
+    /// Whether mmdebstrap runs as root, and not in a user namespace with mounts of its own.
+    var isRoot = false
+
+    /// What it mounts ends with it, also when it is killed: whoever removes its directory must not find `/proc` there.
+    private func mmdebstrap(_ arguments: [String]) -> Command {
+        isRoot
+            ? Command("unshare", ["--mount", "mmdebstrap"] + arguments, deadline: .seconds(3600))
+            : Command("mmdebstrap", arguments, deadline: .seconds(3600))
+    }
 
     /// The root file system of the nodes' image, which the box carries.
     var base: Command {
-        Command(
-            "mmdebstrap",
-            BaseSystem.bootstrapArguments(target: "\(work)/out/base.tar", source: "\(work)/sources.list"),
-            deadline: .seconds(3600))
+        mmdebstrap(BaseSystem.bootstrapArguments(target: "\(work)/out/base.tar", source: "\(work)/sources.list"))
     }
 
     /// Asks the agent what the images are made from, untouched by pgaf's own variables in this environment.
@@ -37,8 +43,7 @@ struct BoxCommand: Sendable {
             ["--customize-hook=" + hook("images.sh", ["\(work)/out", $0, group, BaseSystem.prepared])]
         }
         let excluded = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*"]
-        return Command(
-            "mmdebstrap",
+        return mmdebstrap(
             [
                 "--mode=auto", "--variant=minbase", "--format=null",
                 "--include=" + BoxRecipe.packages.joined(separator: ","),
@@ -55,7 +60,7 @@ struct BoxCommand: Sendable {
                         + hook(
                             "image.sh", ["\(work)/out", String(BoxRecipe.diskSize), bootCode, BoxRecipe.commandLine]),
                     BoxRecipe.suite, "/dev/null", "\(work)/sources.list",
-                ], deadline: .seconds(3600))
+                ])
     }
 
     /// zstd: 284 MB in 6 s; zlib gave 293 MB, in 35 s on a busier machine.

@@ -38,7 +38,12 @@ enum VagrantFailure {
         ),
         (
             "Timed out while waiting for the machine to boot", .vagrantFailed,
-            "The machine is slow: run the same command again, it goes on from here; or give it more memory and CPUs."
+            "The machine is slow: run the same command again, which makes it anew; or give it more memory and CPUs."
+        ),
+        (
+            "another process is already executing an action", .vagrantFailed,
+            "Another Vagrant works on this machine, perhaps that of a pgaf-host that was killed: wait until it has ended"
+                + " (`pgrep -fa vagrant`), then run the same command again."
         ),
         (
             "couldn't be accessed from the remote", .vagrantFailed,

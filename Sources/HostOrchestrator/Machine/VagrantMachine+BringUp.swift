@@ -10,7 +10,11 @@ extension VagrantMachine {
         let provider = try await provider()
         try await awakenProvider { await reporter.say($0) }
         if provider == .libvirt { await Libvirt(runner: runner).openAcceleration { await reporter.say($0) } }
-        let state = try await state()
+        var state = try await state()
+        if state != "not_created", isUnfinished {
+            try await removeUnfinished(provider, reporter)
+            state = "not_created"
+        }
         if state == "running" {
             if let rest, case let sizes = try await resizing(provider), !sizes.isEmpty {
                 try await reload(sizes, provider, reporter, rest)
@@ -26,7 +30,11 @@ extension VagrantMachine {
         }
         // A machine that is about to be made has no known host keys yet; those of one that was destroyed by hand would
         // only look like an attack.
-        if state == "not_created" { try VagrantKnownHosts(project: project, provider: provider).remove() }
+        if state == "not_created" {
+            try VagrantKnownHosts(project: project, provider: provider).remove()
+            try project.prepare()
+            try MachineFiles().write("\(provider.rawValue)\n", to: project.unfinishedMachine)
+        }
         try await render(provider, .starting, reporter)
         await reporter.say("starting Vagrant (\(provider.rawValue))")
         let result = try await runner.run(VagrantCommand.up(provider, in: project.path)) { await reporter.take($0) }
@@ -34,7 +42,22 @@ extension VagrantMachine {
         guard result.succeeded else {
             throw VagrantFailure.error(provider: provider, lines: await reporter.tail, logFile: logFile)
         }
+        try MachineFiles().remove(project.unfinishedMachine)
         return true
+    }
+
+    /// Whether the first `vagrant up` was interrupted or failed: nothing of pgaf's can be in the machine yet, and it may lack
+    /// its private network, and let everybody in with Vagrant's well-known key.
+    var isUnfinished: Bool { MachineFiles().exists(project.unfinishedMachine) }
+
+    private func removeUnfinished(_ provider: VagrantProvider, _ reporter: VagrantReporter) async throws {
+        await reporter.say("removing the machine whose making was interrupted; it is made anew")
+        let result = try await runner.run(VagrantCommand.destroy(in: project.path)) { await reporter.take($0) }
+        await memory.forget()
+        guard result.succeeded else {
+            throw VagrantFailure.error(provider: provider, lines: await reporter.tail, logFile: logFile)
+        }
+        try MachineFiles().remove(project.knownHosts)
     }
 
     /// What becomes of the machine once the Vagrantfile is written.

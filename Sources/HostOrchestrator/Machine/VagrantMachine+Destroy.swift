@@ -48,6 +48,7 @@ extension VagrantMachine {
         }
         // A new machine has new host keys: the old ones would only look like an attack.
         try MachineFiles().remove(project.knownHosts)
+        try MachineFiles().remove(project.unfinishedMachine)
         if isOurs { try MachineFiles().remove(project.vagrantfile) }
     }
 

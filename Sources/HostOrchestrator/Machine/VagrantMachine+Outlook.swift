@@ -14,6 +14,12 @@ extension VagrantMachine {
                 notes: made ? ["without libvirt's services nobody can tell whether the virtual machine runs"] : [])
         }
         let state = try await state()
+        if state != "not_created", isUnfinished {
+            return MachineOutlook(
+                .missing,
+                changes: ["remove the virtual machine \"\(settings.name)\" whose making was interrupted"]
+                    + (try await making(provider)))
+        }
         if state == "not_created" { return MachineOutlook(.missing, changes: try await making(provider)) }
         let running = state == "running"
         if running {

@@ -47,8 +47,11 @@ extension Vagrantfile {
             override.vm.synced_folder ".", "/vagrant", disabled: true
           end
 
-          config.trigger.after :provision do |trigger|
+          config.trigger.after :provision, :reload do |trigger|
             trigger.info = "There are no provisioners: `pgaf-host up` does their work, and changes only what differs."
+          end
+          config.trigger.before :resume do |trigger|
+            trigger.info = "This goes on with a suspended machine; `vagrant up` or `pgaf-host start` starts a halted one."
           end
         end
 

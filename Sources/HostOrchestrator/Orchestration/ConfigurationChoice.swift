@@ -26,11 +26,13 @@ struct ConfigurationChoice: Sendable, Equatable {
 
     /// Loads what is chosen.
     ///
-    /// - Throws: `usage` and the codes of `configuration.…`.
+    /// - Throws: `usage`, `file.unsafe`, and the codes of `configuration.…`.
     func load(in project: ProjectDirectory, environment: [String: String]) throws -> LoadedConfiguration {
         var path = (file ?? environment["PGAF_CONFIG"].flatMap { $0.isEmpty ? nil : $0 })
             .map { LocalPath.absolute($0, in: project.path, home: environment["HOME"]) }
         if path == nil, MachineFiles().exists(project.configurationFile) { path = project.configurationFile }
+        // It names commands that are run here, and what root does in the machine.
+        if let path { try MachineFiles().requireTrust(path, alone: false) }
         return try ConfigurationLoader.load(
             file: path, environment: environment, otherVariables: Self.otherVariables, overrides: try overrides())
     }

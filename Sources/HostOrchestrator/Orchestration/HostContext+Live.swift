@@ -21,6 +21,7 @@ extension HostContext {
                 for name in configuration.passwords.variables { unsetenv(name) }
                 return try MachineChoice.machine(configuration, project: project, log: log, boxes: boxes)
             },
+            answers: answers,
             buildBox: { progress, force in
                 let box = try await boxes.build(reporting: progress, force ? .again : .best)
                 return BoxBuild.Made(built: box.built, file: box.file, images: box.images)
@@ -34,6 +35,18 @@ extension HostContext {
         var context = live()
         context.output = DescriptorOutput(descriptor: 1, endsWithItsReader: true)
         return context
+    }
+
+    /// One that goes by a name counts as answering: only the client's own resolver knows where it leads.
+    private static func answers(_ endpoint: Endpoint) async -> Bool {
+        guard let address = IPv4Address(endpoint.address) else { return true }
+        // Asking blocks, so not on one of Swift's own threads; an emulated machine takes seconds for a connection.
+        return await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                let answer = ServerQuestion.ask(address, endpoint.port, patience: .seconds(30))
+                continuation.resume(returning: answer == .answered)
+            }
+        }
     }
 
     /// Asks on the terminal; only a whole `yes` or `y` is one.

@@ -21,6 +21,8 @@ struct HostContext: Sendable {
     var loadConfiguration: @Sendable (ConfigurationChoice) throws -> LoadedConfiguration
     /// The machine that a configuration means; the output of its tools goes to the log file.
     var machine: @Sendable (Configuration, _ log: String) async throws -> any Machine
+    /// Whether PostgreSQL answers at an address of this host.
+    var answers: @Sendable (Endpoint) async -> Bool
     /// Makes the Vagrant box, again if the second argument says so.
     var buildBox: @Sendable (any ProgressSink, Bool) async throws -> BoxBuild.Made
     /// Asks a question that is answered with yes or no; only called when somebody can answer.

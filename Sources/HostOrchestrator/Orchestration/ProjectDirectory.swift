@@ -20,6 +20,8 @@ public struct ProjectDirectory: Sendable, Equatable {
     public var memory: String { "\(state)/cluster.json" }
     /// Held by the one pgaf-host that works on this directory.
     public var lock: String { "\(state)/lock" }
+    /// There while a first `vagrant up` has not ended well.
+    var unfinishedMachine: String { "\(state)/machine-unfinished" }
     public var runs: String { "\(state)/runs" }
     /// The agent of the bundle that the last `up --bundle` took.
     var bundledAgent: String { "\(state)/pgaf-agent" }

@@ -24,7 +24,7 @@ enum Up {
         let loaded =
             options.rotating.isEmpty
             ? try context.loadConfiguration(options.choice)
-            : LoadedConfiguration(configuration: try context.currentConfiguration(options.choice))
+            : try remembered(options.choice, in: context)
         let bundle = try await bundle(options, in: context)
         let configuration = loaded.configuration
         // `auto` stays what it is, or the next `up` without the bundle would find another configuration.
@@ -53,6 +53,14 @@ enum Up {
         }
         guard options.progress != .json else { return }
         for line in Summary.lines(outcome, cluster: configuration.cluster, log: log) { context.say(line) }
+    }
+
+    private static func remembered(
+        _ choice: ConfigurationChoice, in context: HostContext
+    ) throws -> LoadedConfiguration {
+        let configuration = try context.currentConfiguration(choice)
+        return LoadedConfiguration(
+            configuration: configuration, warnings: ConfigurationValidator.warnings(for: configuration))
     }
 
     /// The bundle that is named, with every part compared with its hash before anything is changed.

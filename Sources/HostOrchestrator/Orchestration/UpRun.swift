@@ -118,8 +118,25 @@ struct UpRun: Sendable {
         }
         let result = try await run.start(request, over: client)
         active.control.workIsHere()
-        return try await Outcome(
+        var outcome = try await Outcome(
             result, configuration, machine, recorder, context.project, warnings: warnings)
+        outcome.warnings += await silentPorts(outcome.strings)
+        return outcome
+    }
+
+    /// The agent has come in from inside the machine; what lies between here and there is for this host to try.
+    private func silentPorts(_ strings: ConnectionStrings) async -> [String] {
+        let targets = [strings.monitor] + strings.nodes
+        let silent = await withTaskGroup(of: String?.self) { group in
+            for target in targets {
+                group.addTask { await context.answers(target.endpoint) ? nil : target.name }
+            }
+            return await group.reduce(into: Set<String>()) { if let name = $1 { $0.insert(name) } }
+        }
+        return targets.filter { silent.contains($0.name) }.map { target in
+            "\(target.name) does not answer on \(target.endpoint.address):\(target.endpoint.port) of this host: look for what"
+                + " stands between (a firewall, a forwarded port that has ended), then run `pgaf-host up` again."
+        }
     }
 
     /// What the agent is asked for, by `up` and by `plan`.

@@ -41,8 +41,10 @@ extension SSHConnection {
         // libssh's word alone is not enough: with StrictHostKeyChecking off it calls every server known.
         case SSH_KNOWN_HOSTS_OK where isKnown: return
         case SSH_KNOWN_HOSTS_UNKNOWN, SSH_KNOWN_HOSTS_NOT_FOUND:
-            // A forwarded port may move (Vagrant's auto_correct), the machine behind it stays the same.
-            guard isKnown || !known.contains(where: { $0.host == parameters.host }) else {
+            // A forwarded port or an address may move (Vagrant's auto_correct, DHCP), a virtual machine behind it stays the
+            // same; under another name of the configuration there may be another machine.
+            let others = parameters.knownHostsCopy == nil ? known.filter { $0.host == parameters.host } : known
+            guard isKnown || others.isEmpty else {
                 throw changed(to: shown, from: known.map(\.fingerprint))
             }
             try learn(shown, of: session)

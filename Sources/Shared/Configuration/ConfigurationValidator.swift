@@ -31,8 +31,8 @@ public enum ConfigurationValidator {
         let access = configuration.access
         if access.clientAuth == .trust {
             warnings.append(
-                "access.client_auth is trust: everybody from \(access.clientCIDR) comes in as any user without a password."
-            )
+                "access.client_auth is trust: everybody from \(access.clientCIDR) comes in as \(access.clientUser), and into the"
+                    + " monitor as autoctl_node, without a password.")
         }
         if access.internalAuth == .trust {
             warnings.append(

@@ -118,6 +118,13 @@ public struct MachineFiles: Sendable {
                 + (alone ? " and `chown root \(path)`" : "") + ", and run the same command again.")
     }
 
+    /// Why the file behind an open descriptor is not trusted, by the rules of `requireTrust` for a user's own; nil also for a
+    /// pipe, a socket or a terminal, which nobody writes into beforehand.
+    public static func distrust(descriptor: Int32) -> String? {
+        guard let (owner, group, mode) = SystemCalls.ownership(ofFile: descriptor) else { return nil }
+        return distrust(owner, group, mode, user: SystemCalls.user, alone: false)
+    }
+
     /// Why a file with these numbers of owner and group and these permission bits is not trusted.
     static func distrust(_ owner: UInt32, _ group: UInt32, _ mode: UInt32, user: UInt32, alone: Bool) -> String? {
         if mode & 0o002 != 0 {

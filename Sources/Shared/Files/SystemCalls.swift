@@ -54,6 +54,13 @@ enum SystemCalls {
         return (UInt32(information.st_uid), UInt32(information.st_gid), UInt32(information.st_mode) & 0o7777)
     }
 
+    /// The same of an open file; nil for anything else that can be open.
+    static func ownership(ofFile descriptor: Int32) -> (owner: UInt32, group: UInt32, mode: UInt32)? {
+        var information = stat()
+        guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
+        return (UInt32(information.st_uid), UInt32(information.st_gid), UInt32(information.st_mode) & 0o7777)
+    }
+
     /// Makes the directory and those above it that are missing.
     static func makeDirectories(_ path: FilePath, _ mode: CInterop.Mode) throws(Errno) {
         do throws(Errno) {
@@ -77,7 +84,9 @@ enum SystemCalls {
     }
 
     /// Removes a file, a link, or a directory with what is in it, looked up in an open directory.
-    static func removeTree(_ name: String, in directory: Int32 = AT_FDCWD) throws(Errno) {
+    ///
+    /// - Parameter device: the file system that it has to be on; nil for any. What is mounted inside a tree is no part of it.
+    static func removeTree(_ name: String, in directory: Int32 = AT_FDCWD, on device: dev_t? = nil) throws(Errno) {
         guard unlinkat(directory, name, 0) != 0 else { return }
         let reason = Errno(rawValue: errno)
         if reason == .noSuchFileOrDirectory { return }
@@ -92,7 +101,10 @@ enum SystemCalls {
             throw problem
         }
         defer { closedir(stream) }
-        for inner in names(of: stream) { try removeTree(inner, in: descriptor) }
+        var information = stat()
+        try check(fstat(descriptor, &information))
+        if let device, information.st_dev != device { throw .resourceBusy }
+        for inner in names(of: stream) { try removeTree(inner, in: descriptor, on: information.st_dev) }
         guard unlinkat(directory, name, AT_REMOVEDIR) == 0 || errno == ENOENT else { throw Errno(rawValue: errno) }
     }
 

@@ -121,6 +121,7 @@ public struct PasswordStore: Sendable {
 
     private func fromFile(_ path: String, _ name: String) throws -> Secret {
         let full = LocalPath.absolute(path, in: directory, home: environment["HOME"])
+        try files.requireTrust(full, alone: false)
         let bytes: [UInt8]?
         do {
             bytes = try files.bytes(of: full, limit: 64 << 10)
