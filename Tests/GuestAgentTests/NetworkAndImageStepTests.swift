@@ -112,7 +112,8 @@ import Testing
     @Test func theBaseImageIsMadeOrPulled() async throws {
         #expect(
             BaseImageStep.bootstrapCommand(archive: "http://example.org/debian/", target: "/t").arguments == [
-                "--mount", "mmdebstrap", "--mode=auto", "--variant=minbase", "--include=ca-certificates", "trixie", "/t",
+                "--mount", "mmdebstrap", "--mode=auto", "--variant=minbase", "--include=ca-certificates", "trixie",
+                "/t",
                 "deb http://example.org/debian/ trixie main",
             ])
         machine.runner.on("docker", "image", "inspect", status: 1)
