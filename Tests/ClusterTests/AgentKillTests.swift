@@ -14,9 +14,12 @@ extension ClusterSuite {
         init() throws { cluster = try TestCluster.local() }
 
         private static let steps =
-            ["preflight", "repositories", "docker", "psql-client", "base-image", "image", "network", "monitor"]
+            [
+                "preflight", "repositories", "docker", "psql-client", "base-image", "image", "certificates", "network",
+                "monitor",
+            ]
             + ["registration"] + TestCluster.nodes.map { "node.\($0)" } + TestCluster.nodes.map { "access.\($0)" }
-            + ["departures", "failover-settings", "verify"]
+            + ["departures", "restarts", "failover-settings", "verify", "volumes"]
 
         private static func number(_ name: String) -> UInt64? {
             ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
@@ -38,10 +41,12 @@ extension ClusterSuite {
         private func bringUp(dyingAt moments: inout SeededGenerator) async throws {
             _ = try await cluster.host(["destroy", "--yes"])
             let images = try await danglingImages()
+            var passwords: [String: String]?
             for step in Self.steps {
                 try await die(in: step, after: .milliseconds(Int.random(in: 0...400, using: &moments)))
+                // Those of the first run stay, whatever becomes of it.
+                passwords = try passwords ?? cluster.passwords()
             }
-            let passwords = try cluster.passwords()
             _ = try await cluster.up()
             let state = try await cluster.state()
             #expect(state.healthy, "\(state.notes)")

@@ -46,11 +46,12 @@ extension Tag {
         async throws
     {
         try await tell {
-            try await anUp()
+            try await anUpThatLosesItsLinkAndThenItsHost()
             try await theMachineAndItsCluster()
             try await clientsOfThisMachine()
             try await whoGetsInFromThisMachine()
             try await aSecondUp()
+            try await aPowerCut(rows: 2)
         }
     }
 
@@ -96,16 +97,8 @@ extension Tag {
 
     private func say(_ text: String) { print("\(Timestamp.now()) \(text)") }
 
-    private func anUp() async throws {
-        let run = try await project.host(["up", "--progress", "plain"]) { print($0) }
-        // Nothing can be told of a machine that is not there.
-        try #require(run.status == 0)
-        #expect(run.standardOutput.contains("the cluster pgaf is up"))
-    }
-
-    private func anUpThatLosesItsLinkAndThenItsMachine() async throws {
-        let former = project.recordedRun
-        let host = try project.background(["up", "--progress", "none"])
+    /// Pulls the cable of an `up` in its middle, and has it connected again.
+    private func loseTheLink(after former: String?) async throws {
         try await project.waitForEvent("the image to be there", after: former) { $0 == .stepStarted(step: "image") }
         say("pulling the cable")
         try await setLinks("down")
@@ -116,9 +109,26 @@ extension Tag {
         try await project.waitForEvent("pgaf-host to be there again", after: former) { body in
             if case .stepOutput("connect", let line) = body { line.contains("connected again") } else { false }
         }
-        try await project.waitForEvent("the first node", after: former) { $0 == .stepStarted(step: "node.pgnode1") }
+    }
+
+    private func expectEveryEventOnce() {
         let events = project.recordedEvents()
         #expect(events.map(\.seq) == Array(1...events.count), "an event was lost or repeated")
+    }
+
+    private func anUpThatLosesItsLinkAndThenItsHost() async throws {
+        let former = project.recordedRun
+        let host = try project.background(["up", "--progress", "none"])
+        try await loseTheLink(after: former)
+        try await lose(host, after: former)
+    }
+
+    private func anUpThatLosesItsLinkAndThenItsMachine() async throws {
+        let former = project.recordedRun
+        let host = try project.background(["up", "--progress", "none"])
+        try await loseTheLink(after: former)
+        try await project.waitForEvent("the first node", after: former) { $0 == .stepStarted(step: "node.pgnode1") }
+        expectEveryEventOnce()
         say("cutting the power")
         _ = try await virsh(["destroy", domain])
         _ = try await virsh(["start", domain])
@@ -132,16 +142,22 @@ extension Tag {
         #expect(result.status == .failed && result.error?.remedy.contains("up") == true)
     }
 
-    /// The run goes on in the machine, and another terminal follows it to its end.
     private func anUpWhoseHostIsKilled() async throws {
         let former = project.recordedRun
-        let host = try project.background(["up", "--progress", "none"])
+        try await lose(try project.background(["up", "--progress", "none"]), after: former)
+    }
+
+    /// The run of a host that is killed goes on in the machine, and another terminal follows it to its end.
+    private func lose(_ host: DaemonProcess, after former: String?) async throws {
         try await project.waitForEvent("the second node", after: former) { $0 == .stepStarted(step: "node.pgnode2") }
+        expectEveryEventOnce()
         say("killing pgaf-host")
         kill(host.pid, SIGKILL)
         #expect(host.wait() == 128 + SIGKILL)
         let attached = try await project.host(["attach"], onLine: { print($0) })
+        // Nothing can be told of a machine without its cluster.
         try #require(attached.status == 0)
+        #expect(attached.standardOutput.contains("the cluster pgaf is up"))
     }
 
     private func theMachineAndItsCluster() async throws {
@@ -268,6 +284,15 @@ extension Tag {
         try await expectRows(3)
     }
 
+    /// The machine loses its power with a cluster in use: everything comes back without help, with every row.
+    private func aPowerCut(rows: Int) async throws {
+        say("cutting the power")
+        _ = try await virsh(["destroy", domain])
+        _ = try await virsh(["start", domain])
+        _ = try await project.waitUntilHealthy("a loss of power", upTo: .seconds(900))
+        try await writeAndRead("INSERT INTO notes VALUES ('\(value)')", count: rows)
+    }
+
     private func aClockThatJumpsAndAReboot() async throws {
         say("setting the machine's clock an hour ahead")
         try await project.host(["ssh", "--", "sudo", "date", "--set", "1 hour"])
@@ -279,6 +304,7 @@ extension Tag {
         #expect(reload.succeeded, "\(reload.lastLines())")
         _ = try await project.waitUntilHealthy("a reboot of the machine", upTo: .seconds(900))
         try await writeAndRead("INSERT INTO notes VALUES ('\(value)')", count: 5)
+        try await aPowerCut(rows: 6)
     }
 
     /// The ports on this machine, as pgaf shows them.
