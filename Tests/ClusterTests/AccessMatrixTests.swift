@@ -165,6 +165,7 @@ extension ClusterSuite {
             let after = try await cluster.waitUntilHealthy("a switchover")
             #expect(after.nodes.first { $0.reportedState == "primary" }?.name != primary)
             try await check("after a switchover", clientsFromHere: true)
+            try await expectRules("after a switchover")
             _ = try await cluster.up(["--set", "access.client_cidr=192.0.2.0/24"])
             try await check("with another range", clientsFromHere: false)
             _ = try await cluster.up()
@@ -198,25 +199,10 @@ extension ClusterSuite {
             }
         }
 
-        /// The rules in force are those that pgaf wrote, before all others, and the last of them refuses everybody.
-        @Test func theIncludedRulesAreTheWholeTruth() async throws {
+        /// By the socket the first rule decides, for replication too.
+        @Test func onlyTheOperatingSystemsUserComesInByTheSocket() async throws {
             _ = try await cluster.up()
             for name in TestCluster.containers {
-                let sql =
-                    "SELECT file_name LIKE '/etc/pgaf/%' OR rule_number IS NULL, type, array_to_string(user_name, ','),"
-                    + " coalesce(address, '-'), auth_method, coalesce(error, ''), array_to_string(database, ',') FROM pg_hba_file_rules ORDER BY rule_number"
-                let rules = try await cluster.command(
-                    "docker", ["exec", "--user", "postgres", name, "psql", "-XAtd", "postgres", "-c", sql])
-                #expect(rules.succeeded, "\(rules.standardError)")
-                let rows = rules.standardOutput.split(separator: "\n").map {
-                    $0.split(separator: "|", omittingEmptySubsequences: false)
-                }
-                let refusal = try #require(
-                    rows.firstIndex { $0[1] == "host" && $0[2] == "all" && $0[3] == "all" && $0[4] == "reject" })
-                // By the socket the first one decides, for replication too.
-                let socket = try #require(rows.first { $0[1] == "local" })
-                #expect(
-                    socket[2] == "all" && socket[4] == "peer" && socket[6] == "all,replication", "\(name): \(socket)")
                 let other = try await cluster.command(
                     "docker",
                     [
@@ -226,11 +212,61 @@ extension ClusterSuite {
                 #expect(
                     !other.succeeded && other.standardError.contains("Peer authentication failed"),
                     "\(name): \(other.standardError)")
-                for row in rows[...refusal] {
-                    #expect(row[0] == "t" && row[5] == "", "\(name): \(row)")
-                    #expect(row[1] == "local" || row[1] == "hostssl" || row[4] == "reject", "\(name): \(row)")
-                    #expect(["peer", "scram-sha-256", "reject"].contains(String(row[4])), "\(name): \(row)")
-                }
+            }
+        }
+
+        /// The rules in force are those that pgaf wrote, word for word, before all others, and the last of them refuses
+        /// everybody.
+        @Test func theIncludedRulesAreTheWholeTruth() async throws {
+            _ = try await cluster.up()
+            try await expectRules("after up")
+        }
+
+        private func expectRules(_ words: String) async throws {
+            func inspected(_ arguments: [String], _ format: String) async throws -> String {
+                try await cluster.command("docker", arguments + ["--format", format]).trimmedOutput
+            }
+            let network = "pgaf_test_net"
+            let subnet = try #require(
+                IPv4Network(
+                    try await inspected(["network", "inspect", network], "{{(index .IPAM.Config 0).Subnet}}")))
+            let monitor = try await inspected(
+                ["container", "inspect", TestCluster.monitor],
+                "{{(index .NetworkSettings.Networks \"\(network)\").IPAddress}}")
+            let (one, range) = ("255.255.255.255", "\(subnet.base)|255.255.255.0")
+            #expect(subnet.prefixLength == 24)
+            let everybody = [
+                "host|all,replication|all|\(subnet.address(1))|\(one)|reject", "host|all,replication|all|all||reject",
+            ]
+            let socket = "local|all,replication|all|||peer"
+            let expected = [
+                "monitor": [
+                    socket, "hostssl|pg_auto_failover|autoctl_node|0.0.0.0|0.0.0.0|scram-sha-256", everybody[0],
+                    "hostssl|pg_auto_failover|autoctl_node|\(range)|scram-sha-256", everybody[1],
+                ],
+                "node": [
+                    socket, "hostssl|all|pgautofailover_monitor|\(monitor)|\(one)|scram-sha-256",
+                    "hostssl|all|postgres|0.0.0.0|0.0.0.0|scram-sha-256", everybody[0],
+                    "hostssl|replication,all|pgautofailover_replicator|\(range)|scram-sha-256",
+                    "hostssl|all|postgres|\(range)|scram-sha-256", everybody[1],
+                ],
+            ]
+            let sql = """
+                SELECT concat_ws('|', type, array_to_string(database, ','), array_to_string(user_name, ','),
+                    coalesce(address, ''), coalesce(netmask, ''), auth_method)
+                FROM pg_hba_file_rules WHERE file_name LIKE '/etc/pgaf/%' ORDER BY rule_number
+                """
+            let others = """
+                SELECT count(*) FROM pg_hba_file_rules WHERE error IS NOT NULL OR file_name NOT LIKE '/etc/pgaf/%'
+                    AND rule_number <= (SELECT max(rule_number) FROM pg_hba_file_rules WHERE file_name LIKE '/etc/pgaf/%')
+                """
+            for name in TestCluster.containers {
+                let read = try await cluster.command(
+                    "docker",
+                    ["exec", "--user", "postgres", name, "psql", "-XAtd", "postgres", "-c", sql, "-c", others])
+                let rows = read.standardOutput.split(separator: "\n").map(String.init)
+                let wanted = expected[name == TestCluster.monitor ? "monitor" : "node"] ?? []
+                #expect(rows == wanted + ["0"], "\(words), \(name): \(read.standardError)")
             }
         }
     }

@@ -62,45 +62,60 @@ extension ClusterSuite {
 
         @Test func aWriteOnThePrimaryIsReadOnEveryStandbyWhichRefusesWrites() async throws {
             _ = try await cluster.up()
-            let password = try #require(try cluster.passwords()["superuser"])
-            let value = RunIdentifier.new()
-            let write = try await cluster.sql(
-                "CREATE TABLE IF NOT EXISTS t (v text); INSERT INTO t VALUES ('\(value)')", ports: TestCluster.ports,
-                password: password, attributes: "read-write")
-            #expect(write.succeeded, "\(write.standardError)")
-            let state = try await cluster.state()
-            let standbys = state.nodes.filter { $0.reportedState == "secondary" }.compactMap(\.publishedPort)
-            #expect(standbys.count == 2)
-            for port in standbys {
-                _ = try await Wait(for: "the row on \(port)", upTo: .seconds(30), hint: "").until {
-                    let read = try await cluster.sql(
-                        "SELECT count(*) FROM t WHERE v = '\(value)'", ports: [port], password: password)
-                    return read.trimmedOutput == "1" ? .found(()) : .notYet(read.standardError)
-                }
-                let refused = try await cluster.sql("INSERT INTO t VALUES ('x')", ports: [port], password: password)
-                #expect(!refused.succeeded)
-                #expect(refused.standardError.contains("read-only"))
-            }
+            try await ClientPromises(cluster).aWriteIsReadEverywhereAndRefusedByStandbys()
         }
 
         @Test func nobodyGetsInWithoutTheRightPasswordOrWithoutTLS() async throws {
             _ = try await cluster.up()
-            let password = try #require(try cluster.passwords()["superuser"])
-            for port in TestCluster.ports {
-                let right = try await cluster.sql("SELECT 1", ports: [port], password: password)
-                #expect(right.trimmedOutput == "1", "\(right.standardError)")
-                let wrong = try await cluster.sql("SELECT 1", ports: [port], password: "not-\(password)")
-                #expect(wrong.standardError.contains("password authentication failed"))
-                let none = try await cluster.sql("SELECT 1", ports: [port], password: nil)
-                #expect(none.standardError.contains("no password supplied"))
-                let plain = try await cluster.command(
-                    "psql", ["-XAtw", "-c", "SELECT 1"],
-                    environment: [
-                        "PGHOST": "127.0.0.1", "PGPORT": "\(port)", "PGUSER": "postgres", "PGPASSWORD": password,
-                        "PGSSLMODE": "disable",
-                    ])
-                #expect(plain.standardError.contains("pg_hba.conf rejects connection"))
+            try await ClientPromises(cluster).nobodyGetsInWithoutTheRightPasswordOrWithoutTLS()
+        }
+
+        /// The agent's directories are root's, and what lets somebody in is for its owner's eyes, on the machine and here.
+        @Test func whatIsSecretIsForItsOwnerAlone() async throws {
+            _ = try await cluster.up()
+            // libpq's password file comes with the first session.
+            _ = try await cluster.host(["psql", "--", "-XAtc", "SELECT 1"])
+            func found(_ places: [String], _ conditions: [String]) async throws -> [String] {
+                let listed = try await cluster.command("find", places + conditions + ["-printf", "%m %u %p\n"])
+                #expect(listed.succeeded, "\(listed.standardError)")
+                return listed.standardOutput.split(separator: "\n").map(String.init).sorted()
             }
+            let tops = ["/run/pgaf", "/var/lib/pgaf"]
+            #expect(try await found(tops, ["-maxdepth", "0"]) == tops.map { "700 root \($0)" })
+            let names = ["*.pem", "*.key", "*pgpass", "secrets.json", "state.json", "configuration.json", "*.jsonl"]
+            let pattern = ["("] + names.flatMap { ["-o", "-name", $0] }.dropFirst() + [")"]
+            let kept = try await found(tops, ["-type", "f"] + pattern)
+            for name in ["authority.pem", "server.pem", "pgpass", "secrets.json"] {
+                #expect(kept.contains { $0.hasSuffix("/\(name)") }, "\(name) was not looked at: \(kept)")
+            }
+            #expect(kept.allSatisfy { $0.hasPrefix("600 root ") }, "\(kept.filter { !$0.hasPrefix("600 root ") })")
+            let own = "\(cluster.directory)/.pgaf"
+            #expect(try await found([own], ["-maxdepth", "0"]) == ["700 \(NSUserName()) \(own)"])
+            let here = try await found(
+                [own], ["-type", "f", "(", "-name", "secrets.json", "-o", "-name", "pgpass", ")"])
+            #expect(here.count == 2 && here.allSatisfy { $0.hasPrefix("600 ") }, "\(here)")
+        }
+
+        /// The string that `uri` prints is all that a client needs, and does not take another's server for the cluster's.
+        @Test func theStringThatUriPrintsConnectsAndVerifiesTheServers() async throws {
+            _ = try await cluster.up()
+            let uri = try await cluster.host(["uri", "cluster", "--show-password"]).trimmedOutput
+            let read = try await cluster.command("psql", ["-XAtw", uri, "-c", "SELECT 'in'"])
+            #expect(read.trimmedOutput == "in", "\(read.standardError)")
+            let directory = try scratchDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }
+            let other = "\(directory)/other.crt"
+            let made = try await cluster.command(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=another authority", "-keyout",
+                    "\(directory)/other.key", "-out", other,
+                ])
+            #expect(made.succeeded, "\(made.standardError)")
+            let posing = uri.replacing("\(cluster.directory)/.pgaf/ca.crt", with: other)
+            #expect(posing != uri)
+            let refused = try await cluster.command("psql", ["-XAtw", posing, "-c", "SELECT 'in'"])
+            #expect(!refused.succeeded && refused.standardError.contains("certificate verify failed"))
         }
 
         @Test func aPasswordOutsideASCIIThatOnlyTheAgentIsToldLogsIn() async throws {
@@ -129,10 +144,7 @@ extension ClusterSuite {
         @Test(arguments: TestCluster.containers)
         func aKilledContainerComesBack(_ name: String) async throws {
             _ = try await cluster.up()
-            #expect(try await cluster.command("docker", ["kill", "--signal", "KILL", name]).succeeded)
-            #expect(try await cluster.command("docker", ["start", name]).succeeded)
-            let state = try await cluster.waitUntilHealthyAgain("SIGKILL of \(name)")
-            #expect(state.nodes.count { $0.reportedState == "primary" } == 1)
+            try await ClientPromises(cluster).aKilledContainerComesBack(name)
         }
 
         @Test func onlyARemovedNodeIsMadeAgain() async throws {

@@ -13,6 +13,7 @@ extension ClusterSuite {
             ("other-signature", "good", "packages.failed", "is damaged, or not signed by the key"),
             ("expired", "expired", "packages.failed", "The key of docker from"),
             ("other-suite", "good", "packages.failed", "does not give the suite trixie"),
+            ("other-architecture", "good", "packages.failed", "has no docker-ce, docker-ce-cli"),
             ("tampered", "good", "packages.failed", "The packages docker-ce, "),
             ("nowhere", "good", "packages.archive-unreachable", "could not be fetched"),
         ]
@@ -39,6 +40,23 @@ extension ClusterSuite {
                             #expect(after == before, "\(name)")
                         }
                     }
+                }
+            }
+        }
+
+        /// Before Docker is there to pull from it.
+        @Test func aRegistryThatIsAwayIsToldFirst() async throws {
+            try await ThrowawayMachine.prepareBaseImage()
+            try await TestMirror.run { mirror in
+                try await ThrowawayMachine.run { machine in
+                    let before = try await machine.traces()
+                    var settings = mirror.settings()
+                    settings["packages.mirrors.registry"] = "127.0.0.1:\(ListeningPort.free())"
+                    settings["image.base"] = "no-such-image:trixie"
+                    let result = try await machine.agent(["prepare"], settings)
+                    #expect(result.status == 69 && result.standardError.contains("code: packages.archive-unreachable"))
+                    #expect(result.standardError.contains("The registry 127.0.0.1:"), "\(result.standardError)")
+                    #expect(try await machine.traces() == before)
                 }
             }
         }

@@ -35,6 +35,11 @@ extension ClusterSuite {
 
                 let second = try await remote.up()
                 #expect(PgafProject.changedSteps(second).isEmpty)
+                let promises = ClientPromises(remote)
+                try await promises.aWriteIsReadEverywhereAndRefusedByStandbys()
+                try await promises.nobodyGetsInWithoutTheRightPasswordOrWithoutTLS()
+                let primary = try await remote.state().nodes.first { $0.reportedState == "primary" }?.name
+                try await promises.aKilledContainerComesBack(try #require(primary))
 
                 try await remote.host(["destroy", "--yes"])
                 for kind in ["container", "volume", "network"] {

@@ -17,6 +17,7 @@ extension ClusterSuite {
             case agentKilled = "agent killed at a random moment of an `up` that makes a node again"
             case hostKilled = "pgaf-host killed at a random moment of such an `up`"
             case primaryKilled = "primary killed"
+            case primaryPaused = "primary paused for 15 s"
             case twoKilled = "primary and a standby killed"
             case monitorKilled = "monitor killed"
             case allRestarted = "all containers restarted at once"
@@ -29,7 +30,9 @@ extension ClusterSuite {
             /// Whether the cluster has to come back without `up`.
             var mendsAlone: Bool {
                 switch self {
-                case .primaryKilled, .twoKilled, .monitorKilled, .allRestarted, .engineRestarted, .switchover: true
+                case .primaryKilled, .primaryPaused, .twoKilled, .monitorKilled, .allRestarted, .engineRestarted,
+                    .switchover:
+                    true
                 default: false
                 }
             }
@@ -104,6 +107,10 @@ extension ClusterSuite {
                 // The killed host's run goes on: the next `up` waits for its end.
                 _ = try await cluster.host(["up", "--wait", "--progress", "none"])
             case .primaryKilled: try await crash(primary)
+            case .primaryPaused:
+                _ = try await cluster.command("docker", ["pause", primary])
+                try await ContinuousClock().sleep(for: .seconds(15))
+                _ = try await cluster.command("docker", ["unpause", primary])
             case .twoKilled:
                 try await crash(primary)
                 try await crash(standby)

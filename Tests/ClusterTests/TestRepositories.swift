@@ -8,7 +8,10 @@ import TestSupport
 /// Below `www` one directory for each way in which a mirror can be: `good`, and those of `broken`.
 enum TestRepositories {
     /// What is wrong with Docker's repository in each of the directories of that name; everything else is missing there.
-    static let broken = ["other-key", "two-keys", "other-signature", "expired", "tampered", "other-suite"]
+    static let broken = [
+        "other-key", "two-keys", "other-signature", "expired", "tampered", "other-suite",
+        "other-architecture",
+    ]
 
     /// Builds all of it in an empty directory.
     ///
@@ -101,5 +104,7 @@ enum TestRepositories {
         mv changed.deb "$victim"
         repository www/other-suite/docker/linux/debian bookworm stable docker good
         cp good.asc www/other-suite/docker/linux/debian/gpg
+        architecture=s390x repository www/other-architecture/docker/linux/debian trixie stable docker good
+        cp good.asc www/other-architecture/docker/linux/debian/gpg
         """#
 }

@@ -40,7 +40,8 @@ struct ThrowawayMachine {
     private func start() async throws {
         try await docker(["build", "--tag", Self.image, "-"], input: Self.dockerfile)
         try await docker([
-            "run", "--detach", "--name", name, "--volume", "/var/run/docker.sock:/var/run/docker.sock", Self.image,
+            "run", "--detach", "--name", name, "--network", "host", "--volume",
+            "/var/run/docker.sock:/var/run/docker.sock", Self.image,
             "sleep", "infinity",
         ])
         try await docker(["cp", Self.agent, "\(name):/usr/bin/pgaf-agent"])

@@ -13,6 +13,9 @@ import Testing
         fpr:::::::::0000000000000000000000000000000000000000:
         """
 
+    private static let available =
+        "postgresql-client-16 | 16.4-1.pgdg13+1 | https://apt.postgresql.org/pub/repos/apt trixie-pgdg/main amd64 Packages\n"
+
     private let repository = SoftwareSource.pgdg("trixie")
     private let machine: TestMachine
 
@@ -21,7 +24,7 @@ import Testing
         for file in ["/run/x", "/etc/apt/sources.list.d/x", "/usr/bin/gpg", "/etc/ssl/certs/ca-certificates.crt"] {
             try machine.place(file)
         }
-        machine.runner.on("apt-get").on("gpg", prints: Self.listing)
+        machine.runner.on("apt-get").on("gpg", prints: Self.listing).on("apt-cache", prints: Self.available)
         try serve { _ in true }
     }
 
@@ -37,7 +40,9 @@ import Testing
     }
 
     private func prove() async throws -> String {
-        try await AptRepositories(runner: machine.runner, files: machine.files).prove(repository) { _ in }
+        try await AptRepositories(runner: machine.runner, files: machine.files).prove(
+            repository, packages: ["postgresql-client-16"]
+        ) { _ in }
     }
 
     private func refusal() async -> PgafError? { await #expect(throws: PgafError.self) { try await prove() } }
@@ -73,7 +78,9 @@ import Testing
                 "https://www.postgresql.org/media/keys/ACCC4CF8.asc",
                 "https://apt.postgresql.org/pub/repos/apt/dists/trixie-pgdg/InRelease",
             ])
-        #expect(machine.runner.lines.last?.last == "update")
+        #expect(machine.runner.lines.suffix(2).map(\.last) == ["update", "postgresql-client-16"])
+        let asked = try #require(machine.runner.lines.last)
+        #expect(asked.contains("Dir::State::Lists=/run/pgaf-repository-pgdg-trixie-pgdg/lists"))
         expectUntouched()
     }
 
@@ -125,6 +132,12 @@ import Testing
         machine.runner.on("apt-get", status: 100, error: "E: is not signed\n")
         let unsigned = await refusal()
         #expect(unsigned?.code == .packagesFailed && unsigned?.output == ["E: is not signed"])
+        expectUntouched()
+        // Another version, or another architecture, of which apt says nothing.
+        machine.runner.on("apt-get").on("apt-cache")
+        let other = await refusal()
+        #expect(other?.code == .packagesFailed && other?.remedy.contains("postgres.version") == true)
+        #expect(other?.message.contains("has no postgresql-client-16 in trixie-pgdg") == true)
         expectUntouched()
     }
 }

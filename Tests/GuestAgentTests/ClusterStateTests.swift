@@ -77,13 +77,13 @@ import Testing
         """
 
     @Test func readsTheKernelsRoutes() {
-        let found = SubnetChoice.routes(inProcNetRoute: Self.routes).map(\.description)
+        let found = Route.all(inProcNetRoute: Self.routes).map(\.network.description)
         #expect(found == ["172.17.0.0/16", "172.30.0.0/24", "192.168.121.0/24", "10.0.1.1/32"])
-        #expect(SubnetChoice.routes(inProcNetRoute: "").isEmpty)
+        #expect(Route.all(inProcNetRoute: "").isEmpty)
     }
 
     @Test func avoidsWhatIsTaken() throws {
-        let taken = SubnetChoice.routes(inProcNetRoute: Self.routes)
+        let taken = Route.all(inProcNetRoute: Self.routes).map(\.network)
         #expect(SubnetChoice.free(avoiding: taken)?.description == "172.30.1.0/24")
         #expect(SubnetChoice.free(avoiding: [])?.description == "172.30.0.0/24")
         let half = try #require(IPv4Network("172.30.0.0/17"))

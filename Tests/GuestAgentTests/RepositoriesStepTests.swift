@@ -1,4 +1,5 @@
 import Shared
+import Synchronization
 import Testing
 
 @testable import GuestAgent
@@ -15,6 +16,7 @@ import Testing
             try machine.place(file)
         }
         let files = machine.files
+        machine.findEveryPackage()
         machine.runner.lacks("docker").lacks("psql").on("apt-get")
         machine.runner.on("/usr/lib/apt/apt-helper") { command in
             // The key is named by where it comes from.
@@ -69,6 +71,7 @@ import Testing
             changes.map(\.description) == [
                 "use https://download.docker.com/linux/debian trixie on the machine, key \(Self.docker)",
                 "use https://apt.postgresql.org/pub/repos/apt trixie-pgdg on the machine, key \(Self.pgdg)",
+                "use registry-1.docker.io for the base image",
                 "use https://apt-archive.postgresql.org/pub/repos/apt focal-pgdg-archive in the image, key \(Self.pgdg)",
             ])
         try await step.apply(changes, context)
@@ -76,6 +79,22 @@ import Testing
         #expect(machine.files.list("/etc/apt/keyrings") == ["docker.asc", "pgdg.asc"])
         complete()
         #expect(try await step.inspect(context).isEmpty)
+    }
+
+    @Test func aRegistryThatDoesNotAnswerIsToldBeforeAnythingIsAdded() async throws {
+        let context = context { $0[.registry] = "registry.example:5000" }
+        let changes = try await step.inspect(context)
+        #expect(changes.map(\.description).contains("use registry.example:5000 for the base image"))
+        let asked = Mutex<[String]>([])
+        machine.runner.on("/usr/lib/apt/apt-helper") { command in
+            asked.withLock { $0.append(command.arguments[command.arguments.count - 2]) }
+            return CommandResult(status: 100, standardError: "E: Failed to fetch  Could not connect to registry.example\n")
+        }
+        let error = await #expect(throws: PgafError.self) { try await step.apply(changes, context) }
+        #expect(error?.code == .archiveUnreachable && error?.message.contains("registry.example:5000") == true)
+        #expect(error?.remedy.contains("packages.mirrors.registry") == true)
+        #expect(asked.withLock { $0 } == ["https://registry.example:5000/v2/"])
+        #expect(machine.files.list("/etc/apt/sources.list.d") == ["x"] && machine.files.list("/run") == ["x"])
     }
 
     /// All are proven before the first is added.
@@ -129,6 +148,7 @@ import Testing
             try machine.place(file)
         }
         let files = machine.files
+        machine.findEveryPackage()
         machine.runner.on("docker", "image", "inspect", "--format", prints: "sha256:1\n")
             .on("docker", "network", "inspect", "bridge", prints: #"[{"Labels":{}}]"#)
             .on("docker", "run", "--rm", prints: release).on("apt-get")

@@ -71,13 +71,25 @@ import Testing
         #expect(try await choose { $0.packages.source = .auto }.source == .pgdg)
         // A key and a suite of three repositories: Docker's, PGDG's for the machine, its archive for the image.
         let asked = machine.runner.lines.filter { $0[0].hasSuffix("apt-helper") }.map { $0[$0.count - 2] }
-        #expect(asked.count == 6 && asked.last?.hasSuffix("/dists/focal-pgdg-archive/InRelease") == true)
+        #expect(asked.count == 7 && asked[5].hasSuffix("/dists/focal-pgdg-archive/InRelease"))
+        #expect(asked.last == "https://registry-1.docker.io/v2/")
         for silent in ["postgresql.org/media", "dists/trixie-pgdg/", "dists/focal-pgdg-archive/", "docker.com"] {
             machine.runner.on("/usr/lib/apt/apt-helper") { command in
                 CommandResult(status: command.arguments.contains { $0.contains(silent) } ? 100 : 0)
             }
             #expect(try await choose { $0.packages.source = .auto }.source == .debian, "\(silent)")
         }
+        // A registry that wants a login is there; one that is not found is not.
+        for (words, source) in [
+            ("401  Unauthorized", SoftwareSource.pgdg), ("Could not resolve 'registry-1.docker.io'", .debian),
+        ] {
+            machine.runner.on("/usr/lib/apt/apt-helper") { command in
+                command.arguments.contains { $0.hasSuffix("/v2/") }
+                    ? CommandResult(status: 100, standardError: "E: Failed to fetch \(words)\n") : CommandResult()
+            }
+            #expect(try await choose { $0.packages.source = .auto }.source == source, "\(words)")
+        }
+        #expect(await told.all.last?.contains("the registry registry-1.docker.io of the base image") == true)
         machine.runner.lacks("/usr/lib/apt/apt-helper")
         #expect(try await choose { $0.packages.source = .auto }.source == .debian)
         machine.runner.on("/usr/lib/apt/apt-helper") { _ in throw PgafError(.timeout, "", remedy: "") }

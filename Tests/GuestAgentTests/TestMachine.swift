@@ -57,6 +57,14 @@ final class TestMachine: Sendable {
         try files.write(text, to: path)
     }
 
+    /// Repositories have every package that is looked for in them.
+    func findEveryPackage() {
+        runner.on("apt-cache") { command in
+            let asked = command.arguments.drop { $0 != "madison" }.dropFirst()
+            return CommandResult(standardOutput: asked.map { "\($0) | 1.0 | http://m\n" }.joined())
+        }
+    }
+
     /// What a Debian 13 says of itself, with the programs that `up` needs there.
     func becomeDebian() throws {
         for program in ["apt-get", "dockerd"] { try place("/usr/bin/\(program)") }

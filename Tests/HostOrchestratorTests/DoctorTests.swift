@@ -29,6 +29,35 @@ import Testing
         #expect(host.machine.story.isEmpty && host.scratch.everything().isEmpty)
     }
 
+    /// VirtualBox's private network: an address that it may use, and that leads nowhere else.
+    @Test(arguments: [
+        ("192.168.56.150", "192.168.1.0/24", true, "needs no Extension Pack"),
+        ("192.168.56.150", "192.168.48.0/20", false, "reaches by eth0"),
+        ("10.1.2.3", "192.168.1.0/24", false, "/etc/vbox/networks.conf"),
+    ]) func theRangeOfTheHostOnlyNetworkIsLookedAt(
+        _ address: String, _ route: String, _ isGood: Bool, _ words: String
+    ) async throws {
+        var host = TestHost(ScriptedMachine(outlook: MachineOutlook(.missing)))
+        host.configuration.machine.vagrant.ip = address
+        var resources = Self.plenty
+        let network = try #require(IPv4Network(route))
+        let vboxnet = Route(interface: "vboxnet0", network: try #require(IPv4Network("192.168.56.0/24")))
+        resources.routes = { [vboxnet, Route(interface: "eth0", network: network)] }
+        resources.hostOnlyRanges = { HostResources.hostOnlyRanges(inNetworksFile: nil) }
+        #expect(await !findings(host, resources).contains { $0.subject == "network" }, "libvirt makes its own")
+        host.programs["VBoxManage"] = "/usr/bin/VBoxManage"
+        let finding = await findings(host, resources).first { $0.subject == "network" }
+        #expect(finding?.verdict == (isGood ? .ok : .warning) && finding?.text.contains(words) == true)
+        host.configuration.machine.vagrant.ip = "none"
+        #expect(await !findings(host, resources).contains { $0.subject == "network" })
+    }
+
+    @Test func theAdministratorMayAllowVirtualBoxOtherRanges() {
+        let text = "# ours\n* 10.0.0.0/8 192.168.0.0/16\n* 2001::/64\n"
+        #expect(
+            HostResources.hostOnlyRanges(inNetworksFile: text).map(\.description) == ["10.0.0.0/8", "192.168.0.0/16"])
+    }
+
     /// The cluster is the one that is remembered; what the next `up` would begin with is looked at all the same.
     @Test func aTypoMadeSinceTheLastUpIsTold() async throws {
         let host = TestHost(ScriptedMachine(outlook: MachineOutlook(.stopped)))

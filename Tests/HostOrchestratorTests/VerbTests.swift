@@ -16,6 +16,7 @@ import Testing
         try host.scratch.project.prepare()
         _ = try await PasswordStore(project: host.scratch.project, environment: [:]).keeping(PasswordSettings())
         try ClusterMemory(host.configuration).save(in: host.scratch.project)
+        try MachineFiles().write("a certificate", to: host.scratch.project.certificateAuthority, mode: 0o644)
         return host
     }
 
@@ -95,12 +96,45 @@ import Testing
         let host = try await host()
         try await Uri.run(Uri.Options(), in: host.context())
         #expect(
-            host.output.lines[1] == "pgnode1       postgresql://postgres@127.0.0.1:15001/myappdb?sslmode=require")
+            host.output.lines[1] == "pgnode1       postgresql://postgres@127.0.0.1:15001/myappdb?"
+                + "sslmode=verify-full&sslrootcert=\(host.scratch.project.certificateAuthority)")
         #expect(host.output.lines.count == 6)
         try await Uri.run(Uri.Options(showPassword: true, json: true), in: host.context())
         let secret = try await PasswordStore(project: host.scratch.project, environment: [:])
             .resolve(PasswordSettings(), missing: .refused).superuser
         #expect(host.output.text.contains("postgresql://postgres:\(secret.revealed)@127.0.0.1:15001/"))
+    }
+
+    @Test func oneStringAloneIsForOtherPrograms() async throws {
+        for (name, part) in [
+            ("pgnode1", "postgres@127.0.0.1:15001/"), ("monitor_node", "autoctl_node@"),
+            ("cluster", "target_session_attrs=read-write"),
+        ] {
+            let host = try await host()
+            try await Uri.run(Uri.Options(only: name), in: host.context())
+            #expect(host.output.text.hasPrefix("postgresql://") && host.output.text.contains(part), "\(name)")
+            #expect(host.output.text.split(separator: "\n").count == 1)
+        }
+        let host = try await host()
+        let unknown = await #expect(throws: PgafError.self) {
+            try await Uri.run(Uri.Options(only: "pgnode9"), in: host.context())
+        }
+        #expect(unknown?.code == .usage && host.machine.story.isEmpty)
+    }
+
+    /// Any server would do for a client that cannot tell the cluster's from others, and may be told a password.
+    @Test func withoutTheAuthorityNothingIsConnectedTo() async throws {
+        var host = try await host()
+        host.programs["psql"] = "/usr/bin/psql"
+        try MachineFiles().remove(host.scratch.project.certificateAuthority)
+        let context = host.context()
+        for verb in [
+            { try await Uri.run(Uri.Options(), in: context) }, { try await Psql.run(Psql.Options(), in: context) },
+        ] {
+            let error = await #expect(throws: PgafError.self) { try await verb() }
+            #expect(error?.code == .certificateFailed && error?.remedy.contains("pgaf-host up") == true)
+        }
+        #expect(host.output.text.isEmpty)
     }
 
     @Test func psqlTakesTheHostsOwnClient() async throws {

@@ -45,14 +45,27 @@ public struct Apt: Sendable {
 
     /// Fetches and checks the lists of `DIRECTORY/sources.list` into that directory, past all that apt knows otherwise.
     func updateCommand(of directory: String) -> Command {
-        let places = [
+        Command(
+            "apt-get",
+            options(patience: 10, retries: 1) + Self.places(directory) + [
+                "-o", "APT::Update::Error-Mode=any", "update",
+            ],
+            environment: Self.environment, deadline: .seconds(300))
+    }
+
+    /// Asks the lists that `updateCommand` has fetched for packages: `NAME | VERSION | …`, a line each that is there.
+    func availableCommand(_ packages: [String], in directory: String) -> Command {
+        Command(
+            "apt-cache", Self.places(directory) + ["madison"] + packages, environment: Self.environment,
+            deadline: .seconds(60))
+    }
+
+    /// A world of apt's own below a directory.
+    private static func places(_ directory: String) -> [String] {
+        [
             "Dir::Etc::SourceList=\(directory)/sources.list", "Dir::Etc::SourceParts=/dev/null",
             "Dir::State::Lists=\(directory)/lists", "Dir::Cache::pkgcache=", "Dir::Cache::srcpkgcache=",
-            "APT::Update::Error-Mode=any",
         ].flatMap { ["-o", $0] }
-        return Command(
-            "apt-get", options(patience: 10, retries: 1) + places + ["update"], environment: Self.environment,
-            deadline: .seconds(300))
     }
 
     /// Installs packages; the lists are fetched only when a package is not in them or cannot be had from them.

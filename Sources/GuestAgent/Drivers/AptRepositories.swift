@@ -20,12 +20,13 @@ public struct AptRepositories: Sendable {
         try files.write(repository.sourcesText, to: repository.sourcesFile, mode: 0o644)
     }
 
-    /// The armored key of a repository that answers, has the suite, and is signed by the pinned key.
+    /// The armored key of a repository that answers, has the suite and the packages, and is signed by the pinned key.
     ///
+    /// - Parameter packages: what is to be installed from it.
     /// - Throws: `packages.archive-unreachable` when its host does not answer; `packages.failed` when it has another key,
-    ///   an expired one, no such suite, or lists that the key has not signed.
+    ///   an expired one, no such suite, lists that the key has not signed, or no such package for this machine.
     public func prove(
-        _ repository: AptRepository, onLine: @escaping @Sendable (String) async -> Void
+        _ repository: AptRepository, packages: [String], onLine: @escaping @Sendable (String) async -> Void
     ) async throws -> String {
         if !["/usr/bin/gpg", "/etc/ssl/certs/ca-certificates.crt"].allSatisfy(files.exists) {
             try await apt.install(["ca-certificates", "gpg"], onLine: onLine)
@@ -57,7 +58,28 @@ public struct AptRepositories: Sendable {
             remedy:
                 "Do not use that mirror until it agrees with its own key; set \(repository.mirrorKey) to another one.",
             onLine: onLine)
+        try await requirePackages(packages, of: repository, in: directory)
         return key
+    }
+
+    /// apt fetches no lists for an architecture that a repository does not have, and says nothing of it.
+    private func requirePackages(
+        _ packages: [String], of repository: AptRepository, in directory: String
+    ) async throws {
+        guard !packages.isEmpty else { return }
+        let listed = try await runner.run(apt.availableCommand(packages, in: directory))
+        let there = Set(
+            listed.standardOutput.split(separator: "\n").compactMap { $0.split(separator: "|").first?.trimmed })
+        let missing = packages.filter { !there.contains($0) }
+        guard !missing.isEmpty else { return }
+        throw PgafError(
+            .packagesFailed,
+            "\(repository.uri) has no \(missing.joined(separator: ", ")) in \(repository.suite) for this machine's"
+                + " architecture.",
+            remedy:
+                "Set \(repository.mirrorKey) to a mirror that has them, another postgres.version or postgres.packages, or"
+                + " packages.source: debian.",
+            output: listed.lastLines())
     }
 
     /// Whether a repository has its key and the suite, within seconds.

@@ -56,7 +56,7 @@ struct StateChoice: Sendable {
     }
 
     private func usedNetworks() throws -> [IPv4Network] {
-        SubnetChoice.routes(inProcNetRoute: try store.files.read("/proc/net/route") ?? "")
+        Route.all(inProcNetRoute: try store.files.read("/proc/net/route") ?? "").map(\.network)
     }
 
     /// Whether there are volumes of the cluster, or nobody can tell.
@@ -110,6 +110,12 @@ struct StateChoice: Sendable {
             await warnings.add(
                 "packages.source auto has chosen debian: \(repository.uri) with the suite \(repository.suite) does not"
                     + " answer within seconds. That stays for this cluster.")
+            return .debian
+        }
+        if !wanted.makesBaseImage, try await RegistryProbe(wanted, runner, store.files).silence() != nil {
+            await warnings.add(
+                "packages.source auto has chosen debian: the registry \(wanted.baseReference.registry) of the base image does"
+                    + " not answer within seconds. That stays for this cluster.")
             return .debian
         }
         let hosts = wanted.repositories.map { "\($0.uri) \($0.suite)" }

@@ -67,7 +67,9 @@ struct ImageStep: Step {
                 remedy: "Set image.base to an image of Debian or Ubuntu.", output: release.lastLines())
         }
         let repository = context.topology.imageRepository(codename)
-        return (repository, try await context.repositories.prove(repository, onLine: context.output(id)))
+        let packages = context.topology.imagePackages
+        let key = try await context.repositories.prove(repository, packages: packages, onLine: context.output(id))
+        return (repository, key)
     }
 
     /// The machine's own network where the engine has no bridge (`"bridge": "none"`, or the engine that fills a box):

@@ -24,6 +24,10 @@ struct RepositoriesStep: Step {
                     found == nil ? .create : .change, repository.name,
                     "use \(repository.uri) \(repository.suite) on the machine, key \(repository.fingerprint)"))
         }
+        if !topology.makesBaseImage, !context.bundle, try await !BaseImageStep().inspect(context).isEmpty {
+            changes.append(
+                Change(.create, Self.registry, "use \(topology.baseReference.registry) for the base image"))
+        }
         if let repository = topology.baseReference.codename.map(topology.imageRepository),
             try await !ImageStep().inspect(context).isEmpty
         {
@@ -42,20 +46,21 @@ struct RepositoriesStep: Step {
             try await prove(archive: context.configuration.packages[.debian] ?? "", context)
         }
         let wanted = topology.machineRepositories.filter { changes.has($0.name) }
+        if changes.has(Self.registry) { try await RegistryProbe(topology, context.runner, context.files).prove() }
         var keys: [String: String] = [:]
         for repository in wanted {
-            keys[repository.name] = try await context.repositories.prove(repository, onLine: output)
+            keys[repository.name] = try await context.repositories.prove(
+                repository, packages: topology.machinePackages(repository), onLine: output)
         }
-        if changes.has(Self.image), let image = topology.baseReference.codename.map(topology.imageRepository),
-            !wanted.contains(image)
-        {
-            _ = try await context.repositories.prove(image, onLine: output)
+        if changes.has(Self.image), let image = topology.baseReference.codename.map(topology.imageRepository) {
+            _ = try await context.repositories.prove(image, packages: topology.imagePackages, onLine: output)
         }
         for repository in wanted { try context.repositories.add(repository, key: keys[repository.name] ?? "") }
         if !wanted.isEmpty { try await context.apt.update(onLine: output) }
     }
 
     private static let image = "image"
+    private static let registry = "registry"
     private static let archive = "debian"
 
     /// A mirror of the Debian archive, where the base image is to be made from it.

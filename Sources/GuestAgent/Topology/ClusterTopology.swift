@@ -84,6 +84,21 @@ public struct ClusterTopology: Sendable, Equatable {
         ]
     }
 
+    /// What the machine installs from one of its own repositories.
+    func machinePackages(_ repository: AptRepository) -> [String] {
+        repository.name == "docker"
+            ? state.source.dockerPackages(codename: facts.codename)
+            : [state.source.psqlPackage(version: state.postgresVersion)]
+    }
+
+    /// What the image installs from PGDG alone; the rest may be the distribution's.
+    var imagePackages: [String] {
+        let version = state.postgresVersion
+        let extra = configuration.postgres.packages.map { $0.replacingBytes(of: "%v", with: "\(version)") }
+        return ["postgresql-\(version)", "postgresql-\(version)-auto-failover"]
+            + extra.filter { $0.hasPrefix("postgresql-\(version)-") }
+    }
+
     /// The monitor's and the nodes' containers.
     public var containerNames: [String] { [configuration.monitor.name] + configuration.nodes.map(\.name) }
     public var volumeNames: [String] {

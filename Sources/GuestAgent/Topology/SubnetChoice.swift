@@ -28,18 +28,4 @@ public enum SubnetChoice {
         }
         return nil
     }
-
-    /// Networks in the text of `/proc/net/route`: hexadecimal little-endian destination and mask in columns 2 and 8.
-    /// The default route is left out, since it overlaps with everything.
-    public static func routes(inProcNetRoute text: String) -> [IPv4Network] {
-        text.split(separator: "\n").dropFirst().compactMap { line in
-            let columns = line.split(whereSeparator: \.isWhitespace)
-            guard columns.count > 7, let destination = UInt32(columns[1], radix: 16),
-                let mask = UInt32(columns[7], radix: 16), mask != 0
-            else { return nil }
-            let address = destination.byteSwapped
-            let dotted = [24, 16, 8, 0].map { "\((address >> UInt32($0)) & 255)" }.joined(separator: ".")
-            return IPv4Network("\(dotted)/\(mask.byteSwapped.nonzeroBitCount)")
-        }
-    }
 }

@@ -10,6 +10,16 @@ struct HostResources: Sendable {
 
     /// Whether a port of this computer can be forwarded.
     var isFree: @Sendable (Int) -> Bool = { PortProbe.isFree(.loopback, $0) }
+    /// Networks that this computer reaches by its own interfaces; none where the system does not say.
+    var routes: @Sendable () -> [Route] = {
+        Route.all(inProcNetRoute: ((try? MachineFiles().read("/proc/net/route")) ?? nil) ?? "")
+    }
+    /// Ranges in which VirtualBox makes host-only networks: its own, or those that the administrator allows.
+    ///
+    /// Source: VirtualBox's manual, chapter on host-only networking.
+    var hostOnlyRanges: @Sendable () -> [IPv4Network] = {
+        HostResources.hostOnlyRanges(inNetworksFile: (try? MachineFiles().read("/etc/vbox/networks.conf")) ?? nil)
+    }
     /// MiB that programs can still have; nil where the system does not say.
     var freeMemory: @Sendable () -> Int? = {
         let text = try? MachineFiles().read("/proc/meminfo")
@@ -22,6 +32,12 @@ struct HostResources: Sendable {
         while !FileManager.default.fileExists(atPath: place.path), place.path != "/" { place.deleteLastPathComponent() }
         let attributes = try? FileManager.default.attributesOfFileSystem(forPath: place.path)
         return (attributes?[.systemFreeSize] as? NSNumber).map { Int($0.int64Value >> 20) }
+    }
+
+    /// The ranges in the text of `/etc/vbox/networks.conf`, whose lines are `* RANGE …`; without it VirtualBox's own.
+    static func hostOnlyRanges(inNetworksFile text: String?) -> [IPv4Network] {
+        let lines = (text ?? "* 192.168.56.0/21").split(whereSeparator: \.isNewline).map { $0.split(separator: " ") }
+        return lines.filter { $0.first == "*" }.flatMap { $0.dropFirst().compactMap { IPv4Network(String($0)) } }
     }
 
     /// The directory with the least room among those that a machine's disk, its box and its project take, and its MiB.

@@ -18,6 +18,17 @@ struct ConnectionStrings: Sendable, Equatable {
     /// The database in which pg_auto_failover keeps its state.
     static let monitorDatabase = "pg_auto_failover"
 
+    /// Without the certificate a client takes any server for the cluster's, and may tell it a password.
+    ///
+    /// - Throws: `certificate.failed` where nothing vouches for the servers.
+    func requireAuthority(_ project: ProjectDirectory) throws {
+        guard authority == nil else { return }
+        throw PgafError(
+            .certificateFailed,
+            "\(project.certificateAuthority), by which clients know the cluster's servers, is not there.",
+            remedy: "Run `pgaf-host up`, which puts it there.")
+    }
+
     /// Asks the machine where each published port answers.
     static func resolve(_ configuration: Configuration, on machine: any Machine, _ project: ProjectDirectory)
         async throws -> ConnectionStrings

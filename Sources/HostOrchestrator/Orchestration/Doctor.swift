@@ -84,6 +84,7 @@ struct Doctor: Sendable {
                 "ports", "port \($0) of this computer is in use: the machine's port \($0) gets another number here")
         }
         if taken.isEmpty { findings.append(.ok("ports", "\(ports.map(String.init).joined(separator: ", ")) are free")) }
+        findings += privateNetwork(configuration.machine.vagrant)
         let memory = configuration.machine.vagrant.memory
         if let free = resources.freeMemory() {
             findings.append(
@@ -104,6 +105,34 @@ struct Doctor: Sendable {
                     : .ok("disk", "\(free) MiB are free"))
         }
         return findings
+    }
+
+    /// Whether VirtualBox can give the machine its private address.
+    private func privateNetwork(_ settings: VagrantSettings) -> [Finding] {
+        let takesVirtualBox =
+            settings.provider == .virtualbox || settings.provider == .auto && context.findProgram("VBoxManage") != nil
+        guard takesVirtualBox, let address = IPv4Address(settings.ip) else { return [] }
+        let ranges = resources.hostOnlyRanges()
+        guard ranges.contains(where: { $0.contains(address) }) else {
+            let allowed = ranges.map(\.description).joined(separator: ", ")
+            return [
+                .warning(
+                    "network",
+                    "VirtualBox makes host-only networks in \(allowed) alone: machine.vagrant.ip \(address) wants its range"
+                        + " in /etc/vbox/networks.conf, or is to be another one, or none")
+            ]
+        }
+        // VirtualBox's own interfaces are those that it would use.
+        let others = resources.routes().filter { !$0.interface.hasPrefix("vboxnet") }
+        if let taken = others.first(where: { $0.network.contains(address) }) {
+            return [
+                .warning(
+                    "network",
+                    "machine.vagrant.ip \(address) lies in \(taken.network), which this computer reaches by"
+                        + " \(taken.interface): another address, or none, keeps them apart")
+            ]
+        }
+        return [.ok("network", "VirtualBox can give the machine \(address); it needs no Extension Pack")]
     }
 
     /// What the agent says; a machine without one has no cluster yet.
@@ -134,7 +163,7 @@ extension Doctor {
             case ok, warning, failed
         }
 
-        /// `configuration`, `agent`, `machine`, `ports`, `memory`, `disk`, `login`, `cluster`.
+        /// `configuration`, `agent`, `machine`, `ports`, `network`, `memory`, `disk`, `login`, `cluster`.
         var subject: String
         var verdict: Verdict
         var text: String

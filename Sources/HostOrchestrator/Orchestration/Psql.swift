@@ -15,6 +15,7 @@ enum Psql {
         let machine = try await context.machine(configuration)
         if let program = context.findProgram("psql") {
             let strings = try await ConnectionStrings.resolve(configuration, on: machine, context.project)
+            try strings.requireAuthority(context.project)
             let secrets = try await PasswordStore(project: context.project, environment: context.environment)
                 .resolve(configuration.passwords, missing: .refused)
             try context.project.prepare()

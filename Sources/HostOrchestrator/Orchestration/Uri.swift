@@ -4,22 +4,29 @@ import Shared
 enum Uri {
     struct Options: Sendable, Equatable {
         var choice = ConfigurationChoice()
+        /// A node, the monitor, or `cluster`: its string alone, for other programs. nil for a table of all.
+        var only: String?
         var showPassword = false
         var json = false
     }
 
     static func run(_ options: Options, in context: HostContext) async throws {
         let configuration = try context.currentConfiguration(options.choice)
+        if let name = options.only, name != Listing.all { try configuration.requireContainer(name) }
         let machine = try await context.machine(configuration)
         let strings = try await ConnectionStrings.resolve(configuration, on: machine, context.project)
+        try strings.requireAuthority(context.project)
         let secrets =
             options.showPassword
             ? try await PasswordStore(project: context.project, environment: context.environment)
                 .resolve(configuration.passwords, missing: .refused) : nil
-        if options.json {
-            context.say(try JSONText.indented(Listing(strings, secrets)))
+        let listing = Listing(strings, secrets)
+        if let name = options.only {
+            context.say(listing.uri(of: name))
+        } else if options.json {
+            context.say(try JSONText.indented(listing))
         } else {
-            lines(Listing(strings, secrets)).forEach(context.say)
+            lines(listing).forEach(context.say)
         }
     }
 
@@ -34,6 +41,11 @@ enum Uri {
         var cluster: String
         var nodes: [Node]
         var monitor: Node
+
+        /// What means all nodes where a name is asked for, unless a node is called so.
+        static let all = "cluster"
+
+        func uri(of name: String) -> String { (nodes + [monitor]).first { $0.name == name }?.uri ?? cluster }
 
         init(_ strings: ConnectionStrings, _ secrets: ClusterSecrets?) {
             let password = secrets.map { ConnectionStrings.clientPassword($0, user: strings.user) }

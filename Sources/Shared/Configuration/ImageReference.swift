@@ -17,6 +17,12 @@ public struct ImageReference: Sendable, Equatable {
         return "\(mirror)/\(text.contains("/") ? "" : "library/")\(text)"
     }
 
+    /// `HOST[:PORT]` of the registry from which it is pulled.
+    public var registry: String {
+        guard mirror != nil || NameRules.namesRegistry(text) else { return "registry-1.docker.io" }
+        return String(pulled.prefix { $0 != "/" })
+    }
+
     /// The name under which builds find it: what was pulled through a mirror has the name of the image for which it
     /// stands, or one of pgaf's where that is a digest, which cannot be given as a name.
     public var local: String {
