@@ -88,7 +88,7 @@ import Testing
         let asked = Mutex<[String]>([])
         machine.runner.on("/usr/lib/apt/apt-helper") { command in
             asked.withLock { $0.append(command.arguments[command.arguments.count - 2]) }
-            return CommandResult(status: 100, standardError: "E: Failed to fetch  Could not connect to registry.example\n")
+            return CommandResult(status: 100, standardError: "E: Could not connect to registry.example\n")
         }
         let error = await #expect(throws: PgafError.self) { try await step.apply(changes, context) }
         #expect(error?.code == .archiveUnreachable && error?.message.contains("registry.example:5000") == true)
