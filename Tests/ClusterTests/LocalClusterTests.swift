@@ -19,6 +19,16 @@ extension ClusterSuite {
         @Test func upMakesAHealthyCluster() async throws {
             let events = try await cluster.up()
             #expect(events.map(\.seq) == Array(1...events.count))
+            // The agent's own words and what the host makes of them, as programs find them.
+            let run = try #require(cluster.recordedRun)
+            for journal in ["/var/lib/pgaf/runs/\(run)", "\(cluster.directory)/.pgaf/runs/\(run)"] {
+                let lines = try String(contentsOfFile: "\(journal)/events.jsonl", encoding: .utf8)
+                    .split(separator: "\n").map(String.init)
+                #expect(lines.count > 20)
+                #expect(try await PublishedSchema.complaints("event", lines) == [], "\(journal)")
+            }
+            let plan = try await cluster.host(["plan", "--json"]).standardOutput
+            #expect(try await PublishedSchema.complaints("plan", [plan.replacing("\n", with: " ")]) == [])
             guard case .result(let result) = events.last?.body else {
                 Issue.record("the last event is no result")
                 return

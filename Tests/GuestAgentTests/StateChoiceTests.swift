@@ -124,6 +124,24 @@ import Testing
         #expect(await told.all.isEmpty)
     }
 
+    /// The machine's memory is gone, the data is not: the archives may answer otherwise today.
+    @Test func aForgottenClusterIsWhatItsVolumesSay() async throws {
+        machine.runner.on("/usr/lib/apt/apt-helper")
+            .on("docker", "volume", "ls", prints: "pgnode1_data\n")
+            .on(
+                "docker", "volume", "inspect", "pgnode1_data",
+                prints: #"[{"Labels":{"pgaf.cluster":"pgaf","pgaf.source":"debian","pgaf.postgres":"17"}}]"#)
+        #expect(try await choose { $0.packages.source = .auto }.source == .debian)
+        #expect(try await choose { $0.packages.source = .auto }.postgresVersion == 17)
+        #expect(!machine.runner.saw("/usr/lib/apt/apt-helper"))
+        #expect(await refusal { $0.packages.source = .pgdg } == .dataWouldBeLost)
+        #expect(await refusal { $0.postgres.version = 16 } == .dataWouldBeLost)
+        // Volumes of an earlier release do not say it.
+        machine.runner.on(
+            "docker", "volume", "inspect", "pgnode1_data", prints: #"[{"Labels":{"pgaf.cluster":"pgaf"}}]"#)
+        #expect(try await choose { $0.packages.source = .auto }.source == .pgdg)
+    }
+
     @Test func aClusterNeverChangesItsMind() async throws {
         let known = TestMachine.topology()
         try machine.store.save(known, TestMachine.secrets)

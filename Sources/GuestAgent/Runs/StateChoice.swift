@@ -24,9 +24,10 @@ struct StateChoice: Sendable {
                 return known
             }
         }
-        let source = try await source(configuration, warnings)
         let docker = Docker(runner: runner)
-        let version = configuration.postgres.version ?? source.defaultPostgresVersion
+        let made = remembering ? try await madeFrom(configuration.cluster) : nil
+        let source: SoftwareSource = if let made { made.source } else { try await source(configuration, warnings) }
+        let version = made?.version ?? configuration.postgres.version ?? source.defaultPostgresVersion
         if source == .debian, version != source.defaultPostgresVersion {
             throw PgafError(
                 .configurationConflict,
@@ -42,7 +43,26 @@ struct StateChoice: Sendable {
                 .networkConflict, "No free /24 was found for the cluster's network on this machine.",
                 remedy: "Set `network.subnet` in pgaf.yaml to a range that nothing here uses.")
         }
-        return ClusterState(source: source, postgresVersion: version, subnet: chosen)
+        let state = ClusterState(source: source, postgresVersion: version, subnet: chosen)
+        if made != nil, let refusal = refusal(state, configuration, nil) { throw refusal }
+        return state
+    }
+
+    /// What a cluster's volumes say of the data in them, where the machine has forgotten it: another PostgreSQL must not
+    /// meet that data.
+    private func madeFrom(_ cluster: String) async throws -> (source: SoftwareSource, version: Int)? {
+        _ = try await engine?.isAvailable(events)
+        let docker = Docker(runner: runner)
+        // An engine that does not answer has been waited for, or nothing is changed.
+        for name in (try? await docker.labelled("volume", cluster: cluster)) ?? [] {
+            let labels = try await docker.labels(of: "volume", name)
+            if let source = labels?[Label.source].flatMap(SoftwareSource.init), let version = labels?[Label.postgres],
+                let version = Int(version)
+            {
+                return (source, version)
+            }
+        }
+        return nil
     }
 
     private func wantedSubnet(_ configuration: Configuration) throws -> IPv4Network? {

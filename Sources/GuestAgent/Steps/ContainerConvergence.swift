@@ -178,6 +178,8 @@ struct ContainerConvergence: Sendable {
     private func makeVolume(_ context: AgentContext) async throws {
         try await context.docker.checked([
             "volume", "create", "--label", "\(Label.cluster)=\(context.configuration.cluster)",
+            "--label", "\(Label.source)=\(context.topology.state.source.rawValue)",
+            "--label", "\(Label.postgres)=\(context.topology.state.postgresVersion)",
             "--label", "\(Label.role)=volume", "--label", "\(Label.node)=\(name)", specification("").volume,
         ])
     }

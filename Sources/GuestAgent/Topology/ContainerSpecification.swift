@@ -101,6 +101,10 @@ public enum Label {
     public static let arguments = "pgaf.arguments"
     /// On a volume: the container that it was made for.
     public static let node = "pgaf.node"
+    /// On a volume: where the cluster's software is from.
+    public static let source = "pgaf.source"
+    /// On a volume: the major version of PostgreSQL whose data it has.
+    public static let postgres = "pgaf.postgres"
     /// `monitor`, `node`, `network`, `volume`, `image`.
     public static let role = "pgaf.role"
 }
