@@ -128,4 +128,11 @@ import Testing
         #expect(EventText.line(.plan(plan)) == "plan: 1 of 2 steps have something to do")
         #expect(EventText.line(.stepOutput(step: "a", line: "x")) == nil)
     }
+
+    @Test func rootFindsTheSystemsProgramsWithAnOrdinaryUsersPath() {
+        #expect(
+            ProgramPath.withSystemPrograms("/opt/a:/usr/bin:/bin")
+                == "/opt/a:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin")
+        #expect(ProgramPath.withSystemPrograms(nil).hasPrefix("/usr/local/sbin:"))
+    }
 }

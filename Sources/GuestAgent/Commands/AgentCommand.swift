@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import Shared
 
 #if canImport(Glibc)
@@ -30,6 +31,7 @@ public struct AgentCommand: AsyncParsableCommand {
         // A child that ends before it has read its input (`docker exec` into a container that is not there), or a host
         // that goes away, must be an error of one write: without this the agent died silently of the signal.
         signal(SIGPIPE, SIG_IGN)
+        setenv("PATH", ProgramPath.withSystemPrograms(ProcessInfo.processInfo.environment["PATH"]), 1)
         do {
             var command = try parseAsRoot()
             do {
@@ -49,6 +51,18 @@ public struct AgentCommand: AsyncParsableCommand {
         } catch {
             Self.exit(withError: error)
         }
+    }
+}
+
+/// Where programs are looked for.
+enum ProgramPath {
+    private static let system = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+
+    /// The same with all places of the system's own at its end: whoever became root by `su` or by a sudo of his own making
+    /// brings the path of an ordinary user, which has no `dockerd`.
+    static func withSystemPrograms(_ path: String?) -> String {
+        let given = (path ?? "").split(separator: ":").map(String.init)
+        return (given + system.filter { !given.contains($0) }).joined(separator: ":")
     }
 }
 
