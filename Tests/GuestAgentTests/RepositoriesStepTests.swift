@@ -157,10 +157,10 @@ import Testing
                 try files.write("KEY", to: command.arguments.last ?? "")
                 return CommandResult()
             }
-            .on("docker", "build") { [machine] command in
+            .on("docker", "build") { [weak machine] command in
                 let directory = command.arguments.last ?? ""
-                #expect(machine.mode("\(directory)/pgdg.asc") == 0o644)
-                #expect(machine.mode("\(directory)/pgdg.list") == 0o644)
+                #expect(machine?.mode("\(directory)/pgdg.asc") == 0o644)
+                #expect(machine?.mode("\(directory)/pgdg.list") == 0o644)
                 for name in files.list(directory) {
                     try files.write(try files.read("\(directory)/\(name)") ?? "", to: "/run/built-\(name)")
                 }
