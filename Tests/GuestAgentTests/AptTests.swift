@@ -97,6 +97,8 @@ import Testing
             Debian|main|bookworm|http://example.org/debian|http://example.org/debian/
             """
         #expect(Apt.archive(inIndexTargets: targets) == "http://example.org/debian/")
+        #expect(
+            Apt.archive(inIndexTargets: targets, ending: "-security") == "http://example.org/debian-security/")
         #expect(Apt.archive(inIndexTargets: "") == nil)
     }
 
@@ -108,7 +110,7 @@ import Testing
                 prints: "Debian|main|trixie|mirror+file:/etc/apt|mirror+file:/etc/apt/mirrors/debian.list/\n"
             )
             .on("cat", "/etc/apt/mirrors/debian.list", prints: "# none\nhttps://example.org/debian\tpriority:1\n")
-        #expect(try await Apt(runner: runner).debianArchive() == "https://example.org/debian")
+        #expect(try await Apt(runner: runner).debianArchive() == .init(main: "https://example.org/debian"))
         #expect(Apt.mirrorList("http://example.org/debian/") == nil && Apt.mirror(in: "\n#\n") == nil)
     }
 

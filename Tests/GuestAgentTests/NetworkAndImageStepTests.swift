@@ -111,7 +111,9 @@ import Testing
 
     @Test func theBaseImageIsMadeOrPulled() async throws {
         #expect(
-            BaseImageStep.bootstrapCommand(archive: "http://example.org/debian/", target: "/t").arguments == [
+            BaseImageStep.bootstrapCommand(
+                sources: BaseSystem.sources("http://example.org/debian/"), target: "/t"
+            ).arguments == [
                 "--mount", "mmdebstrap", "--mode=auto", "--variant=minbase", "--include=ca-certificates", "trixie",
                 "/t",
                 "deb http://example.org/debian/ trixie main",
@@ -168,6 +170,23 @@ import Testing
             what: "The image x could not be built.")
         #expect(build.code == (isSilent ? .archiveUnreachable : .imageBuildFailed))
         #expect(build.remedy.contains("packages.proxy") == isSilent)
+    }
+
+    /// The machine is of another release, and its mirror may have no more than that one's.
+    @Test(arguments: [true, false]) func securityUpdatesAreTakenWhereTheyCanBeHad(_ answers: Bool) async throws {
+        try machine.place("/usr/bin/mmdebstrap")
+        try machine.place("/var/lib/pgaf/x")
+        machine.runner.on("unshare").on("docker", "import").on("/usr/lib/apt/apt-helper", status: answers ? 0 : 100)
+            .on(
+                "apt-get", "indextargets",
+                prints: "Debian|main|bookworm|s|http://m/debian/\nDebian|main|bookworm-security|s|http://m/security/\n")
+        let context = machine.context()
+        try await BaseImageStep().apply([], context)
+        let command = try #require(machine.runner.commands.first { $0.executable == "unshare" })
+        let (main, security) = ("deb http://m/debian/ trixie main", "deb http://m/security/ trixie-security main")
+        #expect(command.arguments.suffix(answers ? 2 : 1) == (answers ? [main, security] : [main]))
+        #expect(await context.warnings.all.isEmpty == answers)
+        #expect(!machine.files.exists(BaseImageStep.workspace))
     }
 
     @Test func mmdebstrapGetsTheMirrorAndTheProxyThatStaysOutOfTheImage() async throws {

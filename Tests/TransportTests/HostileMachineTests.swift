@@ -46,6 +46,10 @@ extension TransportSuite {
                 }
                 #expect(try await host(["status"]).status == 0)
                 let learned = try String(contentsOfFile: project.knownHosts, encoding: .utf8)
+                // As an `up` would have left it.
+                try "a certificate".write(
+                    toFile: project.knownHosts.replacing("known_hosts", with: "ca.crt"), atomically: true,
+                    encoding: .utf8)
 
                 var impostor = try await server.replaceHostKey()
                 let before = server.log.utf8.count

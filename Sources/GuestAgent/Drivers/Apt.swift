@@ -113,26 +113,39 @@ public struct Apt: Sendable {
             remedy: "Check the machine's network and the entries under /etc/apt, then run `up` again.", onLine: onLine)
     }
 
-    /// Base address of the Debian archive that this machine uses, from its own apt configuration.
+    /// Where this machine has its own packages from.
+    struct DebianArchive: Sendable, Equatable {
+        /// Base address of the Debian archive.
+        var main: String
+        /// Base address of the archive of security updates; nil where apt knows none.
+        var security: String?
+    }
+
+    /// The Debian archive that this machine uses, from its own apt configuration.
     ///
     /// - Throws: `packages.archive-unreachable` when apt knows no Debian archive.
-    public func debianArchive() async throws -> String {
-        let result = try await runner.run(
-            Command("apt-get", ["indextargets", "--format", "$(ORIGIN)|$(COMPONENT)|$(RELEASE)|$(SITE)|$(REPO_URI)"]))
-        var found = Self.archive(inIndexTargets: result.standardOutput)
-        if found == nil {
+    func debianArchive() async throws -> DebianArchive {
+        let question = Command(
+            "apt-get", ["indextargets", "--format", "$(ORIGIN)|$(COMPONENT)|$(RELEASE)|$(SITE)|$(REPO_URI)"])
+        var targets = try await runner.run(question).standardOutput
+        if Self.archive(inIndexTargets: targets) == nil {
             try await update(onLine: { _ in })
-            let again = try await runner.run(
-                Command(
-                    "apt-get", ["indextargets", "--format", "$(ORIGIN)|$(COMPONENT)|$(RELEASE)|$(SITE)|$(REPO_URI)"]))
-            found = Self.archive(inIndexTargets: again.standardOutput)
+            targets = try await runner.run(question).standardOutput
         }
-        guard let found else {
+        guard let main = Self.archive(inIndexTargets: targets) else {
             throw PgafError(
                 .archiveUnreachable, "This machine's apt configuration names no Debian archive.",
                 remedy: "Use a Debian machine, or set `packages.source: pgdg` in pgaf.yaml.")
         }
-        guard let list = Self.mirrorList(found) else { return found }
+        var archive = DebianArchive(main: try await mirror(of: main))
+        if let security = Self.archive(inIndexTargets: targets, ending: "-security") {
+            archive.security = try await mirror(of: security)
+        }
+        return archive
+    }
+
+    private func mirror(of archive: String) async throws -> String {
+        guard let list = Self.mirrorList(archive) else { return archive }
         let lines = try await runner.run(Command("cat", [list]))
         guard let mirror = Self.mirror(in: lines.standardOutput) else {
             throw PgafError(
@@ -156,13 +169,13 @@ public struct Apt: Sendable {
             .first { $0.hasPrefix("http://") || $0.hasPrefix("https://") }
     }
 
-    /// The repository of the main suite: not the one for security fixes, not updates or backports.
-    static func archive(inIndexTargets text: String) -> String? {
+    /// The repository of the main suite; or of the one with that ending, such as `-security`.
+    static func archive(inIndexTargets text: String, ending: String = "") -> String? {
         for line in text.split(separator: "\n") {
             let fields = line.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
-            guard fields.count == 5, fields[0] == "Debian", fields[1] == "main", !fields[2].contains("-") else {
-                continue
-            }
+            guard fields.count == 5, fields[0] == "Debian", fields[1] == "main",
+                fields[2].drop(while: { $0 != "-" }) == ending
+            else { continue }
             return fields[4]
         }
         return nil

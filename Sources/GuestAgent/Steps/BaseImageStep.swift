@@ -6,7 +6,7 @@ struct BaseImageStep: Step {
     let title = "the base image"
     let dependencies = ["docker"]
 
-    static let hash = ContentHash.of(["base", BaseSystem.suite] + BaseSystem.packages)
+    static let hash = ContentHash.of(["base", BaseSystem.suite, "security"] + BaseSystem.packages)
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         let reference = context.topology.baseImage
@@ -55,13 +55,13 @@ struct BaseImageStep: Step {
     /// after it must not find the machine's own `/proc` and `/dev/shm` there.
     ///
     /// - Parameter proxy: through the environment, since what mmdebstrap is told of apt's options stays in the image.
-    static func bootstrapCommand(archive: String, target: String, proxy: String? = nil) -> Command {
+    static func bootstrapCommand(sources: [String], target: String, proxy: String? = nil) -> Command {
         var environment = ["TMPDIR": workspace]
         if let proxy { for name in ["http_proxy", "https_proxy"] { environment[name] = proxy } }
         return Command(
             "unshare",
             ["--mount", "mmdebstrap"]
-                + BaseSystem.bootstrapArguments(target: target, source: BaseSystem.sourcesLine(archive)),
+                + BaseSystem.bootstrapArguments(target: target, sources: sources),
             environment: environment, deadline: .seconds(3600))
     }
 
@@ -71,11 +71,13 @@ struct BaseImageStep: Step {
         if !context.files.exists("/usr/bin/mmdebstrap") {
             try await apt.install(["mmdebstrap", "debian-archive-keyring"], onLine: context.output(id))
         }
-        let archive = if let mirror = settings[.debian] { mirror } else { try await apt.debianArchive() }
+        let own = settings[.debian] == nil ? try await apt.debianArchive() : nil
+        let archive = settings[.debian] ?? own?.main ?? ""
+        let sources = BaseSystem.sources(archive, security: try await usable(own?.security, context))
         try context.files.makeDirectory(Self.workspace, mode: 0o755)
         defer { try? context.files.remove(Self.workspace) }
         let made = try await context.runner.run(
-            Self.bootstrapCommand(archive: archive, target: target, proxy: settings[.proxy]),
+            Self.bootstrapCommand(sources: sources, target: target, proxy: settings[.proxy]),
             onLine: context.output(id))
         guard !made.succeeded else { return }
         throw PgafError(
@@ -84,6 +86,19 @@ struct BaseImageStep: Step {
                 "Check that the archive answers (`apt-get update` on the machine) or set packages.mirrors.debian, then run"
                 + " `up` again.",
             cause: "mmdebstrap ended with status \(made.status)", output: made.lastLines())
+    }
+
+    /// The archive of security updates, where it has them for this suite: the machine is of another release, and its mirror
+    /// may have no more than that one's.
+    private func usable(_ security: String?, _ context: AgentContext) async throws -> String? {
+        guard let security else { return nil }
+        let release = "\(security)/dists/\(BaseSystem.suite)-security/InRelease"
+        let target = "\(Self.workspace)/InRelease"
+        try context.files.makeDirectory(Self.workspace, mode: 0o755)
+        if try await context.repositories.fetch(release, to: target).succeeded { return security }
+        await context.warnings.add(
+            "The nodes' image is made without Debian's security updates: \(release) could not be fetched.")
+        return nil
     }
 
     private func load(_ path: String, _ context: AgentContext) async throws {

@@ -24,7 +24,7 @@ public struct ImageFiles: Sendable, Equatable {
             "ENV DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8 LC_ALL=C.UTF-8",
         ]
         if let archive {
-            extra["debian.list"] = BaseSystem.sourcesLine(archive) + "\n"
+            extra["debian.list"] = BaseSystem.sources(archive).joined(separator: "\n") + "\n"
             lines.append("COPY debian.list /etc/apt/sources.list")
         }
         if let (repository, key) = repository {

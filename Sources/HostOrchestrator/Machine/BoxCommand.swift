@@ -16,7 +16,7 @@ struct BoxCommand: Sendable {
 
     /// The root file system of the nodes' image, which the box carries.
     var base: Command {
-        mmdebstrap(BaseSystem.bootstrapArguments(target: "\(work)/out/base.tar", source: "\(work)/sources.list"))
+        mmdebstrap(BaseSystem.bootstrapArguments(target: "\(work)/out/base.tar", sources: ["\(work)/sources.list"]))
     }
 
     /// Asks the agent what the images are made from, untouched by pgaf's own variables in this environment.

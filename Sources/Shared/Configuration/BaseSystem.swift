@@ -11,15 +11,21 @@ public enum BaseSystem {
     /// Where a box carries it.
     public static let prepared = "/var/cache/pgaf/base-\(suite).tar"
 
-    /// The line of `sources.list` for an archive.
-    public static func sourcesLine(_ archive: String) -> String { "deb \(archive) \(suite) main" }
+    /// Lines of `sources.list`.
+    ///
+    /// - Parameters:
+    ///   - archive: base address of a Debian archive.
+    ///   - security: base address of the archive of Debian's security updates; nil for none.
+    public static func sources(_ archive: String, security: String? = nil) -> [String] {
+        ["deb \(archive) \(suite) main"] + (security.map { ["deb \($0) \(suite)-security main"] } ?? [])
+    }
 
     /// Arguments of mmdebstrap.
     ///
     /// - Parameters:
     ///   - target: path of the tar file to make.
-    ///   - source: a line of `sources.list`, or the path of a file with such lines.
-    public static func bootstrapArguments(target: String, source: String) -> [String] {
-        ["--mode=auto", "--variant=minbase", "--include=\(packages.joined(separator: ","))", suite, target, source]
+    ///   - sources: lines of `sources.list`, or paths of files with such lines.
+    public static func bootstrapArguments(target: String, sources: [String]) -> [String] {
+        ["--mode=auto", "--variant=minbase", "--include=\(packages.joined(separator: ","))", suite, target] + sources
     }
 }
