@@ -122,7 +122,7 @@ extension ClusterSuite {
                     "\(directory)/other.key", "-out", other,
                 ])
             #expect(made.succeeded, "\(made.standardError)")
-            let posing = uri.replacing("\(cluster.directory)/.pgaf/ca.crt", with: other)
+            let posing = uri.replacing(/sslrootcert=[^&]*/, with: "sslrootcert=\(other)")
             #expect(posing != uri)
             let refused = try await cluster.command("psql", ["-XAtw", posing, "-c", "SELECT 'in'"])
             #expect(!refused.succeeded && refused.standardError.contains("certificate verify failed"))

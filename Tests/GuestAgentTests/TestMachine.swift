@@ -18,6 +18,8 @@ final class TestMachine: Sendable {
     init(secrets: ClusterSecrets = TestMachine.secrets) {
         files = MachineFiles(root: scratch.path)
         store = ClusterStore(files: files)
+        // No installation was cut off.
+        runner.on("dpkg")
         let record = EventRecord()
         recorded = record
         events = EventWriter(

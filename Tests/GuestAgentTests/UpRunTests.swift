@@ -216,6 +216,38 @@ import Testing
         #expect(machine.store.clusters == [configuration.cluster])
     }
 
+    /// The ports and the room that the old cluster has are free once it is gone.
+    @Test func aFreshStartMayGiveAPortToAnotherName() async throws {
+        #expect(await up() == 0)
+        let port = ListeningPort()
+        var renamed = configuration
+        renamed.nodes[0].name = "another"
+        renamed.nodes[0].port = port.number
+        let arguments = #""pgaf.arguments":"[[\"--publish\",\"127.0.0.1:\#(port.number):5432\"],[],[]]""#
+        machine.runner.on("docker", "ps", "--all", prints: "pgnode1\n").on("docker", "volume", "ls")
+            .on("docker", "network", "ls").on("df", prints: "Avail\n1\n")
+            .on(
+                "docker", "container", "inspect", "pgnode1",
+                prints: #"[{"Name":"/pgnode1","State":{"Status":"x","Running":true,"ExitCode":0},"#
+                    + #""Config":{"Labels":{"pgaf.cluster":"\#(configuration.cluster)",\#(arguments)}}}]"#)
+        _ = await up(renamed, fresh: true)
+        withExtendedLifetime(port) {}
+        #expect(
+            machine.runner.lines.contains(["docker", "rm", "--force", "pgnode1"]),
+            "\(String(describing: results.last?.error))")
+    }
+
+    /// The rehearsal may take minutes: who thinks better of it keeps the cluster.
+    @Test func aFreshStartThatIsCancelledRemovesNothing() async throws {
+        #expect(await up() == 0)
+        machine.runner.on("docker", "ps", "--all", prints: "pgnode1\n").on("docker", "volume", "ls").on(
+            "docker", "network", "ls")
+        stop.raise()
+        #expect(await up(fresh: true) != 0)
+        #expect(results.last?.status == .cancelled)
+        #expect(!machine.runner.lines.contains { $0.starts(with: ["docker", "rm"]) })
+    }
+
     /// The remedy of a repository that does not answer is another source: the choice that failed must not stand in its way.
     @Test func aFirstUpThatFailedBindsNobody() async throws {
         cluster.change { $0.engine = false }

@@ -90,6 +90,14 @@ public struct Apt: Sendable {
         return words.contains { result.standardError.contains($0) || result.standardOutput.contains($0) }
     }
 
+    /// Finishes what was cut off between the unpacking of a package and its configuration: its programs are there, and lack
+    /// what their scripts would have made for them.
+    func finishIfInterrupted(onLine: @escaping @Sendable (String) async -> Void) async throws {
+        let audit = try? await runner.run(
+            Command("dpkg", ["--audit"], environment: Self.environment, deadline: .seconds(60)))
+        if let audit, !audit.trimmedOutput.isEmpty { try await finishInterrupted(onLine: onLine) }
+    }
+
     /// What fails here fails again, and is told, when the packages are installed.
     private func finishInterrupted(onLine: @escaping @Sendable (String) async -> Void) async throws {
         await onLine("finishing an installation that was interrupted")

@@ -42,6 +42,7 @@ struct DockerEngine: Sendable {
     ///
     /// - Throws: `docker.unavailable`.
     func launch() async throws {
+        try await Apt(runner: runner).finishIfInterrupted { _ in }
         if hasSystemd {
             try await checked("systemctl", ["enable", "--now", "docker"])
             return

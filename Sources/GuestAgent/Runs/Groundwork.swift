@@ -12,10 +12,9 @@ struct Groundwork: Sendable {
     /// A request is checked like a file: whoever sent it, its names reach Docker and SQL.
     ///
     /// - Throws: `agent.no-root`, `configuration.invalid`, `configuration.conflict`.
-    static func check(_ request: Request, _ facts: MachineFacts) throws {
+    static func check(_ request: Request) throws {
         try Privilege.requireRoot()
         try ConfigurationValidator.validate(request.configuration)
-        try FailoverTimings(request.configuration.failover, isSlow: facts.isSlow).validate()
     }
 
     /// Chooses what has to be chosen and looks at Docker.
@@ -37,6 +36,7 @@ struct Groundwork: Sendable {
             configuration: request.configuration, state: state.reached(by: request.options.hosts), facts: facts,
             root: store.root,
             publishEverywhere: request.options.publishEverywhere)
+        try topology.failoverTimings.validate()
         let monitor = Monitor(
             container: topology.configuration.monitor.name, psql: Psql(runner: runner, sessions: sessions))
         let inService = try await monitor.rows()?.filter { $0.isSettled && $0.isHealthy }.map(\.name) ?? []

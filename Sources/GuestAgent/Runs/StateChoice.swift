@@ -51,10 +51,14 @@ struct StateChoice: Sendable {
     /// What a cluster's volumes say of the data in them, where the machine has forgotten it: another PostgreSQL must not
     /// meet that data.
     private func madeFrom(_ cluster: String) async throws -> (source: SoftwareSource, version: Int)? {
-        _ = try await engine?.isAvailable(events)
+        let isAvailable = try await engine?.isAvailable(events) ?? false
         let docker = Docker(runner: runner)
-        // An engine that does not answer has been waited for, or nothing is changed.
-        for name in (try? await docker.labelled("volume", cluster: cluster)) ?? [] {
+        // Where nothing is changed an engine that does not answer has nothing to say.
+        let volumes =
+            isAvailable
+            ? try await docker.labelled("volume", cluster: cluster)
+            : (try? await docker.labelled("volume", cluster: cluster)) ?? []
+        for name in volumes {
             let labels = try await docker.labels(of: "volume", name)
             if let source = labels?[Label.source].flatMap(SoftwareSource.init), let version = labels?[Label.postgres],
                 let version = Int(version)
@@ -132,7 +136,11 @@ struct StateChoice: Sendable {
                     + " answer within seconds. That stays for this cluster.")
             return .debian
         }
-        if !wanted.makesBaseImage, try await RegistryProbe(wanted, runner, store.files).silence() != nil {
+        // An engine that is there may have a proxy or mirrors of its own.
+        let hasEngine = DockerEngine(runner: runner, files: store.files).isInstalled
+        if !wanted.makesBaseImage, !hasEngine, try await Docker(runner: runner).engineVersion() == nil,
+            try await RegistryProbe(wanted, runner, store.files).silence() != nil
+        {
             await warnings.add(
                 "packages.source auto has chosen debian: the registry \(wanted.baseReference.registry) of the base image does"
                     + " not answer within seconds. That stays for this cluster.")

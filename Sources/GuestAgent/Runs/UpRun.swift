@@ -47,7 +47,7 @@ public struct UpRun: Sendable {
     private func converge(_ warnings: Warnings) async throws -> (ClusterTopology, Int) {
         let facts = try await MachineFacts.read(runner: runner, files: store.files)
         await events.hello(facts)
-        try Groundwork.check(request, facts)
+        try Groundwork.check(request)
         let cluster = request.configuration.cluster
         let lock = try await MachineLock(store: store, holder: "run \(request.run)")
             .take(waiting: request.options.wait, events)
@@ -57,6 +57,10 @@ public struct UpRun: Sendable {
         try await AbandonedWork(store: store, run: request.run).clear()
         if request.options.fresh {
             try await rehearse(ground(facts, Warnings(), remembering: false))
+            if stop.isRaised {
+                throw PgafError(
+                    .cancelled, "The run was cancelled before anything was removed.", remedy: "Run `up --fresh` again.")
+            }
             try await ClusterRemoval(runner: runner, store: store).remove(cluster)
         }
         let ground = try await ground(facts, warnings)
@@ -80,7 +84,7 @@ public struct UpRun: Sendable {
 
     /// What would be refused of a new cluster is refused while the old one is there.
     private func rehearse(_ ground: Groundwork) async throws {
-        _ = try await PreflightStep(store: store).inspect(ground.seen)
+        _ = try await PreflightStep(store: store, isReplacing: true).inspect(ground.seen)
         let repositories = RepositoriesStep()
         let changes = try await repositories.inspect(ground.seen)
         if !changes.isEmpty { try await repositories.apply(changes, ground.context) }

@@ -80,8 +80,14 @@ struct BaseImageStep: Step {
             Self.bootstrapCommand(sources: sources, target: target, proxy: settings[.proxy]),
             onLine: context.output(id))
         guard !made.succeeded else { return }
+        let code = made.archiveFailure(otherwise: .imageBuildFailed)
+        guard code != .diskFull else {
+            throw PgafError(
+                .diskFull, "The disk ran full while the base image was made in \(Self.workspace).",
+                remedy: "Make room there (df -h \(Self.workspace)), then run `up` again.", output: made.lastLines())
+        }
         throw PgafError(
-            made.archiveFailure(otherwise: .imageBuildFailed), "The base image could not be made from \(archive).",
+            code, "The base image could not be made from \(archive).",
             remedy:
                 "Check that the archive answers (`apt-get update` on the machine) or set packages.mirrors.debian, then run"
                 + " `up` again.",

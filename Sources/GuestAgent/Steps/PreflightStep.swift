@@ -6,6 +6,8 @@ struct PreflightStep: Step {
     let title = "the machine's fitness"
     let dependencies: [String] = []
     let store: ClusterStore
+    /// Whether the cluster that there is will be gone: the ports that it has and the room that it takes are free then.
+    var isReplacing = false
 
     /// The least free disk for Docker, the images and four small databases, in MiB.
     static let neededDisk = 3 * 1024
@@ -17,7 +19,7 @@ struct PreflightStep: Step {
                 .machineUnsupported, "The machine runs \(facts.prettyName), which has no apt-get.",
                 remedy: "Use a Debian or Ubuntu machine; `machine.vagrant.box` names one for Vagrant.")
         }
-        try await checkDisk(context)
+        if !isReplacing { try await checkDisk(context) }
         try await checkPorts(context)
         return try store.differences(context.topology, context.secrets).map { Change(.change, "memory", $0) }
     }
@@ -43,18 +45,15 @@ struct PreflightStep: Step {
         let wanted =
             [(context.configuration.monitor.name, context.configuration.monitor.port)]
             + context.configuration.nodes.map { ($0.name, $0.port) }
-        for (name, port) in wanted {
+        each: for (name, port) in wanted {
             if let address, PortProbe.isFree(address, port) { continue }
             // A running container of this cluster holds its own port, but another one only if somebody else does.
-            if let own = try await context.docker.container(name), own.running,
-                own.labels[Label.cluster] == context.configuration.cluster, publishes(own, port) ?? true
-            {
-                continue
-            }
-            for (other, _) in wanted where other != name {
-                guard let sibling = try await context.docker.container(other), sibling.running,
-                    sibling.labels[Label.cluster] == context.configuration.cluster, publishes(sibling, port) == true
-                else { continue }
+            if let own = try await running(name, context), publishes(own, port) ?? true { continue }
+            for other in try await others(than: name, wanted.map(\.0), context) {
+                guard let sibling = try await running(other, context), publishes(sibling, port) == true else {
+                    continue
+                }
+                if isReplacing { continue each }
                 throw PgafError(
                     .portInUse, "Port \(port), which \(name) is to have, is that of \(other) of the same cluster now.",
                     remedy: "To swap ports give one of them a free port first, run `up`, then the one that is wanted.")
@@ -65,6 +64,23 @@ struct PreflightStep: Step {
                     "End what listens there (`ss -ltnp sport = :\(port)` shows it), or choose another port in pgaf.yaml."
             )
         }
+    }
+
+    /// A container of this cluster that runs.
+    private func running(_ name: String, _ context: AgentContext) async throws -> ContainerStatus? {
+        guard let found = try await context.docker.container(name), found.running,
+            found.labels[Label.cluster] == context.configuration.cluster
+        else { return nil }
+        return found
+    }
+
+    /// Whose port it may be besides: the others that are wanted, and all that there are when they are to go.
+    private func others(
+        than name: String, _ wanted: [String], _ context: AgentContext
+    ) async throws -> [String] {
+        let there =
+            isReplacing ? try await context.docker.labelled("container", cluster: context.configuration.cluster) : []
+        return (wanted + there.filter { !wanted.contains($0) }).filter { $0 != name }
     }
 
     /// Whether a container was made with this port; nil for one that does not say.

@@ -24,7 +24,10 @@ struct RepositoriesStep: Step {
                     found == nil ? .create : .change, repository.name,
                     "use \(repository.uri) \(repository.suite) on the machine, key \(repository.fingerprint)"))
         }
-        if !topology.makesBaseImage, !context.bundle, try await !BaseImageStep().inspect(context).isEmpty {
+        // An engine that is there may have a proxy or mirrors of its own: then it is for `docker pull` to say.
+        if !topology.makesBaseImage, !context.bundle, try await lacksEngine(context),
+            try await !BaseImageStep().inspect(context).isEmpty
+        {
             changes.append(
                 Change(.create, Self.registry, "use \(topology.baseReference.registry) for the base image"))
         }
@@ -90,6 +93,10 @@ struct RepositoriesStep: Step {
     /// Whether something is to be installed from it.
     private func isNeeded(_ repository: AptRepository, _ context: AgentContext) async throws -> Bool {
         if repository.name == "pgdg" { return try await !PsqlClientStep.isThere(context) }
+        return try await lacksEngine(context)
+    }
+
+    private func lacksEngine(_ context: AgentContext) async throws -> Bool {
         let engine = DockerEngine(runner: context.runner, files: context.files)
         return try await context.docker.engineVersion() == nil && !engine.isInstalled
     }

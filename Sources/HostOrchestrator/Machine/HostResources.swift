@@ -36,7 +36,9 @@ struct HostResources: Sendable {
 
     /// The ranges in the text of `/etc/vbox/networks.conf`, whose lines are `* RANGE …`; without it VirtualBox's own.
     static func hostOnlyRanges(inNetworksFile text: String?) -> [IPv4Network] {
-        let lines = (text ?? "* 192.168.56.0/21").split(whereSeparator: \.isNewline).map { $0.split(separator: " ") }
+        let lines = (text ?? "* 192.168.56.0/21").split(whereSeparator: \.isNewline).map {
+            $0.split(whereSeparator: \.isWhitespace)
+        }
         return lines.filter { $0.first == "*" }.flatMap { $0.dropFirst().compactMap { IPv4Network(String($0)) } }
     }
 

@@ -24,7 +24,9 @@ extension VagrantMachine {
             try await render(provider, .running, reporter)
             return false
         }
-        if state == "not_created" { try resources.requireDisk(provider.directories(boxes, project)) }
+        if state == "not_created" {
+            try resources.requireDisk([boxes.vagrantHome, try await provider.disks(runner)])
+        }
         if provider == .libvirt, settings.box == nil, state == "not_created" {
             _ = try await boxes.build(reporting: progress)
         }

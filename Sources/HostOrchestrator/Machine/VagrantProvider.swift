@@ -23,10 +23,29 @@ enum VagrantProvider: String, Sendable, CaseIterable {
         "\(project.path)/.vagrant/machines/default/\(rawValue)"
     }
 
-    /// Where a machine takes room: its box, its disk, its project.
-    func directories(_ boxes: BoxBuilder, _ project: ProjectDirectory) -> [String] {
-        let disks = self == .libvirt ? "/var/lib/libvirt/images" : NSHomeDirectory()
-        return [boxes.vagrantHome, disks, project.path]
+    /// Where the disks of machines lie unless somebody has moved them.
+    var usualDisks: String { self == .libvirt ? "/var/lib/libvirt/images" : "\(NSHomeDirectory())/VirtualBox VMs" }
+
+    /// Where the disks of machines lie, by the provider's own word.
+    func disks(_ runner: any CommandRunner) async throws -> String {
+        let question =
+            self == .libvirt
+            ? Command("virsh", ["--connect", "qemu:///system", "pool-dumpxml", "default"])
+            : Command("VBoxManage", ["list", "systemproperties"])
+        // Before the first machine there is no pool.
+        guard let answer = try? await runner.run(question), answer.succeeded else { return usualDisks }
+        return Self.disks(in: answer.standardOutput) ?? usualDisks
+    }
+
+    /// The directory in libvirt's description of a pool, or among VirtualBox's properties.
+    static func disks(in text: String) -> String? {
+        for line in text.split(whereSeparator: \.isNewline).map(\.trimmed) {
+            for (before, after) in [("<path>", "</path>"), ("Default machine folder:", "")]
+            where line.hasPrefix(before) && line.hasSuffix(after) {
+                return line.dropFirst(before.count).dropLast(after.count).trimmed
+            }
+        }
+        return nil
     }
 
     /// The provider to use: the one that made the machine, the configured one, or what this machine has.

@@ -95,23 +95,28 @@ struct Doctor: Sendable {
                             + " `machine.vagrant.memory` makes it smaller")
                     : .ok("memory", "\(free) MiB are free, the machine wants \(memory)"))
         }
-        if let free = resources.freeDisk(context.project.path) {
+        let provider: VagrantProvider = takesVirtualBox(configuration.machine.vagrant) ? .virtualbox : .libvirt
+        let home = context.environment["HOME"] ?? context.project.path
+        let boxes = context.environment["VAGRANT_HOME"] ?? "\(home)/.vagrant.d"
+        if let (directory, free) = resources.tightest([boxes, provider.usualDisks]) {
             findings.append(
                 free < HostResources.neededDisk
                     ? .warning(
                         "disk",
-                        "\(free) MiB are free in \(context.project.path); box, machine and images need about"
+                        "\(free) MiB are free in \(directory); box, machine and images need about"
                             + " \(HostResources.neededDisk)")
                     : .ok("disk", "\(free) MiB are free"))
         }
         return findings
     }
 
+    private func takesVirtualBox(_ settings: VagrantSettings) -> Bool {
+        settings.provider == .virtualbox || settings.provider == .auto && context.findProgram("VBoxManage") != nil
+    }
+
     /// Whether VirtualBox can give the machine its private address.
     private func privateNetwork(_ settings: VagrantSettings) -> [Finding] {
-        let takesVirtualBox =
-            settings.provider == .virtualbox || settings.provider == .auto && context.findProgram("VBoxManage") != nil
-        guard takesVirtualBox, let address = IPv4Address(settings.ip) else { return [] }
+        guard takesVirtualBox(settings), let address = IPv4Address(settings.ip) else { return [] }
         let ranges = resources.hostOnlyRanges()
         guard ranges.contains(where: { $0.contains(address) }) else {
             let allowed = ranges.map(\.description).joined(separator: ", ")
