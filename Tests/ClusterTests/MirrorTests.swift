@@ -44,41 +44,50 @@ extension ClusterSuite {
             }
         }
 
-        /// Before Docker is there to pull from it.
-        @Test func aRegistryThatIsAwayIsToldFirst() async throws {
+        /// Each on a machine of its own, at once: most of it is waiting for mirrors.
+        @Test func mirrorsThatAreSlowSilentAwayOrBehindAProxy() async throws {
             try await ThrowawayMachine.prepareBaseImage()
             try await TestMirror.run { mirror in
-                try await ThrowawayMachine.run { machine in
-                    let before = try await machine.traces()
-                    var settings = mirror.settings()
-                    settings["packages.mirrors.registry"] = "127.0.0.1:\(ListeningPort.free())"
-                    settings["image.base"] = "no-such-image:trixie"
-                    let result = try await machine.agent(["prepare"], settings)
-                    #expect(result.status == 69 && result.standardError.contains("code: packages.archive-unreachable"))
-                    #expect(result.standardError.contains("The registry 127.0.0.1:"), "\(result.standardError)")
-                    #expect(try await machine.traces() == before)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await aMirrorThatIsSilentOrAwayIsGivenUp(mirror) }
+                    group.addTask { try await aSlowMirrorIsWaitedFor(mirror) }
+                    group.addTask { try await aRegistryThatIsAwayIsToldFirst(mirror) }
+                    group.addTask { try await autoChoosesByWhatAnswersAndSaysWhy(mirror) }
+                    group.addTask { try await aMachineGetsDockerAndTheImageFromMirrorsBehindAProxy(mirror) }
+                    try await group.waitForAll()
                 }
             }
         }
 
-        /// The repository for the image is proven before the machine gets its own.
-        @Test func aMirrorThatIsSilentOrAwayIsGivenUp() async throws {
-            try await ThrowawayMachine.prepareBaseImage()
-            try await TestMirror.run { mirror in
-                let listener = ListeningPort(on: .any)
-                // At once, each on a machine of its own: nearly all of it is waiting.
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for port in [listener.number, ListeningPort.free()] {
-                        var settings = mirror.settings()
-                        settings["packages.mirrors.pgdg_archive"] = "http://\(mirror.host):\(port)/archive"
-                        group.addTask { [settings] in
-                            try await ThrowawayMachine.run { try await givesUp($0, settings) }
-                        }
-                    }
-                    try await group.waitForAll()
-                }
-                withExtendedLifetime(listener) {}
+        /// Before Docker is there to pull from it.
+        private func aRegistryThatIsAwayIsToldFirst(_ mirror: TestMirror) async throws {
+            try await ThrowawayMachine.run { machine in
+                let before = try await machine.traces()
+                var settings = mirror.settings()
+                settings["packages.mirrors.registry"] = "127.0.0.1:\(ListeningPort.free())"
+                settings["image.base"] = "no-such-image:trixie"
+                let result = try await machine.agent(["prepare"], settings)
+                #expect(result.status == 69 && result.standardError.contains("code: packages.archive-unreachable"))
+                #expect(result.standardError.contains("The registry 127.0.0.1:"), "\(result.standardError)")
+                #expect(try await machine.traces() == before)
             }
+        }
+
+        /// The repository for the image is proven before the machine gets its own.
+        private func aMirrorThatIsSilentOrAwayIsGivenUp(_ mirror: TestMirror) async throws {
+            let listener = ListeningPort(on: .any)
+            // At once, each on a machine of its own: nearly all of it is waiting.
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for port in [listener.number, ListeningPort.free()] {
+                    var settings = mirror.settings()
+                    settings["packages.mirrors.pgdg_archive"] = "http://\(mirror.host):\(port)/archive"
+                    group.addTask { [settings] in
+                        try await ThrowawayMachine.run { try await givesUp($0, settings) }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            withExtendedLifetime(listener) {}
         }
 
         private func givesUp(_ machine: ThrowawayMachine, _ settings: [String: String]) async throws {
@@ -90,90 +99,81 @@ extension ClusterSuite {
             #expect(try await machine.traces() == before)
         }
 
-        @Test func autoChoosesByWhatAnswersAndSaysWhy() async throws {
-            try await ThrowawayMachine.prepareBaseImage()
-            try await TestMirror.run { mirror in
-                try await ThrowawayMachine.run { machine in
-                    var settings = mirror.settings()
-                    settings["packages.source"] = "auto"
-                    // A slow one is good enough.
-                    settings["packages.mirrors.pgdg"] = mirror.address("good/pgdg", slow: true)
-                    let slow = try await machine.agent(["plan"], settings)
-                    #expect(slow.status == 2, "\(slow.standardOutput)\(slow.standardError)")
-                    #expect(slow.standardOutput.contains("packages.source auto has chosen pgdg: http://\(mirror.host)"))
-                    #expect(slow.standardOutput.contains("install docker-ce, "))
-                    let listener = ListeningPort(on: .any)
-                    let silent = "http://\(mirror.host):\(listener.number)/pgdg"
-                    settings["packages.mirrors.pgdg"] = silent
-                    let plan = try await machine.agent(["plan"], settings)
-                    withExtendedLifetime(listener) {}
-                    #expect(
-                        plan.standardOutput.contains(
-                            "packages.source auto has chosen debian: \(silent) with the suite trixie-pgdg does not answer"
-                        ),
-                        "\(plan.standardOutput)\(plan.standardError)")
-                    #expect(plan.standardOutput.contains("install docker.io, docker-cli"))
-                }
+        private func autoChoosesByWhatAnswersAndSaysWhy(_ mirror: TestMirror) async throws {
+            try await ThrowawayMachine.run { machine in
+                var settings = mirror.settings()
+                settings["packages.source"] = "auto"
+                // A slow one is good enough.
+                settings["packages.mirrors.pgdg"] = mirror.address("good/pgdg", slow: true)
+                let slow = try await machine.agent(["plan"], settings)
+                #expect(slow.status == 2, "\(slow.standardOutput)\(slow.standardError)")
+                #expect(slow.standardOutput.contains("packages.source auto has chosen pgdg: http://\(mirror.host)"))
+                #expect(slow.standardOutput.contains("install docker-ce, "))
+                let listener = ListeningPort(on: .any)
+                let silent = "http://\(mirror.host):\(listener.number)/pgdg"
+                settings["packages.mirrors.pgdg"] = silent
+                let plan = try await machine.agent(["plan"], settings)
+                withExtendedLifetime(listener) {}
+                #expect(
+                    plan.standardOutput.contains(
+                        "packages.source auto has chosen debian: \(silent) with the suite trixie-pgdg does not answer"
+                    ),
+                    "\(plan.standardOutput)\(plan.standardError)")
+                #expect(plan.standardOutput.contains("install docker.io, docker-cli"))
             }
         }
 
         /// The lists of the slow one are fetched and checked; then the next has no packages for Ubuntu 20.04.
-        @Test func aSlowMirrorIsWaitedFor() async throws {
-            try await ThrowawayMachine.prepareBaseImage()
-            try await TestMirror.run { mirror in
-                try await ThrowawayMachine.run { machine in
-                    let before = try await machine.traces()
-                    var settings = mirror.settings()
-                    settings["packages.mirrors.pgdg"] = mirror.address("good/pgdg", slow: true)
-                    settings["packages.mirrors.pgdg_archive"] = mirror.address("good/pgdg")
-                    let result = try await machine.agent(["prepare"], settings)
-                    #expect(
-                        result.standardError.contains("does not give the suite focal-pgdg-archive"),
-                        "\(result.standardError)")
-                    #expect(try await machine.traces() == before)
-                }
+        private func aSlowMirrorIsWaitedFor(_ mirror: TestMirror) async throws {
+            try await ThrowawayMachine.run { machine in
+                let before = try await machine.traces()
+                var settings = mirror.settings()
+                settings["packages.mirrors.pgdg"] = mirror.address("good/pgdg", slow: true)
+                settings["packages.mirrors.pgdg_archive"] = mirror.address("good/pgdg")
+                let result = try await machine.agent(["prepare"], settings)
+                #expect(
+                    result.standardError.contains("does not give the suite focal-pgdg-archive"),
+                    "\(result.standardError)")
+                #expect(try await machine.traces() == before)
             }
         }
 
         /// Everything through the proxy, which alone knows the mirrors' name; the machine and the image then have it all.
-        @Test func aMachineGetsDockerAndTheImageFromMirrorsBehindAProxy() async throws {
-            try await ThrowawayMachine.prepareBaseImage()
-            try await TestMirror.run { mirror in
-                try await ThrowawayMachine.run { machine in
-                    var settings = mirror.settings(base: "http://mirror.invalid/good")
-                    settings["packages.proxy"] = "http://\(mirror.host):\(mirror.port)"
-                    settings["image.name"] = "pgaf-test/proxied"
-                    let result = try await machine.agent(["prepare"], settings)
-                    #expect(result.succeeded, "\(result.standardError)")
-                    let installed = try await machine.run([
-                        "dpkg-query", "--show", "--showformat", "${Package} ${Version}\n", "docker-ce", "docker-ce-cli",
-                        "containerd.io", "docker-compose-plugin", "docker-buildx-plugin",
-                    ])
-                    #expect(installed.standardOutput.split(separator: "\n").allSatisfy { $0.hasSuffix(" 1.0") })
-                    #expect(installed.succeeded, "\(installed.standardError)")
-                    // psql comes from the machine's own PGDG repository.
-                    let client = try await machine.run(["apt-cache", "policy", "postgresql-client-16"])
-                    #expect(client.standardOutput.contains("http://mirror.invalid/good/pgdg trixie-pgdg/main"))
-                    for path in [
-                        "/good/docker/linux/debian/gpg", "/good/archive/dists/focal-pgdg-archive/InRelease",
-                        "/good/archive/pool/postgresql-16_1.0_all.deb",
-                    ] { #expect(mirror.requests.contains("http://mirror.invalid\(path)"), "\(path)") }
-                    let image = try await machine.run([
-                        "docker", "run", "--rm", "--entrypoint", "sh", "pgaf-test/proxied:latest", "-c",
-                        "pg_autoctl --version && env && cat /etc/apt/apt.conf.d/*",
-                    ])
-                    #expect(image.succeeded && image.standardOutput.contains("pg_autoctl version"), "\(image)")
-                    #expect(!image.standardOutput.contains("\(mirror.host):\(mirror.port)"))
-                    let history = try await machine.run([
-                        "docker", "history", "--no-trunc", "pgaf-test/proxied:latest",
-                    ])
-                    #expect(history.succeeded && !history.standardOutput.contains("\(mirror.host):\(mirror.port)"))
-                    // A second time there is nothing to do.
-                    let again = try await machine.agent(["prepare", "--json"], settings)
-                    let steps = try PgafProject.events(again.standardOutput)
-                    #expect(again.succeeded && PgafProject.changedSteps(steps).isEmpty)
-                    _ = try await machine.run(["docker", "image", "rm", "pgaf-test/proxied:latest"])
-                }
+        private func aMachineGetsDockerAndTheImageFromMirrorsBehindAProxy(_ mirror: TestMirror) async throws {
+            try await ThrowawayMachine.run { machine in
+                var settings = mirror.settings(base: "http://mirror.invalid/good")
+                settings["packages.proxy"] = "http://\(mirror.host):\(mirror.port)"
+                settings["image.name"] = "pgaf-test/proxied"
+                let result = try await machine.agent(["prepare"], settings)
+                #expect(result.succeeded, "\(result.standardError)")
+                let installed = try await machine.run([
+                    "dpkg-query", "--show", "--showformat", "${Package} ${Version}\n", "docker-ce", "docker-ce-cli",
+                    "containerd.io", "docker-compose-plugin", "docker-buildx-plugin",
+                ])
+                #expect(installed.standardOutput.split(separator: "\n").allSatisfy { $0.hasSuffix(" 1.0") })
+                #expect(installed.succeeded, "\(installed.standardError)")
+                // psql comes from the machine's own PGDG repository.
+                let client = try await machine.run(["apt-cache", "policy", "postgresql-client-16"])
+                #expect(client.standardOutput.contains("http://mirror.invalid/good/pgdg trixie-pgdg/main"))
+                for path in [
+                    "/good/docker/linux/debian/gpg", "/good/archive/dists/focal-pgdg-archive/InRelease",
+                    "/good/archive/pool/postgresql-16_1.0_all.deb",
+                ] { #expect(mirror.requests.contains("http://mirror.invalid\(path)"), "\(path)") }
+                let image = try await machine.run([
+                    "docker", "run", "--rm", "--entrypoint", "sh", "pgaf-test/proxied:latest", "-c",
+                    "pg_autoctl --version && env && cat /etc/apt/apt.conf.d/*",
+                ])
+                #expect(image.succeeded && image.standardOutput.contains("pg_autoctl version"), "\(image)")
+                #expect(!image.standardOutput.contains("\(mirror.host):\(mirror.port)"))
+                let history = try await machine.run([
+                    "docker", "history", "--no-trunc", "pgaf-test/proxied:latest",
+                ])
+                #expect(history.succeeded && !history.standardOutput.contains("\(mirror.host):\(mirror.port)"))
+                // A second time there is nothing to do.
+                let again = try await machine.agent(["prepare", "--json"], settings)
+                let steps = try PgafProject.events(again.standardOutput)
+                #expect(again.succeeded && PgafProject.changedSteps(steps).isEmpty)
+                _ = try await machine.run(["docker", "image", "rm", "pgaf-test/proxied:latest"])
             }
         }
     }
