@@ -16,7 +16,12 @@ AGENT_FLAGS := -c release --product pgaf-agent --scratch-path .build-agent --sta
 
 .PHONY: build host agent up test unit transport cluster vm soak fuzz check format bench clean
 
-build: host agent
+# A Mac has no static Linux program to give: its agent is built on any Linux and named by PGAF_AGENT.
+build: host $(if $(filter Darwin,$(shell uname)),agent-elsewhere,agent)
+
+.PHONY: agent-elsewhere
+agent-elsewhere:
+	@echo "build the agent with \`make agent\` on Linux, and name the copied file in PGAF_AGENT"
 
 host:
 	@scripts/prepare build
