@@ -52,14 +52,14 @@ import Testing
         #expect(plugin?.code == .providerMissing)
     }
 
-    @Test func disksLieWhereTheProviderSays() async throws {
+    @Test func disksLieWhereTheProviderSays() async {
         let pool = CommandResult(
             standardOutput: "<pool type='dir'>\n  <target>\n    <path>/srv/images</path>\n  </target>\n</pool>\n")
         let properties = CommandResult(
             standardOutput: "API version:  7_0\nDefault machine folder:          /big disk/VMs\n")
         let tools = PretendedTools(["virsh --connect": pool, "VBoxManage list": properties])
-        #expect(try await VagrantProvider.libvirt.disks(tools) == "/srv/images")
-        #expect(try await VagrantProvider.virtualbox.disks(tools) == "/big disk/VMs")
-        #expect(try await VagrantProvider.libvirt.disks(PretendedTools([:])) == "/var/lib/libvirt/images")
+        #expect(await VagrantProvider.libvirt.disks(tools) == "/srv/images")
+        #expect(await VagrantProvider.virtualbox.disks(tools) == "/big disk/VMs")
+        #expect(await VagrantProvider.libvirt.disks(PretendedTools([:])) == "/var/lib/libvirt/images")
     }
 }

@@ -54,18 +54,6 @@ public struct AgentCommand: AsyncParsableCommand {
     }
 }
 
-/// Where programs are looked for.
-enum ProgramPath {
-    private static let system = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
-
-    /// The same with all places of the system's own at its end: whoever became root by `su` or by a sudo of his own making
-    /// brings the path of an ordinary user, which has no `dockerd`.
-    static func withSystemPrograms(_ path: String?) -> String {
-        let given = (path ?? "").split(separator: ":").map(String.init)
-        return (given + system.filter { !given.contains($0) }).joined(separator: ":")
-    }
-}
-
 /// A verb whose failure is one JSON object on standard output, as its result is.
 protocol JSONPrinting {
     var printsJSON: Bool { get }

@@ -7,6 +7,12 @@ struct DockerEngine: Sendable {
 
     var isInstalled: Bool { ["/usr/sbin/dockerd", "/usr/bin/dockerd"].contains { files.exists($0) } }
 
+    /// Whether there is none on the machine, nor one elsewhere that its client speaks to.
+    func isLacking() async throws -> Bool {
+        guard !isInstalled else { return false }
+        return try await Docker(runner: runner).engineVersion() == nil
+    }
+
     var hasSystemd: Bool { files.exists("/run/systemd/system") }
 
     /// The wait for `isReady` after `launch`.

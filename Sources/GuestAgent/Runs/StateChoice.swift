@@ -137,8 +137,7 @@ struct StateChoice: Sendable {
             return .debian
         }
         // An engine that is there may have a proxy or mirrors of its own.
-        let hasEngine = DockerEngine(runner: runner, files: store.files).isInstalled
-        if !wanted.makesBaseImage, !hasEngine, try await Docker(runner: runner).engineVersion() == nil,
+        if !wanted.makesBaseImage, try await DockerEngine(runner: runner, files: store.files).isLacking(),
             try await RegistryProbe(wanted, runner, store.files).silence() != nil
         {
             await warnings.add(

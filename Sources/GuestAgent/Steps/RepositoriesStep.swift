@@ -97,7 +97,6 @@ struct RepositoriesStep: Step {
     }
 
     private func lacksEngine(_ context: AgentContext) async throws -> Bool {
-        let engine = DockerEngine(runner: context.runner, files: context.files)
-        return try await context.docker.engineVersion() == nil && !engine.isInstalled
+        try await DockerEngine(runner: context.runner, files: context.files).isLacking()
     }
 }

@@ -115,8 +115,7 @@ extension BoxBuilder {
     private func requireTools() async throws {
         var missing: [String] = []
         // Where Debian has sfdisk and mkfs.ext4, which is not on the path of ordinary users; mmdebstrap looks there too.
-        let path = ProcessInfo.processInfo.environment["PATH"].map { [$0] } ?? []
-        let places = (path + ["/usr/local/sbin", "/usr/sbin", "/sbin"]).joined(separator: ":")
+        let places = ProgramPath.withSystemPrograms(ProcessInfo.processInfo.environment["PATH"])
         // An ordinary user builds in a user namespace; root needs none.
         let namespaces = isRoot ? [] : [("newuidmap", "--help", "uidmap")]
         for (program, option, package) in Self.tools + namespaces {

@@ -32,8 +32,13 @@ public struct BoxBuilder: Sendable {
         let home = environment["HOME"] ?? NSHomeDirectory()
         let caches = environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "\(home)/.cache"
         cacheHome = "\(caches)/pgaf"
-        vagrantHome = environment["VAGRANT_HOME"] ?? "\(home)/.vagrant.d"
+        vagrantHome = Self.vagrantHome(environment)
         scratch = isRoot ? "\(cacheHome)/boxes" : environment["TMPDIR"] ?? "/var/tmp"
+    }
+
+    /// Where Vagrant keeps its boxes and keys.
+    static func vagrantHome(_ environment: [String: String]) -> String {
+        environment["VAGRANT_HOME"] ?? "\(environment["HOME"] ?? NSHomeDirectory())/.vagrant.d"
     }
 
     /// The box as Vagrant has unpacked it.

@@ -25,7 +25,7 @@ extension VagrantMachine {
             return false
         }
         if state == "not_created" {
-            try resources.requireDisk([boxes.vagrantHome, try await provider.disks(runner)])
+            try resources.requireDisk([boxes.vagrantHome, await provider.disks(runner)])
         }
         if provider == .libvirt, settings.box == nil, state == "not_created" {
             _ = try await boxes.build(reporting: progress)
@@ -39,11 +39,7 @@ extension VagrantMachine {
         }
         try await render(provider, .starting, reporter)
         await reporter.say("starting Vagrant (\(provider.rawValue))")
-        let result = try await runner.run(VagrantCommand.up(provider, in: project.path)) { await reporter.take($0) }
-        await memory.forget()
-        guard result.succeeded else {
-            throw VagrantFailure.error(provider: provider, lines: await reporter.tail, logFile: logFile)
-        }
+        try await change(VagrantCommand.up(provider, in: project.path), provider, reporter)
         try MachineFiles().remove(project.unfinishedMachine)
         return true
     }
@@ -54,12 +50,19 @@ extension VagrantMachine {
 
     private func removeUnfinished(_ provider: VagrantProvider, _ reporter: VagrantReporter) async throws {
         await reporter.say("removing the machine whose making was interrupted; it is made anew")
-        let result = try await runner.run(VagrantCommand.destroy(in: project.path)) { await reporter.take($0) }
+        try await change(VagrantCommand.destroy(in: project.path), provider, reporter)
+        try MachineFiles().remove(project.knownHosts)
+    }
+
+    /// Has Vagrant do something with the machine, whose address, key and ports may be others afterwards.
+    ///
+    /// - Throws: what Vagrant's last lines mean.
+    func change(_ command: Command, _ provider: VagrantProvider, _ reporter: VagrantReporter) async throws {
+        let result = try await runner.run(command) { await reporter.take($0) }
         await memory.forget()
         guard result.succeeded else {
             throw VagrantFailure.error(provider: provider, lines: await reporter.tail, logFile: logFile)
         }
-        try MachineFiles().remove(project.knownHosts)
     }
 
     /// What becomes of the machine once the Vagrantfile is written.

@@ -24,11 +24,7 @@ extension VagrantMachine {
         }
         guard state == "running" else { return false }
         let reporter = VagrantReporter(progress, logFile: logFile)
-        let result = try await runner.run(VagrantCommand.halt(in: project.path)) { await reporter.take($0) }
-        await memory.forget()
-        guard result.succeeded else {
-            throw VagrantFailure.error(provider: try await provider(), lines: await reporter.tail, logFile: logFile)
-        }
+        try await change(VagrantCommand.halt(in: project.path), try await provider(), reporter)
         return true
     }
 
@@ -39,11 +35,7 @@ extension VagrantMachine {
             let provider = try await provider()
             let keys = VagrantKnownHosts(project: project, provider: provider)
             try await awakenProvider { await reporter.say($0) }
-            let result = try await runner.run(VagrantCommand.destroy(in: project.path)) { await reporter.take($0) }
-            await memory.forget()
-            guard result.succeeded else {
-                throw VagrantFailure.error(provider: provider, lines: await reporter.tail, logFile: logFile)
-            }
+            try await change(VagrantCommand.destroy(in: project.path), provider, reporter)
             try keys.remove()
         }
         // A new machine has new host keys: the old ones would only look like an attack.

@@ -45,11 +45,7 @@ extension VagrantMachine {
         try await rest()
         try await render(provider, .reloading, reporter)
         await reporter.say(reloading(sizes))
-        let result = try await runner.run(VagrantCommand.reload(in: project.path)) { await reporter.take($0) }
-        await memory.forget()
-        guard result.succeeded else {
-            throw VagrantFailure.error(provider: provider, lines: await reporter.tail, logFile: logFile)
-        }
+        try await change(VagrantCommand.reload(in: project.path), provider, reporter)
     }
 }
 

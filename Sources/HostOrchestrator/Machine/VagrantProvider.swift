@@ -27,7 +27,7 @@ enum VagrantProvider: String, Sendable, CaseIterable {
     var usualDisks: String { self == .libvirt ? "/var/lib/libvirt/images" : "\(NSHomeDirectory())/VirtualBox VMs" }
 
     /// Where the disks of machines lie, by the provider's own word.
-    func disks(_ runner: any CommandRunner) async throws -> String {
+    func disks(_ runner: any CommandRunner) async -> String {
         let question =
             self == .libvirt
             ? Command("virsh", ["--connect", "qemu:///system", "pool-dumpxml", "default"])

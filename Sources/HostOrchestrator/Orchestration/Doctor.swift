@@ -96,8 +96,7 @@ struct Doctor: Sendable {
                     : .ok("memory", "\(free) MiB are free, the machine wants \(memory)"))
         }
         let provider: VagrantProvider = takesVirtualBox(configuration.machine.vagrant) ? .virtualbox : .libvirt
-        let home = context.environment["HOME"] ?? context.project.path
-        let boxes = context.environment["VAGRANT_HOME"] ?? "\(home)/.vagrant.d"
+        let boxes = BoxBuilder.vagrantHome(context.environment)
         if let (directory, free) = resources.tightest([boxes, provider.usualDisks]) {
             findings.append(
                 free < HostResources.neededDisk
