@@ -7,9 +7,11 @@ extension ClusterSuite {
     /// One random fault after another for as long as one likes (`make soak`), a client writing through each; the report is
     /// what docs/reliability.md has.
     ///
-    /// `PGAF_SOAK_MINUTES` says how long, `PGAF_SEED` repeats the faults of an earlier run.
+    /// `PGAF_SOAK_MINUTES` says how long, `PGAF_SEED` repeats the faults of an earlier run, and `PGAF_SOAK_FAULTS` names
+    /// some of them, with commas: `engineRestarted,allRestarted`.
     @Suite(.serialized, .enabled(if: SoakLength.minutes > 0, "only in `make soak`")) struct SoakTests {
         private let cluster: PgafProject
+        private let engine = TestEngine()
 
         init() throws { cluster = try TestCluster.local() }
 
@@ -21,7 +23,9 @@ extension ClusterSuite {
             case twoKilled = "primary and a standby killed"
             case monitorKilled = "monitor killed"
             case allRestarted = "all containers restarted at once"
+            case allKilled = "all containers killed at once, as by a loss of power"
             case engineRestarted = "Docker engine restarted"
+            case engineKilled = "Docker engine killed at a random moment of such an `up`"
             case standbyRemoved = "a standby's container removed"
             case primaryRemoved = "the primary's container removed"
             case monitorLost = "the monitor's container and volume removed"
@@ -30,8 +34,8 @@ extension ClusterSuite {
             /// Whether the cluster has to come back without `up`.
             var mendsAlone: Bool {
                 switch self {
-                case .primaryKilled, .primaryPaused, .twoKilled, .monitorKilled, .allRestarted, .engineRestarted,
-                    .switchover:
+                case .primaryKilled, .primaryPaused, .twoKilled, .monitorKilled, .allRestarted, .allKilled,
+                    .engineRestarted, .switchover:
                     true
                 default: false
                 }
@@ -41,6 +45,7 @@ extension ClusterSuite {
         @Test func everyFaultEndsInAHealthyClusterWithEveryRow() async throws {
             let seed = SoakLength.number("PGAF_SEED") ?? .random(in: 1...UInt64(Int32.max))
             print("soak of \(SoakLength.minutes) min, seed \(seed) (PGAF_SEED=\(seed) repeats its faults)")
+            let faults = try SoakLength.faults(of: Fault.allCases)
             var chance = SeededGenerator(seed: seed)
             var tally = Tally()
             let end = ContinuousClock.now + .seconds(60 * SoakLength.minutes)
@@ -49,7 +54,7 @@ extension ClusterSuite {
             defer { for line in tally.lines { print(line) } }
             while ContinuousClock.now < end {
                 // Every kind once before any comes again, each time in another order.
-                for fault in Fault.allCases.shuffled(using: &chance) where ContinuousClock.now < end {
+                for fault in faults.shuffled(using: &chance) where ContinuousClock.now < end {
                     tally.add(fault.rawValue, try await survive(fault, &chance))
                 }
             }
@@ -67,7 +72,11 @@ extension ClusterSuite {
             let outcome = try await writer.finish()
             #expect(outcome.missing.isEmpty, "\(fault.rawValue): acknowledged rows are gone: \(outcome.missing)")
             #expect(state.nodes.count { $0.reportedState == "primary" } == 1)
-            print("\(fault.rawValue): healthy after \(took.brief), longest pause \(outcome.longestPause.brief)")
+            let primaries = [before, state].map { $0.nodes.first { $0.reportedState == "primary" }?.name ?? "nobody" }
+            print(
+                "\(fault.rawValue): healthy after \(took.brief), longest pause \(outcome.longestPause.brief),"
+                    + " primary \(primaries.joined(separator: " → "))")
+            if !outcome.missing.isEmpty { await printEvents() }
             return Tally.Entry(
                 healthy: took, helped: helped, pause: outcome.longestPause, rows: outcome.acknowledged,
                 lost: outcome.missing.count)
@@ -84,12 +93,21 @@ extension ClusterSuite {
             }
         }
 
+        /// What the monitor did last, for whoever looks for the reason of a loss.
+        private func printEvents() async {
+            let sql = """
+                SELECT to_char(eventtime, 'HH24:MI:SS.MS'), nodename, reportedstate, goalstate, description
+                FROM (SELECT * FROM pgautofailover.event ORDER BY eventid DESC LIMIT 80) last ORDER BY eventid
+                """
+            print((try? await TestCluster.onMonitor(sql, cluster))?.standardOutput ?? "no events")
+        }
+
         private func inject(_ fault: Fault, _ state: FormationState, _ chance: inout SeededGenerator) async throws {
             let primary = try #require(state.nodes.first { $0.reportedState == "primary" }?.name)
             let standbys = state.nodes.map(\.name).filter { $0 != primary }
             let standby = try #require(standbys.randomElement(using: &chance))
             switch fault {
-            case .agentKilled, .hostKilled:
+            case .agentKilled, .hostKilled, .engineKilled:
                 let delay = Duration.milliseconds(Int.random(in: 0...2500, using: &chance))
                 _ = try await cluster.command("docker", ["rm", "--force", standby])
                 let former = MachineRuns.latest
@@ -100,6 +118,9 @@ extension ClusterSuite {
                 try await ContinuousClock().sleep(for: delay)
                 if fault == .hostKilled {
                     kill(host.pid, SIGKILL)
+                } else if fault == .engineKilled {
+                    try await engine.crash()
+                    try await engine.start()
                 } else if let owner = MachineRuns.owner(of: run) {
                     kill(owner, SIGKILL)
                 }
@@ -116,8 +137,13 @@ extension ClusterSuite {
                 try await crash(standby)
             case .monitorKilled: try await crash(TestCluster.monitor)
             case .allRestarted: _ = try await cluster.command("docker", ["restart"] + TestCluster.containers)
+            case .allKilled:
+                let processes = try await cluster.command(
+                    "docker", ["container", "inspect", "--format", "{{.State.Pid}}"] + TestCluster.containers)
+                for process in processes.standardOutput.split(separator: "\n") {
+                    kill(try #require(pid_t(process)), SIGKILL)
+                }
             case .engineRestarted:
-                let engine = TestEngine()
                 try await engine.stop()
                 try await engine.start()
             case .standbyRemoved: _ = try await cluster.command("docker", ["rm", "--force", standby])
@@ -145,6 +171,15 @@ extension ClusterSuite {
 private enum SoakLength {
     /// 0 for none.
     static let minutes = number("PGAF_SOAK_MINUTES").map { Int($0) } ?? 0
+
+    /// Those of the faults that are asked for; all where none is.
+    static func faults<Fault: Sendable>(of all: [Fault]) throws -> [Fault] {
+        guard let names = ProcessInfo.processInfo.environment["PGAF_SOAK_FAULTS"] else { return all }
+        return try names.split(separator: ",").map { name in
+            try #require(
+                all.first { "\($0)" == name }, "PGAF_SOAK_FAULTS: no fault is called \(name); there are \(all)")
+        }
+    }
 
     static func number(_ name: String) -> UInt64? {
         ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }

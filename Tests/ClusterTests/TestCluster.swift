@@ -50,6 +50,18 @@ enum TestCluster {
         try project(directory: "\(NSTemporaryDirectory())/pgaf-cluster-tests", machine: "  kind: local")
     }
 
+    /// SQL as the monitor's own superuser in its container, rows as lines.
+    static func onMonitor(_ sql: String, _ project: PgafProject) async throws -> CommandResult {
+        let psql = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", "pg_auto_failover", "-c", sql]
+        return try await project.command("docker", ["exec", "--user", "postgres", monitor] + psql)
+    }
+
+    /// The nodes that the monitor has registered, in the order of their names.
+    static func registered(_ project: PgafProject) async throws -> [String] {
+        try await onMonitor("SELECT nodename FROM pgautofailover.node ORDER BY 1", project).standardOutput
+            .split(separator: "\n").map(String.init)
+    }
+
     /// Container ids by name.
     static func identifiers(_ project: PgafProject) async throws -> [String: String] {
         var found: [String: String] = [:]

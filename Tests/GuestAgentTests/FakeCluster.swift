@@ -20,6 +20,8 @@ final class FakeCluster: Sendable {
         var partitionTimeouts: [String: Int] = [:]
         /// Candidate priorities other than 50.
         var priorities: [String: Int] = [:]
+        /// Whether the monitor has pgaf's triggers.
+        var hasGuard = false
         /// What was set, instead of what the monitor chooses by itself.
         var syncStandbys: Int?
         /// How often settings were reloaded, on any node.
@@ -243,6 +245,11 @@ extension FakeCluster {
                 memory.verifiers.filter { $0.key.hasPrefix("\(kind)/") }
                     .map { "\($0.key.dropFirst(kind.count + 1))|\($0.value)" }.joined(separator: "\n"))
         }
+        if sql == MonitorGuard.installation {
+            memory.hasGuard = true
+            return says("")
+        }
+        if sql == MonitorGuard.question { return says(memory.hasGuard ? MonitorGuard.expected : "") }
         if sql.contains("FROM pg_authid") { return says(memory.verifiers["monitor/autoctl_node"] ?? "") }
         if sql.contains("CREATE DATABASE") {
             memory.databases.insert("myappdb")

@@ -1,6 +1,6 @@
 import Shared
 
-/// The pg_auto_failover monitor: its container, and the password with which the nodes register.
+/// The pg_auto_failover monitor: its container, the password with which the nodes register, and its guard.
 struct MonitorStep: Step {
     let id = "monitor"
     let title = "the monitor"
@@ -38,6 +38,10 @@ struct MonitorStep: Step {
         if changes.isEmpty, try await !hasPassword(context) {
             changes.append(Change(.change, "password", "set the password of autoctl_node on the monitor"))
         }
+        if !changes.has("container"), try await !hasGuard(context) {
+            changes.append(
+                Change(.change, "guard", "let the monitor promote one node at a time: triggers on pgautofailover.node"))
+        }
         return changes
     }
 
@@ -58,6 +62,17 @@ struct MonitorStep: Step {
                 name, database: Monitor.database, Roles.setPassword("autoctl_node", context.secrets.monitor),
                 code: .monitorFailed, what: "The password of autoctl_node could not be set on the monitor.")
         }
+        if try await !hasGuard(context) {
+            try await context.psql.checked(
+                name, database: Monitor.database, MonitorGuard.installation, code: .monitorFailed,
+                what: "The triggers that keep the monitor from promoting two nodes at once could not be made.")
+        }
+    }
+
+    private func hasGuard(_ context: AgentContext) async throws -> Bool {
+        try await context.psql.attempt(
+            topology.configuration.monitor.name, database: Monitor.database, MonitorGuard.question)
+            == MonitorGuard.expected
     }
 
     private func hasPassword(_ context: AgentContext) async throws -> Bool {
@@ -67,10 +82,11 @@ struct MonitorStep: Step {
     }
 }
 
-/// SQL about roles; passwords only as verifiers, so that no server log can show them.
+/// SQL about roles; passwords only as verifiers, and these in no server's log either: one that has just become a standby
+/// logs the statement which it refuses.
 enum Roles {
     static func setPassword(_ role: String, _ password: Secret) -> String {
-        "ALTER ROLE \(SQL.identifier(role)) PASSWORD \(SQL.literal(ScramVerifier.make(password).revealed));"
+        "SET log_min_error_statement = panic;\nALTER ROLE \(SQL.identifier(role)) PASSWORD \(SQL.literal(ScramVerifier.make(password).revealed));"
     }
 
     static func storedPassword(_ role: String) -> String {
