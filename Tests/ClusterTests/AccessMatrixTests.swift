@@ -4,158 +4,18 @@ import TestSupport
 import Testing
 
 extension ClusterSuite {
-    /// Who gets in and who does not, found out by trying: every user, database, password and kind of connection, from
-    /// inside the network and from this machine, on every server and after a change of roles.
+    /// Who gets in and who does not: every server's rules as they are read, and as whoever tries meets them.
     @Suite(.serialized) struct AccessMatrixTests {
         private let cluster: PgafProject
 
         init() throws { cluster = try TestCluster.local() }
 
-        enum Origin: String, CaseIterable {
-            case network = "a container in the network"
-            case machine = "this machine"
-        }
-
-        /// One try to get in.
-        struct Attempt: Hashable {
-            var origin: Origin
-            var server: String
-            var user: String
-            /// `replication` means a replication connection.
-            var database: String
-            var password: String
-            var mode: String
-
-            var isToMonitor: Bool { server == TestCluster.monitor }
-
-            /// What the rules promise.
-            ///
-            /// - Parameter clientsFromHere: whether the configured range has this machine's address in it.
-            func mayEnter(clientsFromHere: Bool) -> Bool {
-                guard mode != "disable", password == "right" else { return false }
-                let isInside = origin == .network
-                switch (user, isToMonitor) {
-                case ("autoctl_node", true): return database == "pg_auto_failover" && (isInside || clientsFromHere)
-                case ("postgres", false): return database != "replication" && (isInside || clientsFromHere)
-                case ("pgautofailover_replicator", false): return isInside
-                default: return false
-                }
-            }
-        }
-
-        private static let users = [
-            "postgres", "pgautofailover_replicator", "pgautofailover_monitor", "autoctl_node", "nobody",
-        ]
-
-        private func attempts(_ origin: Origin) -> [Attempt] {
-            var result: [Attempt] = []
-            for server in TestCluster.containers {
-                let own = server == TestCluster.monitor ? ["pg_auto_failover"] : ["myappdb"]
-                for (user, database) in Self.users.flatMap({ user in
-                    (own + ["postgres", "replication"]).map { (user, $0) }
-                }) {
-                    for (password, mode) in [
-                        ("right", "verify-full"), ("right", "disable"), ("wrong", "require"), ("none", "require"),
-                    ] {
-                        result.append(
-                            Attempt(
-                                origin: origin, server: server, user: user, database: database, password: password,
-                                mode: mode))
-                    }
-                }
-            }
-            return result
-        }
-
-        /// Reads a try a line, fields with a tab between, and answers each with `in` or why not.
-        private static let script = #"""
-            while IFS=$'\t' read -r host port user database password mode root; do
-                export PGPASSFILE=/dev/null PGCONNECT_TIMEOUT=10 PGSSLMODE=$mode PGSSLROOTCERT=$root
-                export PGHOST=$host PGPORT=$port PGUSER=$user
-                if [ "$password" = - ]; then unset PGPASSWORD; else export PGPASSWORD=$password; fi
-                if [ "$database" = replication ]; then
-                    answer=$(psql -XAtw 'replication=true' -c IDENTIFY_SYSTEM 2>&1 </dev/null)
-                else
-                    answer=$(psql -XAtw -d "$database" -c 'SELECT 1' 2>&1 </dev/null)
-                fi && echo in || echo "${answer//$'\n'/ }"
-            done
-            """#
-
-        private func tryAll(_ attempts: [Attempt], _ origin: Origin) async throws -> [String] {
-            let secrets = try cluster.passwords()
-            var passwords = [
-                "postgres": "superuser", "pgautofailover_replicator": "replication", "autoctl_node": "monitor",
-            ].mapValues { secrets[$0] ?? "" }
-            // pg_auto_failover's own, the same everywhere: only the rules stand before it.
-            passwords["pgautofailover_monitor"] = "pgautofailover_monitor"
-            let root = origin == .network ? "/run/pgaf/ca.crt" : "\(cluster.directory)/.pgaf/ca.crt"
-            let ports = Dictionary(
-                uniqueKeysWithValues: zip(TestCluster.containers, [TestCluster.monitorPort] + TestCluster.ports))
-            let lines = attempts.map { attempt in
-                let password =
-                    switch attempt.password {
-                    case "right": passwords[attempt.user] ?? "none of theirs"
-                    case "wrong": "wrong"
-                    default: "-"
-                    }
-                let place =
-                    origin == .network
-                    ? [attempt.server, "5432"] : ["127.0.0.1", "\(ports[attempt.server] ?? 0)"]
-                return (place + [attempt.user, attempt.database, password, attempt.mode, root]).joined(separator: "\t")
-            }
-            // The container that tries is one of nobody: the image, the network, and the certificate to check servers by.
-            let words =
-                origin == .network
-                ? [
-                    "docker", "run", "--rm", "--interactive", "--network", "pgaf_test_net", "--volume",
-                    "\(cluster.directory)/.pgaf/ca.crt:/run/pgaf/ca.crt:ro", "--entrypoint", "bash",
-                    "pgaf/pg_auto_failover:latest", "-c", Self.script,
-                ] : ["bash", "-c", Self.script]
-            let result = try await cluster.runner.run(
-                Command(
-                    words[0], Array(words.dropFirst()), input: Secret(lines.joined(separator: "\n") + "\n"),
-                    deadline: .seconds(600)))
-            #expect(result.succeeded, "\(result.standardError)")
-            return result.standardOutput.split(separator: "\n").map(String.init)
-        }
-
-        /// Tries everything from everywhere, both origins at once, and compares it with what is promised.
-        private func check(_ words: String, clientsFromHere: Bool) async throws {
-            let tries = try await withThrowingTaskGroup(of: (Origin, [(attempt: Attempt, answer: String)]).self) {
-                group in
-                for origin in Origin.allCases {
-                    group.addTask {
-                        let attempts = attempts(origin)
-                        let answers = try await tryAll(attempts, origin)
-                        try #require(answers.count == attempts.count)
-                        return (origin, zip(attempts, answers).map { ($0, $1) })
-                    }
-                }
-                return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
-            }
-            for origin in Origin.allCases {
-                let answered = tries[origin] ?? []
-                for (attempt, answer) in answered {
-                    #expect(
-                        (answer == "in") == attempt.mayEnter(clientsFromHere: clientsFromHere),
-                        "\(words): \(attempt): \(answer)")
-                }
-                table(words, answered.filter { $0.answer == "in" }.map(\.attempt), origin, answered.count)
-            }
-        }
-
-        private func table(_ words: String, _ entered: [Attempt], _ origin: Origin, _ tried: Int) {
-            print("\(words), from \(origin.rawValue): \(entered.count) of \(tried) tries got in")
-            for attempt in entered where attempt.server == TestCluster.monitor || attempt.server == TestCluster.nodes[0]
-            {
-                print("| \(attempt.server) | \(attempt.user) | \(attempt.database) | \(attempt.mode) |")
-            }
-        }
-
         @Test func whoGetsInAndWhoDoesNot() async throws {
             _ = try await cluster.up()
             _ = try await cluster.waitUntilHealthy("the start")
-            try await check("by default", clientsFromHere: true)
+            let containers = try await TestCluster.identifiers(cluster)
+            var matrix = try AccessMatrix(cluster, subnet: try await subnet())
+            var proven = try await matrix.check("by default", from: [.network, .monitor, .machine])
             // Roles change, the rules do not.
             let primary = try #require(try await cluster.state().nodes.first { $0.reportedState == "primary" }?.name)
             let order = try await cluster.command(
@@ -164,10 +24,20 @@ extension ClusterSuite {
             #expect(order.succeeded, "\(order.standardError)")
             let after = try await cluster.waitUntilHealthy("a switchover")
             #expect(after.nodes.first { $0.reportedState == "primary" }?.name != primary)
-            try await check("after a switchover", clientsFromHere: true)
+            proven.formUnion(try await matrix.check("after a switchover", from: [.network, .monitor, .machine]))
             try await expectRules("after a switchover")
-            _ = try await cluster.up(["--set", "access.client_cidr=192.0.2.0/24"])
-            try await check("with another range", clientsFromHere: false)
+
+            // Another user, first from sixteen addresses, one of two containers there, then from the gateway's alone.
+            matrix.user = "app"
+            matrix.admit(.neighbour, prefixLength: 28)
+            _ = try await cluster.up(matrix.flags)
+            proven.formUnion(
+                try await matrix.check("for one user of sixteen addresses", from: [.network, .neighbour, .machine]))
+            matrix.admit(.machine, prefixLength: 32)
+            _ = try await cluster.up(matrix.flags)
+            proven.formUnion(try await matrix.check("for one user of this machine", from: [.machine]))
+            #expect(try await TestCluster.identifiers(cluster) == containers)
+            for row in matrix.table.rows { #expect(proven.contains(row), "nobody came in by this row alone: \(row)") }
             _ = try await cluster.up()
         }
 
@@ -222,17 +92,21 @@ extension ClusterSuite {
             try await expectRules("after up")
         }
 
+        private func inspected(_ arguments: [String], _ format: String) async throws -> String {
+            try await cluster.command("docker", arguments + ["--format", format]).trimmedOutput
+        }
+
+        private func subnet() async throws -> IPv4Network {
+            let text = try await inspected(
+                ["network", "inspect", "pgaf_test_net"], "{{(index .IPAM.Config 0).Subnet}}")
+            return try #require(IPv4Network(text))
+        }
+
         private func expectRules(_ words: String) async throws {
-            func inspected(_ arguments: [String], _ format: String) async throws -> String {
-                try await cluster.command("docker", arguments + ["--format", format]).trimmedOutput
-            }
-            let network = "pgaf_test_net"
-            let subnet = try #require(
-                IPv4Network(
-                    try await inspected(["network", "inspect", network], "{{(index .IPAM.Config 0).Subnet}}")))
+            let subnet = try await subnet()
             let monitor = try await inspected(
                 ["container", "inspect", TestCluster.monitor],
-                "{{(index .NetworkSettings.Networks \"\(network)\").IPAddress}}")
+                "{{(index .NetworkSettings.Networks \"pgaf_test_net\").IPAddress}}")
             let (one, range) = ("255.255.255.255", "\(subnet.base)|255.255.255.0")
             #expect(subnet.prefixLength == 24)
             let everybody = [

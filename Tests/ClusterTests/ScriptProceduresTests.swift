@@ -70,30 +70,5 @@ extension ClusterSuite {
                 }
             }
         }
-
-        /// Who comes in with neither password nor TLS: to each node, then to the monitor.
-        private func entries() async throws -> [Bool] {
-            let nodes = TestCluster.ports.map { ($0, "postgres", "myappdb") }
-            var found: [Bool] = []
-            for (port, user, database) in nodes + [(TestCluster.monitorPort, "autoctl_node", "pg_auto_failover")] {
-                let result = try await cluster.command(
-                    "psql", ["-XAtw", "-c", "SELECT 1"],
-                    environment: [
-                        "PGHOST": "127.0.0.1", "PGPORT": "\(port)", "PGUSER": user, "PGDATABASE": database,
-                        "PGPASSFILE": "/dev/null", "PGSSLMODE": "disable", "PGCONNECT_TIMEOUT": "30",
-                    ])
-                found.append(result.trimmedOutput == "1")
-            }
-            return found
-        }
-
-        @Test func theScriptsOpenDoorsAreTwoSettingsAway() async throws {
-            _ = try await cluster.up()
-            #expect(try await entries() == [false, false, false, false])
-            _ = try await cluster.up(["--set", "access.client_auth=trust", "--set", "access.internal_auth=trust"])
-            #expect(try await entries() == [true, true, true, true])
-            _ = try await cluster.up()
-            #expect(try await entries() == [false, false, false, false])
-        }
     }
 }

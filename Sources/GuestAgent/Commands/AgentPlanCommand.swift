@@ -30,14 +30,17 @@ struct AgentPlanCommand: AsyncParsableCommand, JSONPrinting {
             ? try await StandaloneRequest(store: store).make(alone, options: Request.Options(purge: purge))
             : try Request(decoding: RequestInput.read())
         let turnstile = Turnstile.forPrograms()
-        let plan = try await PlanRun(
+        var plan = try await PlanRun(
             runner: LimitedRunner(SubprocessRunner(), turnstile: turnstile),
             sessions: PsqlSessions(turnstile: turnstile), store: store, request: request
         ).plan()
+        // A host says it by itself.
+        let warnings = alone.isAlone ? ConfigurationValidator.warnings(for: request.configuration) : []
         if printsJSON {
+            plan.notes += warnings
             try Output.json(plan)
         } else {
-            PlanText.lines(plan).forEach(Output.line)
+            PlanText.lines(plan, warnings: warnings).forEach(Output.line)
         }
         if plan.exitCode != 0 { throw ExitCode(plan.exitCode) }
     }

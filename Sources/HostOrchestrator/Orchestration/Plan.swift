@@ -13,11 +13,11 @@ enum Plan {
     static func run(_ options: Options, in context: HostContext) async throws -> Int32 {
         let loaded = try context.loadConfiguration(options.choice)
         var plan = try await make(loaded.configuration, purge: options.purge, in: context)
-        plan.notes += loaded.warnings
         if options.json {
+            plan.notes += loaded.warnings
             context.say(try JSONText.indented(plan))
         } else {
-            PlanText.lines(plan).forEach(context.say)
+            PlanText.lines(plan, warnings: loaded.warnings).forEach(context.say)
         }
         return plan.exitCode
     }

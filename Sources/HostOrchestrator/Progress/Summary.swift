@@ -5,7 +5,11 @@ enum Summary {
     /// - Parameter log: where the run left its logs here, if it did.
     static func lines(_ outcome: UpRun.Outcome, cluster: String, log: String?) -> [String] {
         var lines = [headline(outcome, cluster: cluster), ""]
-        if let state = outcome.state { lines += StatusTable.lines(state) + [""] }
+        if var state = outcome.state {
+            // What the run itself warns of is said once, at the end.
+            state.warnings?.removeAll { outcome.warnings.contains($0) }
+            lines += StatusTable.lines(state) + [""]
+        }
         lines += connections(outcome.strings, state: outcome.state)
         lines += ["", "passwords:   pgaf-host uri --show-password   (`pgaf-host psql` needs none)"]
         if let log { lines.append("log:         \(log)") }

@@ -1,7 +1,9 @@
 /// A plan as people read it.
 package enum PlanText {
     /// A headline, each step that has something to do with its changes, and how many have nothing to do.
-    package static func lines(_ plan: ClusterPlan) -> [String] {
+    ///
+    /// - Parameter warnings: what is allowed but should be known.
+    package static func lines(_ plan: ClusterPlan, warnings: [String] = []) -> [String] {
         var lines = [headline(plan)]
         let shown = plan.steps.filter { !$0.changes.isEmpty || $0.waits != nil }
         for step in shown {
@@ -13,6 +15,7 @@ package enum PlanText {
             lines += ["", "\(count(idle, "step")) \(idle == 1 ? "has" : "have") nothing to do"]
         }
         if !plan.notes.isEmpty { lines += [""] + plan.notes.map { "note: \($0)" } }
+        if !warnings.isEmpty { lines += [""] + warnings.map { "warning: \($0)" } }
         return lines
     }
 
