@@ -3,7 +3,7 @@ import Synchronization
 
 /// Reads arguments and environments of every process of this machine, over and over, until it is told to stop.
 final class ProcessSampler: Sendable {
-    private let found = Mutex<[String: String]>([:])
+    private let found = Mutex<[String: Set<String>]>([:])
     private let looks = Mutex(0)
     private let isDone = Atomic(false)
     private let words: [String]
@@ -21,22 +21,36 @@ final class ProcessSampler: Sendable {
 
     private func look() {
         for process in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] where Int(process) != nil {
+            guard let before = program(process) else { continue }
             for part in ["cmdline", "environ"] {
-                guard let data = FileManager.default.contents(atPath: "/proc/\(process)/\(part)"), !data.isEmpty else {
-                    continue
-                }
-                for word in words where data.range(of: Data(word.utf8)) != nil {
-                    let name = (try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)) ?? "?"
-                    found.withLock { $0["\(part) of \(name)", default: ""] = word }
+                var seen = read("/proc/\(process)/\(part)")
+                guard !seen.isEmpty else { continue }
+                let after = program(process) ?? before
+                // Another program has taken the place of that one: what it has is looked at anew.
+                if after != before { seen.formIntersection(read("/proc/\(process)/\(part)")) }
+                found.withLock { [seen] found in
+                    for word in seen { found[word, default: []].insert("\(part) of \(after)") }
                 }
             }
         }
         looks.withLock { $0 += 1 }
     }
 
-    /// How often everything was looked at, and where the words were found.
-    func finish() -> (looks: Int, places: [String]) {
+    /// The name of the program that a process runs; nil when it is gone.
+    private func program(_ process: String) -> String? {
+        // Not what the process calls itself: a child begins with the name of the thread that made it.
+        let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")
+        return path?.split(separator: "/").last.map(String.init)
+    }
+
+    private func read(_ file: String) -> Set<String> {
+        guard let data = FileManager.default.contents(atPath: file), !data.isEmpty else { return [] }
+        return Set(words.filter { data.range(of: Data($0.utf8)) != nil })
+    }
+
+    /// How often everything was looked at, and where each word was found.
+    func finish() -> (looks: Int, places: [String: Set<String>]) {
         isDone.store(true, ordering: .releasing)
-        return (looks.withLock { $0 }, found.withLock { $0.keys.sorted() })
+        return (looks.withLock { $0 }, found.withLock { $0 })
     }
 }

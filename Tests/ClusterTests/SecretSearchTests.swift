@@ -1,146 +1,152 @@
 import Foundation
+import HostOrchestrator
 import Shared
 import TestSupport
 import Testing
 
 extension ClusterSuite {
-    /// Passwords that can be recognised, through a whole life of a cluster and every verb, and then looked for wherever they
-    /// have no business.
+    /// Passwords that can be recognised, from every kind of source, through a whole life of a cluster, every verb and many
+    /// failures, and then looked for wherever they have no business.
+    ///
+    /// A witness, which is no secret, is put where they must not be: a search that does not find it there proves nothing.
     @Suite(.serialized) struct SecretSearchTests {
-        private let cluster: PgafProject
-        private let scratch = ScratchDirectory()
-        private let names = ["superuser", "monitor", "replication", "client"]
-        private let marks: [String]
+        let cluster: PgafProject
+        let passwords: MarkedPasswords
+        /// Can be a database, a column and an image.
+        let witness = "witness\(UInt64.random(in: 0...UInt64.max))"
+        /// Where the machine keeps what it knows of the cluster.
+        let memory = "/var/lib/pgaf/clusters/\(TestCluster.name)"
+
+        static let agent = "\(PgafProject.root)/.build-agent/release/pgaf-agent"
 
         init() throws {
             cluster = try TestCluster.local()
-            marks = names.map { _ in "mark-\(RunIdentifier.new())-\(UInt64.random(in: 0...UInt64.max))" }
-            for (name, mark) in zip(names, marks) {
-                try MachineFiles().write("\(mark)\n", to: "\(scratch.path)/\(name)")
-            }
+            passwords = try MarkedPasswords()
         }
-
-        private var flags: [String] {
-            names.flatMap { ["--set", "passwords.\($0)=file:\(scratch.path)/\($0)"] }
-                + ["--set", "access.client_user=app"]
-        }
-
-        private func has(_ text: String) -> Bool { marks.contains { text.contains($0) } }
 
         @Test func noPasswordIsWhereItNeedNotBe() async throws {
-            _ = try await cluster.host(["destroy", "--yes"])
-            let sampler = ProcessSampler(marks)
-            _ = try await cluster.host(["up", "--progress", "plain"] + flags)
-            // Otherwise nothing that follows would prove anything.
-            #expect(has(try await cluster.host(["uri", "--show-password"]).standardOutput))
-            try await sayNothing(try await verbs())
-            try await sayNothing(try await failures())
+            try await cluster.host(["destroy", "--yes"])
+            try passwords.remember(in: cluster.directory)
+            let start = Int(Date().timeIntervalSince1970)
+            let sampler = ProcessSampler(passwords.all + [witness])
+            var said = try await pgaf([["up", "--progress", "plain"]], with: passwords.flags)
+            try await expectThatTheyAreUsed()
+            try await putWitnessIntoALog()
+            said += try await looking()
+            said += try await changing()
+            said += try await failing()
+            expectNoneInProcesses(sampler)
+            said += try await agentAlone()
+            said += try await engine(since: start)
+            // The client's is another one since it was rotated.
+            let rotated = try #require(try cluster.passwords()["client"])
+            #expect(rotated != passwords.client)
+            let words = passwords.all + [rotated]
+            try await expectNoneInContainers(words)
+            try await expectNoneInTheImage(words)
+            try await expectNoneInTheJournal(words, since: start)
+            try await expectNoneInFiles(words)
+            said += try await pgaf([["destroy", "--yes"]])
+            expectNone(of: words, in: said)
+        }
+
+        /// What a program said.
+        struct Said {
+            var place: String
+            var text: String
+        }
+
+        /// What pgaf-host says to each of some lines, and keeps in its logs: those of old runs are removed by new ones.
+        ///
+        /// - Parameters:
+        ///   - more: flags that follow the verb.
+        ///   - reason: why it has to fail; nil where it has to succeed.
+        ///   - environment: what it has besides the test's own; nil means what the passwords need.
+        func pgaf(
+            _ lines: [[String]], with more: [String] = [], failing reason: String? = nil,
+            environment: [String: String]? = nil
+        ) async throws -> [Said] {
+            var said: [Said] = []
+            for line in lines {
+                let place = "`\(line.joined(separator: " "))`" + (reason.map { ", \($0)" } ?? "")
+                let former = cluster.recordedRun
+                let result = try await host(
+                    Array(line.prefix(1)) + more + Array(line.dropFirst()), environment ?? passwords.environment)
+                #expect(
+                    result.succeeded == (reason == nil),
+                    "\(place) ended with \(result.status): \(result.standardError)")
+                said.append(Said(place, result))
+                if let run = cluster.recordedRun, run != former { said += try logs(of: run, place) }
+            }
+            return said
+        }
+
+        private func logs(of run: String, _ place: String) throws -> [Said] {
+            let directory = ProjectDirectory(path: cluster.directory).run(run)
+            return try MachineFiles().list(directory).map { file in
+                Said(place: "\(file) of \(place)", text: try MachineFiles().read("\(directory)/\(file)") ?? "")
+            }
+        }
+
+        private func host(_ arguments: [String], _ environment: [String: String]) async throws -> CommandResult {
+            try await cluster.runner.run(
+                Command(
+                    "\(PgafProject.root)/.build/debug/pgaf-host", arguments,
+                    environment: environment.merging(["PGAF_AGENT": Self.agent]) { $1 },
+                    workingDirectory: cluster.directory, deadline: .seconds(3000)))
+        }
+
+        /// Otherwise nothing that follows would prove anything.
+        private func expectThatTheyAreUsed() async throws {
+            let kept = passwords.scratch.text("\(memory)/secrets.json")
+            let areKept = passwords.all.allSatisfy { kept.contains($0) }
+            #expect(areKept, "a password is not from where it was to come")
+            let shown = try await host(["uri", "--show-password"], passwords.environment).standardOutput
+            let areShown = [passwords.client, passwords.monitor].allSatisfy { shown.contains($0) }
+            #expect(areShown)
+            let told = passwords.commandsEnvironment
+            let (isTold, isToldMore) = (told.contains("PATH="), told.contains(passwords.monitor))
+            #expect(isTold && !isToldMore, "the command that gives a password has another one in its environment")
+        }
+
+        /// As if the node had written it.
+        private func putWitnessIntoALog() async throws {
+            let echo = try await cluster.command(
+                "docker",
+                ["exec", "--user", "root", TestCluster.nodes[0], "sh", "-c", "echo \(witness) >/proc/1/fd/1"])
+            #expect(echo.succeeded, "\(echo.standardError)")
+        }
+
+        private func expectNoneInProcesses(_ sampler: ProcessSampler) {
             let (looks, places) = sampler.finish()
             #expect(looks > 20, "all processes were looked at \(looks) times only")
-            #expect(places.isEmpty, "passwords stand in \(places)")
-            try await sayNothing(try await whatContainersShow())
-            try await expectNoMarkInFiles()
-            _ = try await cluster.host(["destroy", "--yes"])
+            let seen = places[witness] ?? []
+            #expect(seen.contains("cmdline of pgaf-host"))
+            // Who hands a password over by a variable has it there; nothing that pgaf starts has.
+            let (inherited, allowed) = (places[passwords.monitor] ?? [], Set(["environ of pgaf-host"]))
+            #expect(inherited == allowed)
+            let others = [passwords.superuser, passwords.replication, passwords.client]
+                .reduce(into: Set<String>()) { $0.formUnion(places[$1] ?? []) }
+            #expect(others.isEmpty, "passwords stand in \(others.sorted())")
         }
 
-        private func sayNothing(_ texts: [String: String]) async throws {
-            for (place, text) in texts where has(text) { Issue.record("a password stands in the output of \(place)") }
-            #expect(texts.values.contains { !$0.isEmpty })
-        }
-
-        /// What every verb says, those that change something included.
-        private func verbs() async throws -> [String: String] {
-            var texts: [String: String] = [:]
-            let lines = [
-                ["status"], ["status", "--json"], ["uri"], ["uri", "--json"], ["plan"] + flags,
-                ["plan", "--json"] + flags,
-                ["logs"], ["logs", "--json"], ["events"], ["events", "--json"], ["attach"],
-                ["attach", "--progress", "json"],
-                ["psql", "--", "-XAtc", "SELECT 1"], ["psql", "--node", "pgaf-test-2", "--", "-XAtc", "SELECT 1"],
-                ["ssh", "--", "true"], ["stop"], ["start"], ["up", "--progress", "json"] + flags,
-                ["up", "--progress", "ansi"] + flags, ["version"], ["version", "--json"],
+        private func expectNone(of words: [String], in said: [Said]) {
+            for one in said where words.contains(where: { one.text.contains($0) }) {
+                Issue.record("a password stands in the output of \(one.place)")
+            }
+            let told = Set(said.filter { $0.text.contains(witness) }.map(\.place))
+            let expected: Set = [
+                "`logs`", "`logs --json`", "`events --json`", "`up`, no such image", "`attach`, no such image",
+                "events.jsonl of `up`, no such image", "`psql -- -c SELECT \(witness)`, a wrong statement",
+                "docker logs \(TestCluster.nodes[0])",
             ]
-            for line in lines {
-                let result = try await cluster.host(line, expecting: nil)
-                texts["`\(line.joined(separator: " "))`"] = result.standardOutput + result.standardError
-            }
-            return texts
+            #expect(told.isSuperset(of: expected), "the witness does not stand in \(expected.subtracting(told))")
         }
+    }
+}
 
-        /// What is said when things fail.
-        private func failures() async throws -> [String: String] {
-            var texts: [String: String] = [:]
-            func note(_ place: String, _ line: [String]) async throws {
-                for more in [[], ["--progress", "json"]] where line.first == "up" || more.isEmpty {
-                    let result = try await cluster.host(line + more, expecting: nil)
-                    #expect(!result.succeeded, "\(place)")
-                    texts[place + more.joined()] = result.standardOutput + result.standardError
-                }
-            }
-            let listener = ListeningPort()
-            try await note("a port in use", ["up"] + flags + ["--set", "monitor.port=\(listener.number)"])
-            try MachineFiles().write("\(marks[0])\u{7}\n", to: "\(scratch.path)/bad")
-            try await note(
-                "a bad password", ["up"] + flags + ["--set", "passwords.superuser=file:\(scratch.path)/bad"])
-            try await note("no such file", ["up"] + flags + ["--set", "passwords.monitor=file:\(scratch.path)/none"])
-            _ = try await cluster.command("docker", ["stop", TestCluster.monitor])
-            try await note("no monitor", ["psql", "--", "-c", "SELECT nonsense"])
-            try await note("a run without an image", ["up"] + flags + ["--set", "image.base=127.0.0.1:1/none:1"])
-            _ = try await cluster.host(["up"] + flags)
-            try await note("a wrong statement", ["psql", "--", "-c", "SELECT nonsense"])
-            let agent = "\(PgafProject.root)/.build-agent/release/pgaf-agent"
-            for request in ["{\"v\":1,\"secrets\":{\"superuser\":\"\(marks[0])\"}}", "{\"v\":9,\"x\":\"\(marks[0])\"}"]
-            {
-                let result = try await cluster.runner.run(Command(agent, ["up"], input: Secret(request)))
-                #expect(!result.succeeded)
-                texts["the agent, asked for nonsense \(request.count)"] = result.standardOutput + result.standardError
-            }
-            return texts
-        }
-
-        private func whatContainersShow() async throws -> [String: String] {
-            var texts: [String: String] = [:]
-            for name in TestCluster.containers {
-                texts["inspect of \(name)"] = try await cluster.command("docker", ["inspect", name]).standardOutput
-                let logs = try await cluster.command("docker", ["logs", name])
-                texts["logs of \(name)"] = logs.standardOutput + logs.standardError
-                texts["volume of \(name)"] = try await cluster.command("docker", ["volume", "inspect", "\(name)_data"])
-                    .standardOutput
-                texts["processes in \(name)"] = try await cluster.command(
-                    "docker", ["top", name, "-eo", "args"]
-                ).standardOutput
-            }
-            texts["the network"] = try await cluster.command("docker", ["network", "inspect", "pgaf_test_net"])
-                .standardOutput
-            texts["the image's history"] = try await cluster.command(
-                "docker", ["history", "--no-trunc", "pgaf/pg_auto_failover:latest"]
-            ).standardOutput
-            return texts
-        }
-
-        /// Images, volumes, logs, journals and temporary files; the stores that have to have the passwords are told apart.
-        private func expectNoMarkInFiles() async throws {
-            let docker = try await cluster.command("docker", ["info", "--format", "{{.DockerRootDir}}"]).trimmedOutput
-            let roots = [docker, "/var/lib/pgaf", "/run/pgaf", "/var/log", "/var/tmp", "/tmp", cluster.directory]
-            // What a container sees of its layers is the layers once more.
-            let search = Command(
-                "grep",
-                ["-rlsF", "--binary-files=text", "--devices=skip", "--exclude-dir=merged", "-f", "-"] + roots,
-                input: Secret(marks.joined(separator: "\n") + "\n"), deadline: .seconds(600))
-            let result = try await cluster.runner.run(search)
-            let found = result.standardOutput.split(separator: "\n").map {
-                URL(filePath: String($0)).standardizedFileURL.path
-            }
-            let places = "/var/lib/pgaf/clusters/\(TestCluster.name)"
-            let directory = URL(filePath: cluster.directory).standardizedFileURL.path
-            func mayHaveIt(_ path: String) -> Bool {
-                path == "\(places)/secrets.json" || path == "\(directory)/.pgaf/pgpass"
-                    || path.hasPrefix(scratch.path + "/")
-                    || path.hasPrefix("\(places)/nodes/") && path.hasSuffix("/secrets/pgpass")
-            }
-            #expect(found.contains("\(places)/secrets.json"), "the search finds nothing at all")
-            #expect(found.filter { !mayHaveIt($0) } == [])
-            for path in found where scratch.mode(path) != 0o600 { Issue.record("\(path) may be read by others") }
-        }
+extension ClusterSuite.SecretSearchTests.Said {
+    init(_ place: String, _ result: CommandResult) {
+        self.init(place: place, text: result.standardOutput + result.standardError)
     }
 }

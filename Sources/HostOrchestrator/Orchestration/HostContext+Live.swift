@@ -15,10 +15,14 @@ extension HostContext {
             project: project, environment: environment, terminal: .real, output: DescriptorOutput.standardOutput,
             errorOutput: DescriptorOutput.standardError, executable: executable,
             runner: SubprocessRunner(), isRoot: NSUserName() == "root",
-            loadConfiguration: { try $0.load(in: project, environment: environment) },
+            loadConfiguration: {
+                let loaded = try $0.load(in: project, environment: environment)
+                OwnEnvironment.withdrawPasswords(of: loaded.configuration)
+                return loaded
+            },
             machine: { configuration, log in
-                // They were read above. Vagrant's children live as long as the machine, with the environment of their start.
-                for name in configuration.passwords.variables { unsetenv(name) }
+                // Some verbs go by what they remember, and load nothing.
+                OwnEnvironment.withdrawPasswords(of: configuration)
                 return try MachineChoice.machine(configuration, project: project, log: log, boxes: boxes)
             },
             answers: answers,
