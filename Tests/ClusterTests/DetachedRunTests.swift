@@ -46,6 +46,95 @@ extension ClusterSuite {
             }
         }
 
+        @Test func aStopAndAStartGoOnWhenTheirLinkIsCut() async throws {
+            try await TestServer.run { server in
+                let remote = try TestCluster.project(
+                    directory: "\(server.directory)/project", machine: TestCluster.machine(server))
+                _ = try await remote.host(["up", "--fresh", "--yes", "--progress", "none"])
+                try await remote.whileWritten("a stop and a start whose link was cut") {
+                    for (verb, step) in [("stop", "stop.\(TestCluster.monitor)"), ("start", "settle")] {
+                        let cuts = Mutex(0)
+                        let result = try await remote.host([verb, "--progress", "json"]) { line in
+                            guard let event = try? EventCoding.decode(line), event.body == .stepStarted(step: step)
+                            else {
+                                return
+                            }
+                            cuts.withLock { $0 += 1 }
+                            for session in server.sessions() { kill(session, SIGKILL) }
+                        }
+                        #expect(cuts.withLock { $0 } == 1)
+                        let events = try PgafProject.events(result.standardOutput)
+                        #expect(events.map(\.seq) == Array(1...events.count))
+                        guard case .result(let end) = events.last?.body else {
+                            Issue.record("the \(verb) has no result")
+                            continue
+                        }
+                        #expect(end.status == .ok && end.cluster?.verb == verb)
+                        #expect(end.cluster?.containers.count == TestCluster.containers.count)
+                    }
+                }
+                try await remote.expectHealthy()
+            }
+        }
+
+        @Test func aStopGoesOnWithoutItsHostAndAnotherTerminalFollowsIt() async throws {
+            _ = try await cluster.up()
+            let before = try await cluster.waitUntilHealthy("the start")
+            let primary = try #require(before.nodes.first { $0.reportedState == "primary" }?.name)
+            let order = TestCluster.nodes.filter { $0 != primary } + [primary, TestCluster.monitor]
+            try await cluster.whileWritten("a stop and a start whose pgaf-host was killed") {
+                let host = try cluster.background(["stop", "--progress", "none"])
+                let run = try await cluster.waitForStep("stop.\(order[0])")
+                kill(host.pid, SIGKILL)
+                host.end()
+
+                let attached = try await cluster.host(["attach", run, "--progress", "json"])
+                guard case .result(let result) = try PgafProject.events(attached.standardOutput).last?.body else {
+                    Issue.record("the attached run has no result")
+                    return
+                }
+                #expect(result.status == .ok && result.cluster?.containers == order)
+                let said = try await cluster.host(["attach"]).standardOutput
+                #expect(said.hasPrefix("stopped \(order.joined(separator: ", ")); "))
+                for name in order {
+                    let state = try await cluster.command(
+                        "docker", ["container", "inspect", "--format", "{{.State.Running}}", name])
+                    #expect(state.trimmedOutput == "false", "\(name)")
+                }
+
+                // The same of a start, whose end another terminal sees.
+                let starting = try cluster.background(["start", "--progress", "none"])
+                let second = try await cluster.waitForStep("start.nodes")
+                kill(starting.pid, SIGKILL)
+                starting.end()
+                #expect(try await cluster.host(["attach", second]).standardOutput.contains("healthy"))
+            }
+            try await cluster.expectHealthy()
+        }
+
+        @Test func anInterruptEndsAStopBetweenTwoContainersAndAnotherGoesOn() async throws {
+            _ = try await cluster.up()
+            let before = try await cluster.waitUntilHealthy("the start")
+            let first = try #require(before.nodes.first { $0.reportedState == "secondary" }?.name)
+            try await cluster.whileWritten("a stop that was interrupted") {
+                let host = try cluster.background(["stop", "--progress", "none"])
+                let run = try await cluster.waitForStep("stop.\(first)")
+                kill(host.pid, SIGINT)
+                #expect(host.wait() == 130)
+                let events = try PgafProject.events(try await cluster.host(["events", run, "--json"]).standardOutput)
+                guard case .result(let result) = events.last?.body else {
+                    Issue.record("a cancelled stop has no result")
+                    return
+                }
+                #expect(result.status == .cancelled)
+                #expect(result.error?.cause?.contains("stop.\(TestCluster.monitor)") == true)
+                let rest = try await cluster.host(["stop", "--progress", "none"]).standardOutput
+                #expect(rest.hasPrefix("stopped ") && rest.contains("\(TestCluster.monitor); "))
+                _ = try await cluster.host(["start", "--progress", "none"])
+            }
+            try await cluster.expectHealthy()
+        }
+
         @Test func aKilledHostLeavesTheRunAndAnotherTerminalFollowsIt() async throws {
             _ = try await cluster.host(["destroy", "--yes"])
             let host = try cluster.background(["up", "--progress", "none"])
@@ -93,12 +182,14 @@ extension ClusterSuite {
 
         @Test func aTerminalThatIsClosedLeavesTheRunAlone() async throws {
             _ = try await cluster.up()
-            _ = try await cluster.command("docker", ["rm", "--force", "pgaf-test-3"])
-            let host = try cluster.background(["up", "--progress", "none"])
-            let run = try await cluster.waitForStep("node.pgaf-test-3")
-            kill(host.pid, SIGHUP)
-            #expect(host.wait() == 75)
-            _ = try await cluster.host(["attach", run])
+            try await cluster.whileWritten("a repair whose terminal was closed") {
+                _ = try await cluster.command("docker", ["rm", "--force", "pgaf-test-3"])
+                let host = try cluster.background(["up", "--progress", "none"])
+                let run = try await cluster.waitForStep("node.pgaf-test-3")
+                kill(host.pid, SIGHUP)
+                #expect(host.wait() == 75)
+                _ = try await cluster.host(["attach", run])
+            }
             try await cluster.expectHealthy()
         }
     }

@@ -59,7 +59,7 @@ import Testing
         for order in orders {
             let words = order.words(["--events", "--run", run, "--cluster", "c"])
             let command = try AgentCommand.parseAsRoot(words)
-            let found: (order: RoleOrder, role: RoleVerb)? =
+            let found: (order: RoleOrder, role: OrderVerb)? =
                 switch command {
                 case let verb as AgentSwitchoverCommand: (verb.order, verb.role)
                 case let verb as AgentFailoverCommand: (verb.roleOrder, verb.role)
@@ -70,6 +70,15 @@ import Testing
             #expect(found?.order == order, "\(words)")
             #expect(found?.role.events == true && found?.role.run == run && found?.role.options.cluster == "c")
         }
+        let options = ["--events", "--run", run, "--cluster", "c"]
+        let stop = try #require(
+            try AgentCommand.parseAsRoot(ClusterOrder.stop.words(options)) as? AgentStopCommand)
+        let start = try #require(
+            try AgentCommand.parseAsRoot(ClusterOrder.start.words(options)) as? AgentStartCommand)
+        for verb in [stop.verb, start.verb] { #expect(verb.events && verb.run == run && verb.options.cluster == "c") }
+        // By which agents of every release are told before `up` brings its own.
+        let silent = try AgentCommand.parseAsRoot(ClusterOrder.stop.words(["--json", "--cluster", "c"]))
+        #expect((silent as? AgentStopCommand)?.verb.json == true)
     }
 
     @Test func theVerbsOfRuns() throws {

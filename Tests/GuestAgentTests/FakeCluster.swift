@@ -14,6 +14,8 @@ final class FakeCluster: Sendable {
         var containers: [String: ContainerStatus] = [:]
         /// Nodes in the order of their registration.
         var registered: [String] = []
+        /// Those of them whose pg_autoctl has its monitor out of use.
+        var halfRegistered: Set<String> = []
         /// Verifiers by `CONTAINER-KIND/ROLE`; replication carries those of the nodes to all of them.
         var verifiers: [String: String] = [:]
         var databases: Set<String> = []
@@ -210,7 +212,10 @@ final class FakeCluster: Sendable {
                     return CommandResult(status: 12, standardError: words)
                 }
             }
-            if words.contains("enable"), !memory.registered.contains(node) { memory.registered.append(node) }
+            if words.contains("enable") {
+                memory.halfRegistered.remove(node)
+                if !memory.registered.contains(node) { memory.registered.append(node) }
+            }
             if words.contains("config") { memory.partitionTimeouts[node] = Int(words.last ?? "") }
             if words.contains("candidate-priority") { memory.priorities[node] = Int(words.last ?? "") }
             return Self.ok()
@@ -264,6 +269,7 @@ extension FakeCluster {
             let standbys = running(memory).enumerated().filter { !memory.unconnected.contains($0.element) }
             return says(standbys.map { "pgautofailover_standby_\($0.offset + 1)" }.joined(separator: "\n"))
         }
+        if sql == RegistrationStep.isDisabled { return says(memory.halfRegistered.contains(container) ? "t" : "f") }
         if sql.contains("pg_autoctl.state") {
             // Whoever runs has registered once.
             return says(container == memory.writable ?? primary ? "f" : "t")

@@ -71,7 +71,26 @@ import Testing
         await events.write(.result(RunResult(status: .failed)))
         try machine.files.remove(RunPlace.runtimeRoot)
         #expect(try await JournalFollower(place).follow(since: 0, waiting: true) { _, _ in }?.status == .failed)
-        #expect(RunPlace.latest(in: machine.store)?.id == place.id)
+        #expect(RunPlace.current(in: machine.store)?.id == place.id)
+    }
+
+    /// An `up` has its id before the stop for which it makes room, and begins after it.
+    @Test func theRunThatIsMeantIsTheOneAtWorkOrTheOneThatBeganLast() throws {
+        for (id, time) in [("20261122T213149123Z-4f0a9c21", 20.0), ("20261122T213150000Z-00000000", 10.0)] {
+            let place = RunPlace(id: id, store: machine.store)
+            try place.prepare()
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: time)],
+                ofItemAtPath: machine.files.place("\(RunPlace.runtimeRoot)/runs/\(id)"))
+        }
+        #expect(RunPlace.current(in: machine.store)?.id == "20261122T213149123Z-4f0a9c21")
+        // Another that was refused, or waits for its turn, is not what people mean.
+        let working = try FileLock(
+            machine.files.place(
+                RunPlace(id: "20261122T213150000Z-00000000", store: machine.store).owner), subject: "it",
+            holder: "a test")
+        #expect(RunPlace.current(in: machine.store)?.id == "20261122T213150000Z-00000000")
+        withExtendedLifetime(working) {}
     }
 
     @Test func aRunThatNeverWasIsNotWaitedFor() async throws {
@@ -79,7 +98,7 @@ import Testing
             try await JournalFollower(place).follow(since: 0, waiting: true) { _, _ in }
         }
         #expect(error?.code == .runNotFound)
-        #expect(RunPlace.latest(in: machine.store) == nil)
+        #expect(RunPlace.current(in: machine.store) == nil)
     }
 
     @Test func oldRunsGoWhenANewOneBegins() throws {
@@ -137,12 +156,17 @@ import Testing
         for name in ["tmp", "build-pgaf", "clusters"] { try files.makeDirectory("\(root)/\(name)") }
         try files.write("half", to: "\(root)/base.tar")
         try files.makeDirectory("\(BaseImageStep.workspace)/mmdebstrap.x")
+        try files.makeDirectory("/run/pgaf-repository-docker-trixie/lists")
+        // A plan on its way writes there.
+        try files.write("half", to: "/run/pgaf-repository-probe")
         // What a box carries was left by nobody.
         try machine.place(BaseSystem.prepared)
         try await AbandonedWork(store: machine.store, run: place.id).clear()
         #expect(files.list(root) == ["clusters"] && !files.exists(BaseImageStep.workspace))
+        #expect(files.list("/run").filter { $0.hasPrefix("pgaf-repository") } == ["pgaf-repository-probe"])
         #expect(files.exists(BaseSystem.prepared))
         #expect(AbandonedWork.owner("PATH=/bin\0PGAF_RUN=x-y\0A=1\0") == "x-y")
         #expect(AbandonedWork.owner("PATH=/bin\0NOT_PGAF_RUN=x\0") == nil)
+        #expect(AbandonedWork.serves("dockerd") && !AbandonedWork.serves("docker"))
     }
 }

@@ -239,6 +239,21 @@ import Testing
         #expect(orders.map { $0.contains("enable") } == [false, true])
     }
 
+    /// The monitor had made its row when the disk was full for pg_autoctl's own files.
+    @Test func aRegistrationThatOnlyTheMonitorKnowsIsMadeAgain() async throws {
+        cluster.change { $0.halfRegistered = ["pgnode3"] }
+        let context = machine.context(topology)
+        let changes = try await step.inspect(context)
+        #expect(
+            changes.map(\.description) == [
+                "register pgnode3 with the monitor again, its registration broke off"
+            ])
+        try await step.apply(changes, context)
+        #expect(orders.count == 2 && orders.allSatisfy { $0.hasPrefix("pgnode3 ") })
+        #expect(try await step.inspect(context).isEmpty)
+        #expect(cluster.change { $0.registered } == ["pgnode1", "pgnode2", "pgnode3"])
+    }
+
     @Test func withoutAnyPrimaryNobodyIsRegistered() async throws {
         cluster.change { $0.registered = [] }
         machine.runner.on("docker", "exec") { command in

@@ -5,21 +5,12 @@ import Testing
 @testable import GuestAgent
 
 @Suite struct RoleRunTests {
-    private let machine = TestMachine()
-    private let cluster: FakeCluster
-    private let configuration = TestMachine.configuration()
+    private let ready: ReadyCluster
+    private var machine: TestMachine { ready.machine }
+    private var cluster: FakeCluster { ready.cluster }
+    private var configuration: Configuration { ready.configuration }
 
-    init() async throws {
-        cluster = FakeCluster(TestMachine.topology(configuration))
-        cluster.install(on: machine)
-        try machine.becomeDebian()
-        let request = Request(run: "r", configuration: configuration, secrets: TestMachine.secrets)
-        let status = await UpRun(runner: machine.runner, store: machine.store, request: request, events: machine.events)
-            .run()
-        #expect(status == 0)
-        // The standbys joined side by side; who takes over is to be the same in every run.
-        cluster.change { $0.registered = ["pgnode1", "pgnode2", "pgnode3"] }
-    }
+    init() async throws { ready = try await ReadyCluster() }
 
     /// Gives an order.
     ///
@@ -32,25 +23,7 @@ import Testing
         _ = await RoleRun(
             runner: machine.runner, store: machine.store, request: request, order: order, events: machine.events
         ).run()
-        guard case .result(let result) = machine.written.last?.body else { throw CancellationError() }
-        return (result, deeds(since: before))
-    }
-
-    private func deeds(since count: Int) -> [String] {
-        machine.runner.commands.dropFirst(count).compactMap { command in
-            let words = command.arguments
-            if ["kill", "start", "stop"].contains(words.first) { return words.joined(separator: " ") }
-            let sql = command.input?.revealed ?? ""
-            let orders = ["perform_failover", "perform_promotion", "start_maintenance", "stop_maintenance"]
-            return orders.first { sql.contains($0) }
-        }
-    }
-
-    private var titles: [String] {
-        let plans = machine.written.compactMap { event -> [PlannedStep]? in
-            if case .plan(let steps) = event.body { steps } else { nil }
-        }
-        return plans.last?.map(\.id) ?? []
+        return (try #require(ready.result), ready.deeds(since: before))
     }
 
     @Test func aSwitchover() async throws {
@@ -61,7 +34,7 @@ import Testing
         #expect(roles.formation.healthy && roles.secondsUntilHealthy > 0)
         #expect(roles.secondsWithoutWrites >= roles.resolution && roles.resolution > 0)
         #expect(roles.states.contains { $0.node == "pgnode2" && $0.reported == "primary" })
-        #expect(deeds == ["perform_failover"] && titles == ["handover", "settle"])
+        #expect(deeds == ["perform_failover"] && ready.planned == ["handover", "settle"])
     }
 
     @Test func aSwitchoverToANode() async throws {
@@ -75,7 +48,7 @@ import Testing
         let roles = try #require(result.roles, "\(String(describing: result.error))")
         #expect(roles.node == "pgnode1" && roles.from == "pgnode1" && roles.to == "pgnode2")
         #expect(deeds == ["kill --signal KILL pgnode1", "start pgnode1"])
-        #expect(titles == ["crash", "takeover", "comeback", "settle"])
+        #expect(ready.planned == ["crash", "takeover", "comeback", "settle"])
     }
 
     @Test func aCrashOfAStandbyConcernsNoClient() async throws {
@@ -132,16 +105,8 @@ import Testing
         let status = await UpRun(runner: machine.runner, store: machine.store, request: request, events: machine.events)
             .run()
         #expect(status == 0)
-        #expect(deeds(since: before) == ["stop_maintenance"])
+        #expect(ready.deeds(since: before) == ["stop_maintenance"])
         #expect(cluster.change { $0.maintained.isEmpty })
-    }
-
-    @Test func aStartDoesNotWaitForANodeInMaintenance() async throws {
-        cluster.change { _ = $0.maintained.insert("pgnode3") }
-        let halt = ClusterHalt(
-            runner: machine.runner, topology: TestMachine.topology(configuration),
-            engine: DockerEngine(runner: machine.runner, files: machine.files), tell: { _ in })
-        #expect(try await halt.start().nodes.count { $0.reportedState == "maintenance" } == 1)
     }
 
     @Test func maintenanceOfThePrimary() async throws {

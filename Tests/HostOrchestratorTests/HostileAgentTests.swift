@@ -57,7 +57,7 @@ import Testing
         ])
         for (arguments, status) in [
             (["status"], 0), (["status", "--json"], 0), (["events"], 0), (["events", "--json"], 0), (["logs"], 0),
-            (["stop"], 69), (["plan"], 69), (["plan", "--json"], 69),
+            (["stop"], 76), (["plan"], 69), (["plan", "--json"], 69),
         ] {
             let run = try await project.observed(arguments, agent: agent)
             #expect(run.status == Int32(status), "\(arguments): \(run.errors)")

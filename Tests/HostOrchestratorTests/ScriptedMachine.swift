@@ -70,6 +70,7 @@ final class ScriptedMachine: Machine, Connection {
     func connect() async throws -> any Connection {
         tell("connect")
         if isSilent.withLock({ $0 }) { throw PgafError(.machineUnreachable, "m", remedy: "r") }
+        if seen.state == .stopped, !story.contains("bringUp") { throw PgafError(.machineNotMade, "m", remedy: "r") }
         return self
     }
 

@@ -281,26 +281,6 @@ import Testing
         #expect(all[0].secrets.superuser.revealed != all[1].secrets.superuser.revealed)
     }
 
-    @Test func onlyAMachineThatWasMadeIsStarted() async throws {
-        let host = TestHost(ScriptedMachine(outlook: MachineOutlook(.missing)))
-        let failure = await #expect(throws: ReportedFailure.self) {
-            try await Halt.start(Halt.Options(progress: .plain), in: host.context())
-        }
-        #expect(failure?.exitCode == ErrorCode.machineNotMade.exitCode)
-        #expect(host.machine.story.isEmpty && host.errors.text.contains("Make it and its cluster with `pgaf-host up`"))
-    }
-
-    @Test(arguments: [ErrorCode.clusterNotFound, .agentMissing])
-    func whereNothingRunsNothingIsStopped(_ code: ErrorCode) async throws {
-        let error = #"{"error":{"code":"\#(code.rawValue)","message":"m","remedy":"r"}}"#
-        let host = TestHost(
-            ScriptedMachine(answers: [
-                "stop --json --cluster pgaf": CommandResult(status: 69, standardOutput: error)
-            ]))
-        try await Halt.stop(Halt.Options(progress: .plain), in: host.context())
-        #expect(host.output.text == "nothing ran: nothing was stopped\n")
-    }
-
     private func reloading(_ stop: CommandResult) -> TestHost {
         TestHost(
             ScriptedMachine(reloads: true, answers: ["stop --json --cluster pgaf": stop]) { request, emit in

@@ -38,6 +38,8 @@ enum EventSamples {
         .result(RunResult(status: .ok, changed: 3, warnings: ["open"], connections: connections)),
         .result(RunResult(status: .failed, error: error)),
         .result(RunResult(status: .ok, changed: 1, roles: roles)),
+        .result(RunResult(status: .ok, changed: 2, cluster: ClusterChange(.stop, containers: ["pgnode1", "monitor"]))),
+        .result(RunResult(status: .ok, cluster: ClusterChange(.start, containers: [], formation: roles.formation))),
         .result(RunResult(status: .cancelled)),
     ]
 

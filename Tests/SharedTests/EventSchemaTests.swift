@@ -30,7 +30,12 @@ import Testing
             request.order = order
             return request
         }
-        let lines = try ([plain, RequestTests.request] + orders).map { try $0.encoded().revealed }
+        let halts = ClusterOrder.allCases.map { order in
+            var request = plain
+            request.clusterOrder = order
+            return request
+        }
+        let lines = try ([plain, RequestTests.request] + orders + halts).map { try $0.encoded().revealed }
         #expect(try await PublishedSchema.complaints("request", lines) == [])
     }
 

@@ -49,6 +49,13 @@ import Testing
         #expect(try Request(decoding: Array(try request.encoded().revealed.utf8)) == request)
     }
 
+    @Test(arguments: ClusterOrder.allCases) func anOrderForTheClusterComesBackAsItWas(_ order: ClusterOrder) throws {
+        var request = Self.request
+        request.clusterOrder = order
+        #expect(try Request(decoding: Array(try request.encoded().revealed.utf8)) == request)
+        #expect(order.words(["--events"]) == [order.verb, "--events"])
+    }
+
     @Test func unknownKeysAreIgnored() throws {
         let text = try Self.request.encoded().revealed
         let more = #"{"later":{"a":1},"# + text.dropFirst()

@@ -52,6 +52,7 @@ extension Tag {
             try await whoGetsInFromThisMachine()
             try await aSecondUp()
             try await aPowerCut(rows: 2)
+            try await aSleep(rows: 3)
         }
     }
 
@@ -65,6 +66,8 @@ extension Tag {
             try await aSecondUp()
             try await whatTheScriptsManualHasOneType()
             try await aClockThatJumpsAndAReboot()
+            try await aPowerCut(rows: 6)
+            try await aSleep(rows: 7)
         }
     }
 
@@ -304,7 +307,18 @@ extension Tag {
         #expect(reload.succeeded, "\(reload.lastLines())")
         _ = try await project.waitUntilHealthy("a reboot of the machine", upTo: .seconds(900))
         try await writeAndRead("INSERT INTO notes VALUES ('\(value)')", count: 5)
-        try await aPowerCut(rows: 6)
+    }
+
+    /// The machine is put to sleep by Vagrant and wakes with the clock of then: whoever asks meanwhile is told so.
+    private func aSleep(rows: Int) async throws {
+        say("suspending the machine")
+        let suspend = try await project.command("vagrant", ["suspend", "--no-color"], directory: project.directory)
+        #expect(suspend.succeeded, "\(suspend.lastLines())")
+        let asleep = try await project.host(["status"], expecting: 69)
+        #expect(asleep.standardError.contains("pgaf-host start"), "\(asleep.standardError)")
+        say("waking it")
+        try await project.host(["start", "--progress", "none"])
+        try await writeAndRead("INSERT INTO notes VALUES ('\(value)')", count: rows)
     }
 
     /// The ports on this machine, as pgaf shows them.

@@ -45,6 +45,8 @@ struct AgentDownCommand: AsyncParsableCommand, JSONPrinting {
         }
         let lock = try await MachineLock(store: store, holder: "`pgaf-agent down`").take()
         defer { withExtendedLifetime(lock) {} }
+        // What a killed run still has at work could make a container after they all were removed.
+        try await AbandonedWork(store: store).clear()
         let removed = try await removal.remove(name)
         if json {
             try Output.json(Removal(cluster: name, removed: removed))

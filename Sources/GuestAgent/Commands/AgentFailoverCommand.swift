@@ -17,7 +17,7 @@ struct AgentFailoverCommand: AsyncParsableCommand, JSONPrinting {
     @Flag(help: "Order the monitor to let another node be primary; nothing crashes.")
     var order = false
 
-    @OptionGroup var role: RoleVerb
+    @OptionGroup var role: OrderVerb
 
     var printsJSON: Bool { role.printsJSON }
 

@@ -26,7 +26,7 @@ struct AgentFollowCommand: AsyncParsableCommand, JSONPrinting {
 
 /// Which run of this machine a verb means.
 struct RunOptions: ParsableArguments {
-    @Argument(help: "The run's id. (default: the latest run)")
+    @Argument(help: "The run's id. (default: the run at work, or else the latest)")
     var identifier: String?
 
     /// - Throws: `agent.no-root`, `run.not-found`.
@@ -40,10 +40,10 @@ struct RunOptions: ParsableArguments {
             }
             return RunPlace(id: identifier, store: store)
         }
-        guard let latest = RunPlace.latest(in: store) else {
+        guard let current = RunPlace.current(in: store) else {
             throw PgafError(
                 .runNotFound, "There was no run on this machine yet.", remedy: "Begin one with `up`.")
         }
-        return latest
+        return current
     }
 }

@@ -22,7 +22,7 @@ struct AgentMaintenanceEnableCommand: AsyncParsableCommand, JSONPrinting {
     @Flag(help: "Also when the node is primary: another one takes over first.")
     var allowFailover = false
 
-    @OptionGroup var role: RoleVerb
+    @OptionGroup var role: OrderVerb
 
     var printsJSON: Bool { role.printsJSON }
 
@@ -39,7 +39,7 @@ struct AgentMaintenanceDisableCommand: AsyncParsableCommand, JSONPrinting {
     @Argument(help: "The node.")
     var node: String
 
-    @OptionGroup var role: RoleVerb
+    @OptionGroup var role: OrderVerb
 
     var printsJSON: Bool { role.printsJSON }
 

@@ -13,7 +13,7 @@ struct AgentSwitchoverCommand: AsyncParsableCommand, JSONPrinting {
     @Option(help: ArgumentHelp("The node that is to be primary. (default: the monitor chooses)", valueName: "node"))
     var to: String?
 
-    @OptionGroup var role: RoleVerb
+    @OptionGroup var role: OrderVerb
 
     var printsJSON: Bool { role.printsJSON }
 

@@ -84,7 +84,7 @@ public struct AptRepositories: Sendable {
 
     /// Whether a repository has its key and the suite, within seconds.
     func answers(_ repository: AptRepository) async throws -> Bool {
-        let target = "\(Self.workspace)-probe"
+        let target = Self.probe
         defer { try? files.remove(target) }
         for address in [repository.keyURL, repository.release] {
             let command = apt.fetchCommand(address, to: target, patience: 5, retries: 0, deadline: .seconds(20))
@@ -94,6 +94,14 @@ public struct AptRepositories: Sendable {
     }
 
     private static let workspace = "/run/pgaf-repository"
+    /// Where `answers` puts what it gets; a plan asks too, and takes no lock.
+    private static let probe = "\(workspace)-probe"
+
+    /// Directories in which killed runs were proving repositories, with lists of tens of megabytes in memory. Only whoever
+    /// has the machine's lock proves any.
+    static func unfinished(_ files: MachineFiles) -> [String] {
+        files.list("/run").map { "/run/\($0)" }.filter { $0.hasPrefix("\(workspace)-") && $0 != probe }
+    }
 
     func fetch(_ address: String, to target: String) async throws -> CommandResult {
         try await fetch(apt.fetchCommand(address, to: target, patience: 15, retries: 1, deadline: .seconds(120)))

@@ -41,9 +41,14 @@ public struct Docker: Sendable {
     }
 
     /// What a container has logged in the last minute, at most 200 lines.
-    func recentLog(_ container: String) async throws -> String {
+    ///
+    /// - Parameter start: what was logged before is none of this one's business; nil for the whole minute.
+    func recentLog(_ container: String, since start: ContinuousClock.Instant?) async throws -> String {
+        let reach = start.map { min(.seconds(60), .now - $0) } ?? .seconds(60)
         let logs = try await runner.run(
-            Command("docker", ["logs", "--since", "60s", "--tail", "200", container], deadline: Self.patience))
+            Command(
+                "docker", ["logs", "--since", "\(Int(reach.inSeconds * 1000))ms", "--tail", "200", container],
+                deadline: Self.patience))
         return logs.standardOutput + logs.standardError
     }
 

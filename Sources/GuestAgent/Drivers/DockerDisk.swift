@@ -31,13 +31,17 @@ struct DockerDisk: Sendable {
     /// The error to throw when the disk is full, or when a container's last lines say that it was.
     ///
     /// What fails for want of space often gives back what it had, so that afterwards there seems to be room.
-    func shortage(of container: String? = nil, cause: String? = nil) async throws -> PgafError? {
+    ///
+    /// - Parameter start: lines from before it are of a time when there may have been none; nil for those of a minute.
+    func shortage(
+        of container: String? = nil, since start: ContinuousClock.Instant? = nil, cause: String? = nil
+    ) async throws -> PgafError? {
         let space = try await space()
         if let space, space.freeMiB < Self.least {
             return Self.error("\(space.freeMiB) MiB are free in \(space.directory)", space.directory, cause)
         }
         guard let container else { return nil }
-        let lines = try await Docker(runner: runner).recentLog(container).split(separator: "\n")
+        let lines = try await Docker(runner: runner).recentLog(container, since: start).split(separator: "\n")
         guard let line = lines.last(where: { Self.isToldOf(in: String($0)) }) else { return nil }
         let directory = space?.directory ?? Self.usualDirectory(files)
         return Self.error("\(container) had no room to go on in \(directory)", directory, String(line))

@@ -18,8 +18,8 @@ struct AbandonedWork: Sendable {
     static let mark = "PGAF_RUN"
 
     let store: ClusterStore
-    /// The run that cleans up, which holds the machine's lock.
-    let run: String
+    /// The run that cleans up, which holds the machine's lock; nil for a program that holds it and is no run.
+    var run: String?
 
     /// Ends what is still at work, then removes what was not finished.
     ///
@@ -37,6 +37,7 @@ struct AbandonedWork: Sendable {
             try store.files.remove("\(store.root)/\(name)")
         }
         try store.files.remove(BaseImageStep.workspace)
+        for place in AptRepositories.unfinished(store.files) { try store.files.remove(place) }
         store.files.removeUnfinished(below: store.root)
     }
 
@@ -50,9 +51,17 @@ struct AbandonedWork: Sendable {
             guard let environment = (try? store.files.read("/proc/\(process)/environ")) ?? nil,
                 let owner = Self.owner(environment), owner != run
             else { return false }
+            let name = (try? store.files.read("/proc/\(process)/comm")) ?? nil
+            guard !Self.serves(name?.trimmed ?? "") else { return false }
             // One that waits for its turn is nobody's orphan.
             return !RunPlace(id: owner, store: store).isAlive
         }
+    }
+
+    /// Whether a program, by the name that the kernel has of it, belongs to the engine: a package whose installation starts it
+    /// hands it the run's environment.
+    static func serves(_ name: String) -> Bool {
+        ["dockerd", "containerd", "containerd-shim", "docker-proxy"].contains(name)
     }
 
     /// The run in a process's environment as `/proc` shows it.

@@ -17,6 +17,8 @@ public struct AgentContext: Sendable {
     var bundle = false
     /// Asked at each step boundary and while something is waited for.
     public var stop: StopSign
+    /// When the run began.
+    private let begun = ContinuousClock.now
 
     public init(
         runner: any CommandRunner, sessions: PsqlSessions? = nil, files: MachineFiles = MachineFiles(),
@@ -56,8 +58,8 @@ public struct AgentContext: Sendable {
     ) async throws -> Value {
         let interval = topology.facts.lookInterval
         let watch = MachineWatch(
-            docker: docker, disk: DockerDisk(runner: runner, files: files), container: container, every: interval,
-            patience: interval * 6)
+            docker: docker, disk: DockerDisk(runner: runner, files: files), container: container, since: begun,
+            every: interval, patience: interval * 6)
         return try await events.wait(wait, step: step) {
             if stop.isRaised { throw CancellationError() }
             let seen = try await condition()

@@ -7,6 +7,7 @@ final class MachineWatch: Sendable {
     private let docker: Docker
     private let disk: DockerDisk
     private let container: String?
+    private let start: ContinuousClock.Instant?
     private let rhythm: Rhythm
     private let patience: Duration
     private let goneSince = Mutex<ContinuousClock.Instant?>(nil)
@@ -15,8 +16,13 @@ final class MachineWatch: Sendable {
 
     /// - Parameters:
     ///   - container: whose last lines are read too.
+    ///   - start: of the run, whose business earlier lines are not.
     ///   - patience: how long the engine may be away; whoever looks after it may be starting it again.
-    init(docker: Docker, disk: DockerDisk, container: String?, every interval: Duration, patience: Duration) {
+    init(
+        docker: Docker, disk: DockerDisk, container: String?, since start: ContinuousClock.Instant? = nil,
+        every interval: Duration, patience: Duration
+    ) {
+        self.start = start
         self.docker = docker
         self.disk = disk
         self.container = container
@@ -27,7 +33,7 @@ final class MachineWatch: Sendable {
     /// - Throws: `disk.full`, `docker.unavailable`, `node.failed` for a container that nobody starts again.
     func look() async throws {
         guard rhythm.isDue() else { return }
-        if let shortage = try await disk.shortage(of: container) { throw shortage }
+        if let shortage = try await disk.shortage(of: container, since: start) { throw shortage }
         let answers = try await docker.engineVersion() != nil
         let away = goneSince.withLock { since -> Duration in
             let now = ContinuousClock.now

@@ -36,6 +36,7 @@ public struct PrepareRun: Sendable {
         try store.files.makeDirectory(store.root)
         let lock = try await MachineLock(store: store, holder: "`pgaf-agent prepare`").take()
         defer { withExtendedLifetime(lock) {} }
+        try await AbandonedWork(store: store).clear()
         let state = try await StateChoice(runner: runner, store: store, facts: facts)
             .state(for: configuration, warnings: warnings)
         let topology = ClusterTopology(

@@ -33,29 +33,21 @@ public struct RoleRun: Sendable {
     ///
     /// - Returns: the process's exit code.
     public func run() async -> Int32 {
-        let warnings = Warnings()
-        let status = await events.concluding("changing roles", warnings) {
-            RunResult(status: .ok, changed: 1, roles: try await change(warnings))
+        let run = OrderedRun(
+            runner: runner, sessions: sessions, store: store, request: request, order: order, events: events, stop: stop
+        )
+        let status = await run.run("changing roles") { context in
+            RunResult(status: .ok, changed: 1, roles: try await change(context))
         }
-        await sessions?.close()
         await besideSessions?.close()
         return status
     }
 
-    private func change(_ warnings: Warnings) async throws -> RoleChange {
-        let facts = try await MachineFacts.read(runner: runner, files: store.files)
-        await events.hello(facts)
-        try Privilege.requireRoot()
-        let lock = try await MachineLock(store: store, holder: "run \(request.run), `\(order.verb)`")
-            .take(waiting: request.options.wait, events)
-        defer { withExtendedLifetime(lock) {} }
-        let topology = try topology(facts)
-        let context = AgentContext(
-            runner: runner, sessions: sessions, files: store.files, events: events, topology: topology,
-            secrets: request.secrets, warnings: warnings, stop: stop)
+    private func change(_ context: AgentContext) async throws -> RoleChange {
+        let topology = context.topology
         let judgement = try await judgement(context)
         let roles = try judgement.roles()
-        if let words = judgement.warning(roles) { await warnings.add(words) }
+        if let words = judgement.warning(roles) { await context.warnings.add(words) }
         let client = WritingClient(
             psql: Psql(runner: runner, sessions: besideSessions), topology: topology, primary: roles.primary,
             run: request.run)
@@ -63,18 +55,6 @@ public struct RoleRun: Sendable {
         let steps = RoleSteps(
             order, roles, topology, resting: judgement.inMaintenance, meaning: judgement.meaning(roles))
         return try await measured(steps, client, roles, context)
-    }
-
-    private func topology(_ facts: MachineFacts) throws -> ClusterTopology {
-        let cluster = request.configuration.cluster
-        guard let state = try store.state(cluster) else {
-            throw PgafError(
-                .clusterNotFound, "There is no cluster \"\(cluster)\" on this machine.",
-                remedy: "Make it with `pgaf-host up`.")
-        }
-        return ClusterTopology(
-            configuration: request.configuration, state: state, facts: facts, root: store.root,
-            publishEverywhere: false)
     }
 
     /// What the monitor and Docker say now.

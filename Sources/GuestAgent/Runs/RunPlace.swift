@@ -55,9 +55,20 @@ public struct RunPlace: Sendable {
     /// Whether the process that does the work lives.
     var isAlive: Bool { FileLock.isHeld(store.files.place(owner)) }
 
-    /// The latest run of this machine; nil when there was none.
-    static func latest(in store: ClusterStore) -> RunPlace? {
+    /// When the run began on this machine, in seconds since 1970; 0 for one that there is not.
+    private var beginning: Double {
+        store.files.modified(lasting) ?? store.files.modified(runtime) ?? 0
+    }
+
+    /// The run that whoever names none means: the one at work, or else the latest; nil when there was none.
+    ///
+    /// Of several that live the one that began first, since the others wait for it; a run that was refused is over at once.
+    /// By when it began here: the ids of some come from another clock, and an `up` has its own before the stop that comes
+    /// before it.
+    static func current(in store: ClusterStore) -> RunPlace? {
         let names = ["\(runtimeRoot)/runs", "\(store.root)/runs"].flatMap { store.files.list($0) }
-        return names.filter(RunIdentifier.isOne).max().map { RunPlace(id: $0, store: store) }
+        let runs = Set(names.filter(RunIdentifier.isOne)).map { RunPlace(id: $0, store: store) }
+            .sorted { ($0.beginning, $0.id) < ($1.beginning, $1.id) }
+        return runs.first(where: \.isAlive) ?? runs.last
     }
 }

@@ -1,6 +1,7 @@
 import Shared
 
-/// Nodes that run and hold data, but that the monitor does not know: it lost its memory, or a row of it was removed.
+/// Nodes that run and hold data, but that the monitor does not know: it lost its memory, or a row of it was removed. So do
+/// those of which only the monitor knows, since their registration broke off.
 ///
 /// They are told to forget their old registration and to register again, with their data and their roles; the primary
 /// goes on taking writes meanwhile.
@@ -12,18 +13,22 @@ struct RegistrationStep: Step {
     let topology: ClusterTopology
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
-        guard let rows = try await context.monitor.rows() else { return [] }
+        guard var rows = try await context.monitor.rows() else { return [] }
+        let halves = try await halfRegistered(rows, context)
+        rows.removeAll { halves.contains($0.name) }
         let strangers = try await strangers(rows, context)
         if rows.isEmpty, !strangers.contains(where: \.isWritable) {
             try await refuseToGuess(strangers.map(\.name), context)
         }
         return strangers.map {
-            Change(.change, $0.name, "register \($0.name) with the monitor again, which does not know it")
+            let why = halves.contains($0.name) ? "its registration broke off" : "which does not know it"
+            return Change(.change, $0.name, "register \($0.name) with the monitor again, \(why)")
         }
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
         let monitor = context.monitor
+        for name in try await halfRegistered(try await monitor.knownRows(), context) { try await monitor.forget(name) }
         let rows = try await monitor.knownRows()
         var strangers = try await strangers(rows, context)
         let writable = strangers.filter(\.isWritable)
@@ -57,6 +62,24 @@ struct RegistrationStep: Step {
             try await awaitRow(node.name, settled: node.isWritable, context)
         }
     }
+
+    /// Those that the monitor has registered and whose pg_autoctl does not know that: it goes on as it was, asks nobody and
+    /// takes part in nothing.
+    private func halfRegistered(_ rows: [Monitor.Row], _ context: AgentContext) async throws -> Set<String> {
+        let names = Set(topology.configuration.nodes.map(\.name)).intersection(rows.map(\.name))
+        return try await withThrowingTaskGroup(of: String?.self) { group in
+            for name in names {
+                group.addTask { try await context.psql.attempt(name, Self.isDisabled) == "t" ? name : nil }
+            }
+            return try await group.reduce(into: []) { if let name = $1 { $0.insert(name) } }
+        }
+    }
+
+    /// Whether pg_autoctl has put its monitor out of use, as a new registration begins.
+    static let isDisabled = """
+        SELECT pg_read_file(\(SQL.literal(ContainerLayout.keeperConfiguration)), true)
+            ~ '(^|\\n)monitor *= *PG_AUTOCTL_DISABLED';
+        """
 
     /// A node that holds data, and whether it takes writes now.
     private struct Stranger: Sendable {

@@ -12,7 +12,7 @@ struct AttachCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Configuration") var options: ConfigurationOptions
 
-    @Argument(help: "The run's id. (default: the latest run of the machine)")
+    @Argument(help: "The run's id. (default: the run at work in the machine, or else the latest)")
     var identifier: String?
 
     @OptionGroup(title: "Output") var progress: ProgressOptions

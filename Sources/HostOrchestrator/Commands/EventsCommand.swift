@@ -8,7 +8,7 @@ struct EventsCommand: AsyncParsableCommand, JSONPrinting {
 
     @OptionGroup(title: "Configuration") var options: ConfigurationOptions
 
-    @Argument(help: "The run's id. (default: the latest run of the machine)")
+    @Argument(help: "The run's id. (default: the run at work in the machine, or else the latest)")
     var identifier: String?
 
     @Option(help: ArgumentHelp("Only events after the one with this number.", valueName: "number"))

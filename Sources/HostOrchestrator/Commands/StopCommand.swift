@@ -5,7 +5,12 @@ struct StopCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stop",
         abstract: "Stop the cluster in order, and shut down the machine if pgaf made it.",
-        discussion: "Standbys first, then the primary, then the monitor; nothing is lost. `pgaf-host start` goes back.")
+        discussion: """
+            Standbys first, then the primary, then the monitor; nothing is lost. `pgaf-host start` goes back.
+
+            The cluster's part is a run in the machine, which goes on when this program ends: `pgaf-host attach` follows it, \
+            and another `pgaf-host stop` shuts the machine down.
+            """)
 
     @OptionGroup(title: "Configuration") var options: ConfigurationOptions
 
@@ -20,7 +25,10 @@ struct StartCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "start",
         abstract: "Start the machine and the cluster that `stop` has stopped.",
-        discussion: "Monitor first, then the primary, then the standbys; waits until the formation is healthy.")
+        discussion: """
+            Monitor first, then the primary, then the standbys; waits until the formation is healthy. Once the machine \
+            runs, the rest is a run in it, which goes on when this program ends: `pgaf-host attach` follows it.
+            """)
 
     @OptionGroup(title: "Configuration") var options: ConfigurationOptions
 

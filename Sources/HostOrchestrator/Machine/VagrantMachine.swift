@@ -79,20 +79,29 @@ public struct VagrantMachine: Machine {
     /// - Throws: `machine.not-made` when it does not exist or does not run.
     func sshConfig() async throws -> VagrantSSHConfig {
         if let known = await memory.sshConfig { return known }
-        let missing = PgafError(
-            .machineNotMade, "There is no running virtual machine in \(project.path).",
-            remedy: "Make or start it with `pgaf-host up`.")
-        guard FileManager.default.fileExists(atPath: project.vagrantfile) else { throw missing }
+        guard FileManager.default.fileExists(atPath: project.vagrantfile) else { throw absent(nil) }
         try await awakenProvider()
         let result = try await runner.run(VagrantCommand.sshConfig(in: project.path))
         guard result.succeeded else {
-            var error = missing
+            var error = absent(try await state())
             error.output = result.lastLines(4)
             throw error
         }
         let config = try VagrantSSHConfig(result.standardOutput)
         await memory.remember(config)
         return config
+    }
+
+    /// - Parameter state: Vagrant's word for it, if there is a machine.
+    private func absent(_ state: String?) -> PgafError {
+        guard let state, state != "not_created" else {
+            return PgafError(
+                .machineNotMade, "There is no virtual machine in \(project.path).",
+                remedy: "Make it and its cluster with `pgaf-host up`, in the directory that is meant.")
+        }
+        return PgafError(
+            .machineNotMade, "The virtual machine in \(project.path) does not run (\(state)).",
+            remedy: "Start it and its cluster with `pgaf-host start`.")
     }
 }
 

@@ -63,7 +63,12 @@ struct AgentClient: Sendable {
     /// - Throws: what the agent reports (`cluster.not-found`), `agent.missing` when it is not installed,
     ///   `protocol.violation`.
     func status(cluster: String) async throws -> FormationState {
-        try await formation(invocation.status(cluster: cluster), doing: "report the state of the cluster")
+        let answer = try await connection.collect(invocation.status(cluster: cluster))
+        let data = Data(answer.standardOutput.utf8)
+        if answer.succeeded, let state = try? JSONDecoder().decode(FormationState.self, from: data) {
+            return state.mapTexts { TerminalText.clean($0) }
+        }
+        throw await failure(answer, doing: "report the state of the cluster")
     }
 
     /// Hands on one look at the formation after another, cleaned, until the agent ends or the task is cancelled.
@@ -82,14 +87,7 @@ struct AgentClient: Sendable {
             doing: "watch the formation")
     }
 
-    /// Starts the cluster's containers in order.
-    ///
-    /// - Returns: the formation, once it is healthy.
-    func start(cluster: String) async throws -> FormationState {
-        try await formation(invocation.start(cluster: cluster), doing: "start the cluster")
-    }
-
-    /// Stops the cluster's containers in order.
+    /// Stops the cluster's containers in order, and shows nothing meanwhile.
     ///
     /// - Returns: the names of those that ran.
     func stop(cluster: String) async throws -> [String] {
@@ -100,15 +98,6 @@ struct AgentClient: Sendable {
             return stopped.map { TerminalText.clean($0) }
         }
         throw await failure(answer, doing: "stop the cluster")
-    }
-
-    private func formation(_ words: [String], doing activity: String) async throws -> FormationState {
-        let answer = try await connection.collect(words)
-        let data = Data(answer.standardOutput.utf8)
-        if answer.succeeded, let state = try? JSONDecoder().decode(FormationState.self, from: data) {
-            return state.mapTexts { TerminalText.clean($0) }
-        }
-        throw await failure(answer, doing: activity)
     }
 
     /// What `up` with this request would change.

@@ -31,12 +31,12 @@ struct AgentInvocation: Sendable, Equatable {
     func watch(cluster: String, interval: Double) -> [String] {
         root([path, "watch", "--json", "--interval", "\(interval)", "--cluster", cluster])
     }
-    /// A change of roles, as a run of that id.
-    func change(_ order: RoleOrder, cluster: String, run: String) -> [String] {
+    /// What is ordered, as a run of that id.
+    func order(_ order: any RunOrder, cluster: String, run: String) -> [String] {
         root([path] + order.words(["--events", "--run", run, "--cluster", cluster]))
     }
-    func stop(cluster: String) -> [String] { root([path, "stop", "--json", "--cluster", cluster]) }
-    func start(cluster: String) -> [String] { root([path, "start", "--json", "--cluster", cluster]) }
+    /// A stop that tells no more than its end, as agents of every release do.
+    func stop(cluster: String) -> [String] { root([path] + ClusterOrder.stop.words(["--json", "--cluster", cluster])) }
     func down(cluster: String) -> [String] { root([path, "down", "--yes", "--json", "--cluster", cluster]) }
     var version: [String] { root([path, "version"]) }
 

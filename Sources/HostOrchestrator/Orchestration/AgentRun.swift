@@ -22,12 +22,14 @@ struct AgentRun: Sendable {
         }
     }
 
-    /// Starts a run that changes roles and follows it in the same way.
-    func start(_ order: RoleOrder, cluster: String, run: String, over client: AgentClient) async throws -> RunResult {
+    /// Starts a run with an order and follows it in the same way.
+    func start(
+        _ order: any RunOrder, cluster: String, run: String, over client: AgentClient
+    ) async throws -> RunResult {
         try await follow(AgentStream(run: run, recorder: recorder), over: client) { client, since in
             let words =
                 since == 0
-                ? client.invocation.change(order, cluster: cluster, run: run)
+                ? client.invocation.order(order, cluster: cluster, run: run)
                 : client.invocation.follow(run: run, since: since)
             return (words, nil)
         }

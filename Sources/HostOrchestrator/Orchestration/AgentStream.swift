@@ -57,7 +57,7 @@ actor AgentStream {
     /// Takes what was left without a line end, and judges how the agent ended.
     ///
     /// - Returns: the result of the run.
-    /// - Throws: `agent.died` when there was none.
+    /// - Throws: `agent.died` when there was none, `protocol.mismatch` when an agent of another release knows no such verb.
     func finish(_ status: RemoteStatus) async throws -> RunResult {
         if let line = errors.finish() { await take(errorLine: line) }
         // A line cut short is the trace of an agent that died while writing it; the error below says so.
@@ -65,6 +65,12 @@ actor AgentStream {
             try await take(line: line)
         }
         if let result { return result }
+        if lastSequence == 0, status == .exited(ErrorCode.usage.exitCode) {
+            throw PgafError(
+                .protocolMismatch, "The agent on the machine does not know what it was asked for.",
+                remedy: "Run `pgaf-host up`; it installs the agent that belongs to this program.",
+                output: lastErrorLines)
+        }
         throw PgafError(
             .agentDied, "The agent ended without a result: \(status.words).",
             remedy: "Run `pgaf-host up` again; it goes on where this one stopped.",

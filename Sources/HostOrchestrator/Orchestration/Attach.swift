@@ -28,7 +28,7 @@ enum Attach {
         }
         guard options.progress != .json else { return }
         let lines =
-            outcome.roles.map(RoleChangeText.lines)
+            outcome.roles.map(RoleChangeText.lines) ?? outcome.cluster.map(ClusterChangeText.lines)
             ?? Summary.lines(outcome, cluster: configuration.cluster, log: nil)
         lines.forEach(context.say)
     }

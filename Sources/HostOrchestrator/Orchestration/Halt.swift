@@ -9,33 +9,44 @@ enum Halt {
 
     static func stop(_ options: Options, in context: HostContext) async throws {
         let configuration = try context.currentConfiguration(options.choice)
-        let (stopped, _) = try await RecordedRun.perform("stop", progress: options.progress, in: context) { active in
+        let (result, _) = try await RecordedRun.perform("stop", progress: options.progress, in: context) { active in
+            let recorder = active.recorder
             let machine = try await context.machine(configuration, active.directory.machineLog)
-            await active.recorder.report(
+            await recorder.report(
                 .plan([
-                    step(.agent, "Stop the cluster: standbys, primary, monitor"),
-                    step(.machine, "Shut down \(machine.description), if pgaf made it", after: .agent),
+                    HostStep.connect.planned("Connect to \(machine.description)", .none),
+                    HostStep.machine.planned("Shut down \(machine.description), if pgaf made it", after: .connect),
                 ]))
-            let stopped = try await active.recorder.step(.agent) {
+            var result = RunResult(status: .ok, cluster: ClusterChange(.stop, containers: []))
+            if let client = try await running(machine, configuration, active, context) {
                 do {
-                    let names = try await rest(machine, configuration, context)
-                    return (names, !names.isEmpty)
-                } catch let error as PgafError where error.code == .machineNotMade {
-                    // It does not run, and so nothing in it does.
-                    return ([], false)
-                }
+                    result = try await active.carryOut(
+                        ClusterOrder.stop, configuration, on: machine, client, in: context)
+                } catch let error as PgafError where nothingToStop.contains(error.code) {}
             }
-            try await active.recorder.step(.machine) { try await machine.halt(reporting: active.recorder) }
-            return (stopped, RunResult(status: .ok, changed: stopped.isEmpty ? 0 : 1))
+            try await recorder.step(.machine) { try await machine.halt(reporting: recorder) }
+            return (result, result)
         }
-        guard options.progress != .json else { return }
-        context.say(
-            stopped.isEmpty
-                ? "nothing ran: nothing was stopped"
-                : "stopped \(stopped.joined(separator: ", ")); `pgaf-host start` starts them again")
+        show(result, options, context)
     }
 
-    /// Stops the cluster's containers in order.
+    /// The agent of a machine that runs; nil of one that does not, and so nothing in it does.
+    private static func running(
+        _ machine: any Machine, _ configuration: Configuration, _ active: RecordedRun.Active, _ context: HostContext
+    ) async throws -> AgentClient? {
+        try await active.recorder.step(.connect) { () async throws -> (AgentClient?, changed: Bool) in
+            do {
+                return (try await context.agent(over: try await machine.connect(), configuration), false)
+            } catch let error as PgafError where error.code == .machineNotMade {
+                return (nil, false)
+            }
+        }
+    }
+
+    /// What a machine says that no `up` has reached.
+    private static let nothingToStop: Set<ErrorCode> = [.clusterNotFound, .agentMissing]
+
+    /// Stops the cluster's containers in order, before `up` has brought its own agent.
     ///
     /// - Returns: the names of those that ran; none where there is no agent or no cluster.
     static func rest(
@@ -45,43 +56,34 @@ enum Halt {
             return try await context.withAgent(on: machine, configuration) {
                 try await $0.stop(cluster: configuration.cluster)
             }
-        } catch let error as PgafError where error.code == .clusterNotFound || error.code == .agentMissing {
-            // A machine that no `up` has reached has no cluster to stop.
+        } catch let error as PgafError where nothingToStop.contains(error.code) {
             return []
         }
     }
 
     static func start(_ options: Options, in context: HostContext) async throws {
         let configuration = try context.currentConfiguration(options.choice)
-        let (state, _) = try await RecordedRun.perform("start", progress: options.progress, in: context) { active in
+        let (result, _) = try await RecordedRun.perform("start", progress: options.progress, in: context) { active in
             let machine = try await context.machine(configuration, active.directory.machineLog)
             guard try await machine.outlook().state != .missing else {
                 throw PgafError(
                     .machineNotMade, "There is no \(machine.description) to start.",
                     remedy: "Make it and its cluster with `pgaf-host up`, in the directory that is meant.")
             }
-            await active.recorder.report(
-                .plan([
-                    step(.machine, "Start \(machine.description)"),
-                    step(.agent, "Start the cluster and wait until it is healthy", after: .machine),
-                ]))
+            await active.recorder.report(.plan(HostStep.plan(machine: machine.description).dropLast()))
             try await active.recorder.step(.machine) {
                 try await machine.bringUp(reporting: active.recorder, rest: nil)
             }
-            let state = try await active.recorder.step(.agent) {
-                let state = try await context.withAgent(on: machine, configuration) {
-                    try await $0.start(cluster: configuration.cluster)
-                }
-                return (state, true)
-            }
-            await active.recorder.report(.state(state))
-            return (await HostPorts(machine, configuration).applied(to: state), RunResult(status: .ok, changed: 1))
+            let client = try await active.connect(machine, configuration, in: context)
+            let result = try await active.carryOut(
+                ClusterOrder.start, configuration, on: machine, client, in: context)
+            return (result, result)
         }
-        guard options.progress != .json else { return }
-        for line in StatusTable.lines(state) { context.say(line) }
+        show(result, options, context)
     }
 
-    private static func step(_ step: HostStep, _ title: String, after: HostStep? = nil) -> PlannedStep {
-        PlannedStep(id: step.id, title: title, dependencies: after.map { [$0.id] } ?? [], action: .change)
+    private static func show(_ result: RunResult, _ options: Options, _ context: HostContext) {
+        guard options.progress != .json, let change = result.cluster else { return }
+        ClusterChangeText.lines(change).forEach(context.say)
     }
 }

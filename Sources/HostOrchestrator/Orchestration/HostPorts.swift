@@ -16,6 +16,13 @@ struct HostPorts: Sendable, Equatable {
         self.moved = moved
     }
 
+    func applied(to result: RunResult) -> RunResult {
+        var result = result
+        if let roles = result.roles { result.roles?.formation = applied(to: roles.formation) }
+        if let formation = result.cluster?.formation { result.cluster?.formation = applied(to: formation) }
+        return result
+    }
+
     func applied(to state: FormationState) -> FormationState {
         var state = state
         for index in state.nodes.indices {

@@ -8,14 +8,16 @@ enum HostStep: String, CaseIterable, Sendable {
 
     var id: String { rawValue }
 
+    /// The step in a plan.
+    func planned(_ title: String, _ action: PlannedStep.Action = .change, after: HostStep? = nil) -> PlannedStep {
+        PlannedStep(id: id, title: title, dependencies: after.map { [$0.id] } ?? [], action: action)
+    }
+
     /// The host's part of the plan, for a machine described in words.
     static func plan(machine description: String) -> [PlannedStep] {
         [
-            PlannedStep(
-                id: machine.id, title: "Start \(description)", dependencies: [], action: .change),
-            PlannedStep(id: connect.id, title: "Connect to it", dependencies: [machine.id], action: .change),
-            PlannedStep(
-                id: agent.id, title: "Install the agent", dependencies: [connect.id], action: .change),
+            machine.planned("Start \(description)"), connect.planned("Connect to it", after: .machine),
+            agent.planned("Install the agent", after: .connect),
         ]
     }
 }

@@ -166,6 +166,8 @@ extension UpRun {
         var took: Duration
         /// What a run came to that changed roles; nil for an `up`.
         var roles: RoleChange?
+        /// The same for one that stopped or started the cluster.
+        var cluster: ClusterChange?
     }
 }
 
@@ -205,9 +207,11 @@ extension UpRun.Outcome {
         let tally = await recorder.tally
         let strings = try await ConnectionStrings.resolve(configuration, on: machine, project)
         let ports = await HostPorts(machine, configuration)
+        let changes = ports.applied(to: result)
         self.init(
             strings: strings,
             certificateAuthority: result.connections?.certificateAuthority, state: tally.state.map(ports.applied),
-            warnings: all, steps: tally.finished, changed: tally.changed, took: .zero, roles: result.roles)
+            warnings: all, steps: tally.finished, changed: tally.changed, took: .zero, roles: changes.roles,
+            cluster: changes.cluster)
     }
 }

@@ -146,6 +146,9 @@ public struct MachineFiles: Sendable {
         try PgafError.onFile("remove", path) { try SystemCalls.removeTree(place(path)) }
     }
 
+    /// When a file or the names in a directory were changed last, in seconds since 1970; nil when there is none.
+    public func modified(_ path: String) -> Double? { SystemCalls.modified(place(path)) }
+
     /// Names in a directory, sorted; empty when there is no such directory.
     public func list(_ path: String) -> [String] { SystemCalls.names(in: place(path)).sorted() }
 }

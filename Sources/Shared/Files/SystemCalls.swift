@@ -44,6 +44,18 @@ enum SystemCalls {
         return fstat(file.rawValue, &information) == 0 && information.st_nlink > 0
     }
 
+    /// When a path was changed last, in seconds since 1970; nil when there is nothing.
+    static func modified(_ path: String) -> Double? {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return nil }
+        #if canImport(Darwin)
+            let time = information.st_mtimespec
+        #else
+            let time = information.st_mtim
+        #endif
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
     /// Number of the user as whom this program acts.
     static var user: UInt32 { UInt32(geteuid()) }
 

@@ -63,7 +63,8 @@ extension RunResult {
     package func mapTexts(_ change: (String) -> String) -> RunResult {
         RunResult(
             status: status, error: error?.mapTexts(change), changed: changed, warnings: warnings.map(change),
-            connections: connections?.mapTexts(change), roles: roles?.mapTexts(change))
+            connections: connections?.mapTexts(change), roles: roles?.mapTexts(change),
+            cluster: cluster?.mapTexts(change))
     }
 }
 
@@ -80,6 +81,16 @@ extension RoleChange {
                 assigned: change(turn.assigned))
         }
         copy.formation = formation.mapTexts(change)
+        return copy
+    }
+}
+
+extension ClusterChange {
+    package func mapTexts(_ change: (String) -> String) -> ClusterChange {
+        var copy = self
+        copy.verb = change(verb)
+        copy.containers = containers.map(change)
+        copy.formation = formation?.mapTexts(change)
         return copy
     }
 }

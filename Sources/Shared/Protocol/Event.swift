@@ -142,10 +142,12 @@ public struct RunResult: Sendable, Codable, Equatable {
     public var connections: ConnectionInfo?
     /// What a switchover, a failover or a maintenance came to.
     public var roles: RoleChange?
+    /// What the cluster's stop or start came to.
+    public var cluster: ClusterChange?
 
     public init(
         status: Status, error: PgafError? = nil, changed: Int = 0, warnings: [String] = [],
-        connections: ConnectionInfo? = nil, roles: RoleChange? = nil
+        connections: ConnectionInfo? = nil, roles: RoleChange? = nil, cluster: ClusterChange? = nil
     ) {
         self.status = status
         self.error = error
@@ -153,6 +155,7 @@ public struct RunResult: Sendable, Codable, Equatable {
         self.warnings = warnings
         self.connections = connections
         self.roles = roles
+        self.cluster = cluster
     }
 }
 

@@ -15,10 +15,12 @@ public struct Request: Sendable, Equatable {
     public var options: Options
     /// A change of roles, instead of bringing the cluster up.
     public var order: RoleOrder?
+    /// The cluster's stop or start, instead of bringing it up.
+    public var clusterOrder: ClusterOrder?
 
     public init(
         run: String, configuration: Configuration, secrets: ClusterSecrets, certificates: SuppliedCertificates? = nil,
-        options: Options = Options(), order: RoleOrder? = nil
+        options: Options = Options(), order: RoleOrder? = nil, clusterOrder: ClusterOrder? = nil
     ) {
         self.run = run
         self.configuration = configuration
@@ -26,6 +28,7 @@ public struct Request: Sendable, Equatable {
         self.certificates = certificates
         self.options = options
         self.order = order
+        self.clusterOrder = clusterOrder
     }
 
     public struct Options: Sendable, Codable, Equatable {
@@ -60,7 +63,8 @@ public struct Request: Sendable, Equatable {
     public func encoded() throws -> Secret {
         let wire = Wire(
             v: Event.version, run: run, configuration: configuration, secrets: secrets.revealed,
-            certificates: certificates?.revealed, options: options, order: order)
+            certificates: certificates?.revealed, options: options, order: order,
+            clusterOrder: clusterOrder)
         return Secret(try JSONText.line(wire))
     }
 
@@ -88,7 +92,7 @@ public struct Request: Sendable, Equatable {
             self.init(
                 run: wire.run, configuration: wire.configuration, secrets: ClusterSecrets(revealed: wire.secrets),
                 certificates: wire.certificates.map { SuppliedCertificates($0) }, options: wire.options,
-                order: wire.order)
+                order: wire.order, clusterOrder: wire.clusterOrder)
         } catch {
             throw PgafError(
                 .protocolViolation, "The request on standard input lacks fields or has wrong ones.",
@@ -104,6 +108,7 @@ public struct Request: Sendable, Equatable {
         var certificates: SuppliedCertificates.Wire?
         var options: Options
         var order: RoleOrder?
+        var clusterOrder: ClusterOrder?
     }
 }
 

@@ -2,8 +2,9 @@ import ArgumentParser
 import FoundationEssentials
 import Shared
 
-/// What the verbs that change roles have in common: which cluster, how it is told, and the run that does the work.
-struct RoleVerb: ParsableArguments {
+/// What the verbs have in common that order something of a cluster that there is: which one, how it is told, and the run
+/// that does the work.
+struct OrderVerb: ParsableArguments {
     @OptionGroup var options: ClusterOptions
 
     @Flag(help: "Print one JSON object at the end.")
@@ -25,14 +26,20 @@ struct RoleVerb: ParsableArguments {
     /// Starts the run and follows it to its end.
     ///
     /// - Throws: what was refused, and what failed; an `ExitCode` once it has been told.
-    func run(_ order: RoleOrder) async throws {
+    func run(_ order: RoleOrder) async throws { try await begin { $0.order = order } }
+
+    /// The same for an order that concerns all nodes.
+    func run(_ order: ClusterOrder) async throws { try await begin { $0.clusterOrder = order } }
+
+    private func begin(asking: (inout Request) -> Void) async throws {
         let store = ClusterStore()
         let runner = SubprocessRunner()
         let topology = try await options.topology(store: store, runner: runner)
-        let request = Request(
+        var request = Request(
             run: run ?? RunIdentifier.new(), configuration: topology.configuration,
             // Nobody needs them; what tools say is cleaned of them.
-            secrets: store.remembered(topology.configuration.cluster) ?? .generate(), order: order)
+            secrets: store.remembered(topology.configuration.cluster) ?? .generate())
+        asking(&request)
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let place = try await DetachedRun(runner: runner, store: store, program: program).start(request)
         if events {
@@ -47,14 +54,20 @@ struct RoleVerb: ParsableArguments {
         let result = try await JournalFollower(place).follow(since: 0, waiting: true) { _, event in
             switch event.body {
             case .stepProgress(_, _, let message?): Output.error(message)
-            case .result: break
+            case .result, .state: break
             default: if let text = EventText.line(event.body) { Output.error(text) }
             }
         }
         if let error = result?.error { throw error }
         for warning in result?.warnings ?? [] { Output.error("warning: \(warning)") }
-        guard let roles = result?.roles else { return }
-        if json { return try Output.json(roles) }
-        RoleChangeText.lines(roles).forEach(Output.line)
+        if let roles = result?.roles {
+            if json { return try Output.json(roles) }
+            RoleChangeText.lines(roles).forEach(Output.line)
+        }
+        if let change = result?.cluster {
+            if json, let formation = change.formation { return try Output.json(formation) }
+            if json { return try Output.json(["stopped": change.containers]) }
+            ClusterChangeText.lines(change).forEach(Output.line)
+        }
     }
 }

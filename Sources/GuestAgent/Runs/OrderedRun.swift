@@ -1,0 +1,48 @@
+import Shared
+
+/// What every run does that was given an order for a cluster that there is: it takes the machine for itself, and the
+/// cluster as it is remembered.
+struct OrderedRun: Sendable {
+    let runner: any CommandRunner
+    /// Closed at the run's end.
+    var sessions: PsqlSessions?
+    let store: ClusterStore
+    let request: Request
+    let order: any RunOrder
+    let events: EventWriter
+    let stop: StopSign
+
+    /// Does the work and writes exactly one result.
+    ///
+    /// - Parameter activity: completes "Something unexpected happened while …".
+    /// - Returns: the process's exit code.
+    func run(_ activity: String, _ work: (AgentContext) async throws -> RunResult) async -> Int32 {
+        let warnings = Warnings()
+        let status = await events.concluding(activity, warnings) {
+            let facts = try await MachineFacts.read(runner: runner, files: store.files)
+            await events.hello(facts)
+            try Privilege.requireRoot()
+            let lock = try await MachineLock(store: store, holder: "run \(request.run), `\(order.verb)`")
+                .take(waiting: request.options.wait, events)
+            defer { withExtendedLifetime(lock) {} }
+            return try await work(
+                AgentContext(
+                    runner: runner, sessions: sessions, files: store.files, events: events,
+                    topology: try topology(facts), secrets: request.secrets, warnings: warnings, stop: stop))
+        }
+        await sessions?.close()
+        return status
+    }
+
+    private func topology(_ facts: MachineFacts) throws -> ClusterTopology {
+        let cluster = request.configuration.cluster
+        guard let state = try store.state(cluster) else {
+            throw PgafError(
+                .clusterNotFound, "There is no cluster \"\(cluster)\" on this machine.",
+                remedy: "Make it with `pgaf-host up`.")
+        }
+        return ClusterTopology(
+            configuration: request.configuration, state: state, facts: facts, root: store.root,
+            publishEverywhere: false)
+    }
+}

@@ -1,0 +1,109 @@
+import Shared
+import Testing
+
+@testable import GuestAgent
+
+@Suite struct HaltRunTests {
+    private let ready: ReadyCluster
+
+    init() async throws { ready = try await ReadyCluster() }
+
+    /// Gives an order.
+    ///
+    /// - Returns: what it came to, and what was done with containers, in order.
+    private func give(
+        _ order: ClusterOrder, stop: StopSign = StopSign()
+    ) async throws -> (result: RunResult, deeds: [String]) {
+        let before = ready.machine.runner.commands.count
+        let request = Request(
+            run: "20261122T213149123Z-4f0a9c22", configuration: ready.configuration, secrets: TestMachine.secrets,
+            clusterOrder: order)
+        let status = await HaltRun(
+            runner: ready.machine.runner, store: ready.machine.store, request: request, order: order,
+            events: ready.machine.events, stop: stop
+        ).run()
+        let result = try #require(ready.result)
+        #expect(status == result.error?.code.exitCode ?? 0)
+        return (result, ready.deeds(since: before))
+    }
+
+    private static let resting = ["pgnode2", "pgnode3", "pgnode1", "monitor_node"]
+
+    @Test func standbysThePrimaryTheMonitorAndBack() async throws {
+        let (stopped, deeds) = try await give(.stop)
+        #expect(deeds == Self.resting.map { "stop \($0)" }, "\(String(describing: stopped.error))")
+        #expect(stopped == RunResult(status: .ok, changed: 4, cluster: ClusterChange(.stop, containers: Self.resting)))
+        #expect(ready.planned == Self.resting.map { "stop.\($0)" })
+
+        let (none, nothing) = try await give(.stop)
+        #expect(none == RunResult(status: .ok, cluster: ClusterChange(.stop, containers: [])) && nothing.isEmpty)
+
+        let (started, back) = try await give(.start)
+        let names = ["monitor_node", "pgnode1", "pgnode2", "pgnode3"]
+        #expect(back == names.map { "start \($0)" }, "\(String(describing: started.error))")
+        #expect(started.changed == 2 && started.cluster?.containers == names)
+        #expect(started.cluster?.formation?.healthy == true)
+        #expect(ready.planned == ["start.monitor_node", "start.nodes", "settle"])
+        let said = ready.machine.written.compactMap { event -> String? in
+            if case .stepProgress("start.nodes", _, let message) = event.body { message } else { nil }
+        }
+        #expect(said == ["started pgnode1", "started pgnode2", "started pgnode3"])
+        #expect(ready.machine.written.dropLast().last?.body.type == "state")
+
+        let (again, few) = try await give(.start)
+        #expect(again.changed == 0 && again.cluster?.containers == [] && few.isEmpty)
+    }
+
+    @Test func aCancelledStopEndsBeforeTheNextContainerAndAnotherGoesOn() async throws {
+        let stop = StopSign()
+        let cluster = ready.cluster
+        ready.machine.runner.on("docker", "stop") { command in
+            stop.raise()
+            return cluster.run(command)
+        }
+        let (result, deeds) = try await give(.stop, stop: stop)
+        #expect(result.status == .cancelled && deeds == ["stop pgnode2"])
+        #expect(result.error?.cause == "not done: stop.pgnode3, stop.pgnode1, stop.monitor_node")
+        #expect(result.error?.remedy == "Run `stop` to go on where it stopped.")
+        let (rest, others) = try await give(.stop)
+        #expect(rest.cluster?.containers == Array(Self.resting.dropFirst()))
+        #expect(others == Self.resting.dropFirst().map { "stop \($0)" })
+    }
+
+    @Test func aCancelledStartEndsInTheWaitThatItIsIn() async throws {
+        _ = try await give(.stop)
+        // One that never comes back.
+        ready.machine.runner.on("docker", "start", "pgnode3")
+        let stop = StopSign()
+        let ending = Task { try await give(.start, stop: stop) }
+        try await Wait(for: "the last step", upTo: .seconds(20), every: .milliseconds(10), hint: "").until {
+            ready.machine.written.contains { $0.body == .stepStarted(step: "settle") } ? .found(()) : .notYet("")
+        }
+        stop.raise()
+        let (result, deeds) = try await ending.value
+        #expect(result.status == .cancelled && deeds.last == "start pgnode3")
+        #expect(result.error?.cause == "not done: settle")
+    }
+
+    @Test func whoeverWorksOnTheMachineComesFirst() async throws {
+        let machine = ready.machine
+        let lock = try await MachineLock(store: machine.store, holder: "run X").take(waiting: false, machine.events)
+        let (result, deeds) = try await give(.stop)
+        withExtendedLifetime(lock) {}
+        #expect(result.error?.code == .clusterLocked && deeds.isEmpty)
+    }
+
+    @Test func whatIsMissingIsNotStartedWithoutTheRest() async throws {
+        _ = try await give(.stop)
+        ready.cluster.change { $0.containers["pgnode3"] = nil }
+        let (result, deeds) = try await give(.start)
+        #expect(result.error?.code == .clusterNotFound && deeds.isEmpty)
+        #expect(result.error?.message.contains("pgnode3") == true)
+    }
+
+    @Test func aStartDoesNotWaitForANodeInMaintenance() async throws {
+        ready.cluster.change { _ = $0.maintained.insert("pgnode3") }
+        let state = try await give(.start).result.cluster?.formation
+        #expect(state?.nodes.count { $0.reportedState == "maintenance" } == 1)
+    }
+}
