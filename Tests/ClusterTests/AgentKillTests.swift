@@ -9,7 +9,7 @@ extension ClusterSuite {
     ///
     /// `PGAF_SEED` repeats the moments of an earlier run; `PGAF_ROUNDS` does the whole several times.
     @Suite(.serialized) struct AgentKillTests {
-        private let cluster: PgafProject
+        let cluster: PgafProject
 
         init() throws { cluster = try TestCluster.local() }
 
@@ -95,14 +95,14 @@ extension ClusterSuite {
             #expect(status == 69 || (status == 0 && MachineRuns.result(of: run) != nil), "\(step): status \(status)")
         }
 
-        private func danglingImages() async throws -> Set<String> {
+        func danglingImages() async throws -> Set<String> {
             let listing = try await cluster.command(
                 "docker", ["images", "--quiet", "--no-trunc", "--filter", "dangling=true"])
             return Set(listing.standardOutput.split(separator: "\n").map(String.init))
         }
 
         /// Nothing but the cluster itself: containers, volumes, network, rows, files.
-        private func expectNoLeftovers() async throws {
+        func expectNoLeftovers() async throws {
             let filter = ["--filter", "label=pgaf.cluster=\(TestCluster.name)"]
             func names(_ arguments: [String], _ format: String) async throws -> [String] {
                 try await cluster.command("docker", arguments + filter + ["--format", format]).standardOutput
@@ -112,13 +112,7 @@ extension ClusterSuite {
             #expect(
                 try await names(["volume", "ls"], "{{.Name}}") == TestCluster.containers.map { "\($0)_data" }.sorted())
             #expect(try await names(["network", "ls"], "{{.Name}}") == ["pgaf_test_net"])
-            let rows = try await cluster.command(
-                "docker",
-                [
-                    "exec", "--user", "postgres", TestCluster.monitor, "psql", "-XAtq", "-d", "pg_auto_failover", "-c",
-                    "SELECT nodename FROM pgautofailover.node ORDER BY 1",
-                ])
-            #expect(rows.standardOutput.split(separator: "\n").map(String.init) == TestCluster.nodes)
+            #expect(try await TestCluster.registered(cluster) == TestCluster.nodes)
             let files = try await cluster.command(
                 "find",
                 [

@@ -15,17 +15,13 @@ extension ClusterSuite {
         private func survive(_ what: String, _ fault: (FormationState) async throws -> Void) async throws {
             _ = try await cluster.up()
             let before = try await cluster.waitUntilHealthy("the start")
-            let writer = try await ContinuousWriter.begin(cluster)
-            let start = ContinuousClock.now
-            try await fault(before)
-            let state = try await cluster.waitUntilHealthyAgain(what)
-            let outcome = try await writer.finish()
-            #expect(outcome.missing.isEmpty, "acknowledged rows are gone: \(outcome.missing)")
-            #expect(outcome.acknowledged > 0)
-            #expect(state.nodes.count { $0.reportedState == "primary" } == 1)
-            print(
-                "\(what): healthy after \((ContinuousClock.now - start - .seconds(8)).brief), \(outcome.acknowledged) rows,"
-                    + " longest pause \(outcome.longestPause.brief)")
+            try await cluster.whileWritten(what) {
+                let start = ContinuousClock.now
+                try await fault(before)
+                let state = try await cluster.waitUntilHealthyAgain(what)
+                #expect(state.nodes.count { $0.reportedState == "primary" } == 1)
+                print("\(what): healthy after \((ContinuousClock.now - start - .seconds(8)).brief)")
+            }
         }
 
         private func docker(_ arguments: [String]) async throws {
@@ -83,28 +79,35 @@ extension ClusterSuite {
             #expect(before.awaited == nil)
             let primary = try #require(before.nodes.first { $0.reportedState == "primary" }?.name)
             let standby = try #require(before.nodes.last { $0.reportedState == "secondary" }?.name)
-            try await docker(["stop", standby])
-            let stopped = try await cluster.state().awaited ?? []
-            #expect(stopped.contains { $0.name == standby && $0.command == "pgaf-host start" }, "\(stopped)")
-            let table = try await cluster.host(["status"]).standardOutput
-            #expect(
-                table.contains("to do: the container \(standby) was stopped and stays so: `pgaf-host start` starts it"))
-            _ = try await cluster.host(["start", "--progress", "none"])
-            #expect(try await cluster.state().awaited == nil)
+            try await cluster.whileWritten("a standby that somebody stopped") {
+                try await docker(["stop", standby])
+                let stopped = try await cluster.state().awaited ?? []
+                #expect(stopped.contains { $0.name == standby && $0.command == "pgaf-host start" }, "\(stopped)")
+                let table = try await cluster.host(["status"]).standardOutput
+                #expect(
+                    table.contains(
+                        "to do: the container \(standby) was stopped and stays so: `pgaf-host start` starts it"))
+                _ = try await cluster.host(["start", "--progress", "none"])
+                #expect(try await cluster.state().awaited == nil)
+            }
 
             // Nobody's order: what is awaited then comes by itself, in the time that is told.
-            let process = try await cluster.command(
-                "docker", ["container", "inspect", "--format", "{{.State.Pid}}", primary])
-            kill(try #require(pid_t(process.trimmedOutput)), SIGKILL)
-            let told = try await Wait(for: "something awaited", upTo: .seconds(60), every: .milliseconds(200), hint: "")
+            try await cluster.whileWritten("a kill of the primary") {
+                let process = try await cluster.command(
+                    "docker", ["container", "inspect", "--format", "{{.State.Pid}}", primary])
+                kill(try #require(pid_t(process.trimmedOutput)), SIGKILL)
+                let told = try await Wait(
+                    for: "something awaited", upTo: .seconds(60), every: .milliseconds(200), hint: ""
+                )
                 .until {
                     let awaited = try await cluster.state().awaited ?? []
                     return awaited.contains { $0.normally != nil } ? .found(awaited) : .notYet("all is well")
                 }
-            #expect(told.allSatisfy { $0.command == nil }, "\(told)")
-            #expect(told.allSatisfy { $0.normally == nil || $0.text.contains("normally ") }, "\(told)")
-            print("after a kill of the primary: \(told.map(\.text))")
-            _ = try await cluster.waitUntilHealthy("a kill of the primary")
+                #expect(told.allSatisfy { $0.command == nil }, "\(told)")
+                #expect(told.allSatisfy { $0.normally == nil || $0.text.contains("normally ") }, "\(told)")
+                print("after a kill of the primary: \(told.map(\.text))")
+                _ = try await cluster.waitUntilHealthy("a kill of the primary")
+            }
         }
 
         @Test func aStoppedClusterComesUpWhicheverNodeWasPrimary() async throws {
@@ -114,16 +117,18 @@ extension ClusterSuite {
             if before.nodes.first(where: { $0.reportedState == "primary" })?.name == first {
                 _ = try await cluster.host(["switchover", "--progress", "none"])
             }
-            // The one that all others waited for goes first, and comes back as what the primary makes of it.
-            try await docker(["stop", first])
             let password = try cluster.passwords()["superuser"]
             let value = RunIdentifier.new()
-            let write = try await cluster.sql(
-                "CREATE TABLE IF NOT EXISTS late (v text); INSERT INTO late VALUES ('\(value)')",
-                ports: TestCluster.ports, password: password, attributes: "read-write")
-            #expect(write.succeeded, "\(write.standardError)")
-            _ = try await cluster.host(["stop", "--progress", "none"])
-            _ = try await cluster.up()
+            try await cluster.whileWritten("a stop, and an up instead of a start") {
+                // The one that all others waited for goes first, and comes back as what the primary makes of it.
+                try await docker(["stop", first])
+                let write = try await cluster.sql(
+                    "CREATE TABLE IF NOT EXISTS late (v text); INSERT INTO late VALUES ('\(value)')",
+                    ports: TestCluster.ports, password: password, attributes: "read-write")
+                #expect(write.succeeded, "\(write.standardError)")
+                _ = try await cluster.host(["stop", "--progress", "none"])
+                _ = try await cluster.up()
+            }
             let after = try await cluster.state()
             #expect(after.healthy, "\(after.notes)")
             let read = try await cluster.sql(
@@ -136,12 +141,14 @@ extension ClusterSuite {
             _ = try await cluster.up()
             let before = try await cluster.waitUntilHealthy("the start")
             let primary = try #require(before.nodes.first { $0.reportedState == "primary" }?.name)
-            let stopped = try await cluster.host(["stop", "--progress", "none"]).standardOutput
-            let order = TestCluster.nodes.filter { $0 != primary } + [primary, TestCluster.monitor]
-            #expect(stopped.hasPrefix("stopped \(order.joined(separator: ", ")); "))
-            #expect(try await cluster.host(["stop", "--progress", "none"]).standardOutput.hasPrefix("nothing ran"))
-            let started = try await cluster.host(["start", "--progress", "none"]).standardOutput
-            #expect(started.contains("healthy"))
+            try await cluster.whileWritten("a stop and a start") {
+                let stopped = try await cluster.host(["stop", "--progress", "none"]).standardOutput
+                let order = TestCluster.nodes.filter { $0 != primary } + [primary, TestCluster.monitor]
+                #expect(stopped.hasPrefix("stopped \(order.joined(separator: ", ")); "))
+                #expect(try await cluster.host(["stop", "--progress", "none"]).standardOutput.hasPrefix("nothing ran"))
+                let started = try await cluster.host(["start", "--progress", "none"]).standardOutput
+                #expect(started.contains("healthy"))
+            }
             let after = try await cluster.state()
             #expect(after.healthy, "\(after.notes)")
             #expect(PgafProject.changedSteps(try await cluster.up()).isEmpty)

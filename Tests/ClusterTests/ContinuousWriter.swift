@@ -2,6 +2,7 @@ import Foundation
 import Shared
 import Synchronization
 import TestSupport
+import Testing
 
 /// A client that writes numbered rows one after another, to whichever node takes them, while something breaks; afterwards
 /// every row that was acknowledged must be there.
@@ -39,8 +40,10 @@ final class ContinuousWriter: Sendable {
     deinit { work.cancel() }
 
     /// Begins to write, and returns once the first row was acknowledged.
-    static func begin(_ cluster: PgafProject) async throws -> ContinuousWriter {
-        let client = try Client(cluster)
+    ///
+    /// - Parameter database: where its table is made.
+    static func begin(_ cluster: PgafProject, in database: String = "myappdb") async throws -> ContinuousWriter {
+        let client = try Client(cluster, database)
         try await Wait(for: "the writer's table", upTo: .seconds(60), hint: "").until {
             let made = try await client.sql("CREATE TABLE IF NOT EXISTS \(client.table) (n int PRIMARY KEY)")
             return made.succeeded ? .found(()) : .notYet(made.standardError)
@@ -75,16 +78,19 @@ final class ContinuousWriter: Sendable {
         let table = "written_\(UUID().uuidString.lowercased().prefix(8))"
         let written = Mutex(Written())
         private let cluster: PgafProject
+        private let database: String
         private let password: String
 
-        init(_ cluster: PgafProject) throws {
+        init(_ cluster: PgafProject, _ database: String) throws {
             self.cluster = cluster
+            self.database = database
             password = try cluster.passwords()["superuser"] ?? ""
         }
 
         func sql(_ text: String) async throws -> CommandResult {
             try await cluster.sql(
-                text, ports: TestCluster.ports, password: password, attributes: "read-write", timeout: 3)
+                text, database: database, ports: TestCluster.ports, password: password, attributes: "read-write",
+                timeout: 3)
         }
 
         func write() async {
@@ -98,5 +104,30 @@ final class ContinuousWriter: Sendable {
                 written.withLock { $0.add(row) }
             }
         }
+    }
+}
+
+extension PgafProject {
+    /// Lets something happen to the cluster while a client writes, and looks for every row that was acknowledged meanwhile;
+    /// those that are gone are in the issue.
+    ///
+    /// - Parameters:
+    ///   - what: what happens, for the issue and for the line about the client that is printed.
+    ///   - database: in which the client writes.
+    ///   - deed: ends when the cluster takes writes again, or is about to.
+    @discardableResult
+    func whileWritten<Value>(
+        _ what: String, in database: String = "myappdb", sourceLocation: SourceLocation = #_sourceLocation,
+        _ deed: () async throws -> Value
+    ) async throws -> (value: Value, rows: ContinuousWriter.Outcome) {
+        let writer = try await ContinuousWriter.begin(self, in: database)
+        let value = try await deed()
+        let rows = try await writer.finish()
+        #expect(
+            rows.missing.isEmpty, "\(what): acknowledged rows are gone: \(rows.missing)", sourceLocation: sourceLocation
+        )
+        #expect(rows.acknowledged > 0, "\(what): nothing was written", sourceLocation: sourceLocation)
+        print("\(what): \(rows.acknowledged) rows, longest pause \(rows.longestPause.brief)")
+        return (value, rows)
     }
 }

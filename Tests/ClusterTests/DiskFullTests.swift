@@ -4,15 +4,13 @@ import TestSupport
 import Testing
 
 extension ClusterSuite {
-    /// Docker's disk runs full in each step that needs room; there is a clear error, and once there is room again, the
-    /// next `up` converges.
+    /// A disk runs full in each step that writes on it: Docker's, then the machine's own. There is a clear error, and once
+    /// there is room again, the next `up` converges.
     ///
-    /// The engine runs on a small file system in memory meanwhile; its own data is not touched.
+    /// A small file system in memory is that disk meanwhile.
     @Suite(.serialized) struct DiskFullTests {
         private let cluster: PgafProject
         private let engine = TestEngine()
-        private let disk = "/tmp/pgaf-small-disk"
-        private let size = "5g"
         private let images = ["pgaf/base:trixie", "pgaf/pg_auto_failover:latest"]
 
         init() throws { cluster = try TestCluster.local() }
@@ -20,75 +18,135 @@ extension ClusterSuite {
         @Test func aDiskThatRunsFullInAnyStep() async throws {
             _ = try await cluster.up()
             _ = try await cluster.host(["destroy", "--yes"])
-            let archives = images.indices.map { "/tmp/pgaf-small-disk-\($0).tar" }
+            let root = try await cluster.command("docker", ["info", "--format", "{{.DockerRootDir}}"]).trimmedOutput
+            let disk = SmallDisk(over: root, size: "5g")
+            let archives = images.indices.map { "\(NSTemporaryDirectory())/pgaf-small-disk-\($0).tar" }
             for (image, archive) in zip(images, archives) {
-                try await checked("docker", ["save", "--output", archive, image])
+                try await docker(["save", "--output", archive, image])
             }
             try await engine.stop()
-            try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
-            try await checked("mount", ["-t", "tmpfs", "-o", "size=\(size)", "tmpfs", disk])
+            try await disk.mount()
+            let steps = FillingDisk(disk, cluster, expecting: FillingDisk.dockers)
             do {
-                try await engine.start(dataDirectory: "\(disk)/docker")
-                try await everyStep(archives)
+                try await engine.start()
+                try await bringUp(steps, archives)
+                try await cluster.whileWritten("a disk that ran full in a cluster in use", in: "postgres") {
+                    try await change(steps)
+                    try await restartEngine(steps)
+                }
+                steps.expectAllReached()
             } catch {
                 Issue.record(error)
+                try? await disk.makeRoom()
             }
             _ = try await cluster.host(["destroy", "--yes"], expecting: nil)
             try await engine.stop()
-            try await checked("umount", ["--recursive", disk])
-            for path in archives + [disk] { try FileManager.default.removeItem(atPath: path) }
+            try await disk.unmount()
+            for archive in archives { try FileManager.default.removeItem(atPath: archive) }
             try await engine.start()
         }
 
-        private func everyStep(_ archives: [String]) async throws {
-            try await runFull(in: "base-image", leaving: 3200)
-            try await checked("docker", ["load", "--input", archives[0]])
-            try await runFull(in: "image", leaving: 3200)
-            try await checked("docker", ["load", "--input", archives[1]])
-            for step in ["network", "monitor", "node.pgaf-test-1", "node.pgaf-test-2"] { try await runFull(in: step) }
+        /// From nothing: each run gets one step further than the one before.
+        private func bringUp(_ steps: FillingDisk, _ archives: [String]) async throws {
+            try await steps.run(fullIn: "base-image", leaving: 3200)
+            try await docker(["load", "--input", archives[0]])
+            try await steps.run(fullIn: "image", leaving: 3200)
+            try await docker(["load", "--input", archives[1]])
+            try await steps.run(fullIn: "certificates")
+            // A run that made no certificates has made it beside them.
+            _ = try await cluster.command("docker", ["network", "rm", "pgaf_test_net"])
+            let rest = ["network", "monitor", "node.pgaf-test-1", "node.pgaf-test-2", "failover-settings", "verify"]
+            for step in rest { try await steps.run(fullIn: step) }
             try await converge()
-            // A step that has something to do in a cluster that is there, and is done in a moment.
+        }
+
+        /// Each step gets something to do in a cluster that is there; each run mends what the one before has left.
+        private func change(_ steps: FillingDisk) async throws {
             let password = try #require(try cluster.passwords()["superuser"])
             let drop = try await cluster.sql(
                 "DROP DATABASE myappdb", database: "postgres", ports: TestCluster.ports, password: password,
                 attributes: "read-write")
             #expect(drop.succeeded, "\(drop.standardError)")
-            try await runFull(in: "access.pgaf-test-1", from: "preflight")
+            let primary = try await nodes().primary
+            // It is done in a moment, before a disk could be filled.
+            try await steps.run(fullIn: "access.\(primary)", from: "preflight")
+            try await converge()
+
+            let unknown = try await nodes().standby
+            let removal = try await TestCluster.onMonitor(
+                "SELECT pgautofailover.remove_node(nodeid, true) FROM pgautofailover.node WHERE nodename = '\(unknown)'",
+                cluster)
+            #expect(removal.trimmedOutput == "t", "\(removal.standardError)")
+            try await steps.run(fullIn: "registration")
+            try await converge()
+
+            // Runs with a setting that its file does not have any more once its access is looked at.
+            let other = try await nodes().standby
+            try append("shared_buffers = '24MB'", to: other)
+            try await docker(["restart", other])
+            try await steps.run(fullIn: "restarts")
+            try await converge()
+
+            let leaving = try await nodes().standby
+            let left = zip(TestCluster.nodes, TestCluster.ports).filter { $0.0 != leaving }
+                .map { "{name: \($0.0), port: \($0.1)}" }.joined(separator: ", ")
+            let flags = ["--set", "nodes=[\(left)]"]
+            try await steps.run(fullIn: "departures", flags)
+            try await steps.run(fullIn: "volumes", flags + ["--purge", "--yes"])
             try await converge()
         }
 
-        /// - Parameters:
-        ///   - first: the step at whose start the disk runs full.
-        ///   - room: MiB that are free until then, as many as the preflight wants.
-        private func runFull(in step: String, from first: String? = nil, leaving room: Int = 600) async throws {
-            let moment: @Sendable (Event) -> Bool = { $0.body == .stepStarted(step: first ?? step) }
-            try await resize(leaving: room)
-            let (run, status) = try await cluster.up(interruptedAt: step, moment) { run in
-                // The work stands still until the disk is full: some steps are done in less time than that takes.
-                let process = MachineRuns.owner(of: run)
-                if let process { kill(process, SIGSTOP) }
-                try await resize(leaving: 0)
-                if let process { kill(process, SIGCONT) }
-            }
-            let error = MachineRuns.result(of: run)?.error
-            print("the disk was full in \(step): \(error?.message ?? "nothing failed")")
-            #expect(status != 0 && error?.code == .diskFull, "\(step): \(String(describing: error))")
-            #expect(error?.message.contains(disk) == true || error?.remedy.contains("docker system df") == true)
-            try await checked("mount", ["-o", "remount,size=\(size)", disk])
+        private func restartEngine(_ steps: FillingDisk) async throws {
+            try await engine.stop()
+            // An engine that does not run shows no image, and a cluster without one needs more room.
+            try await steps.run(fullIn: "docker", leaving: 3200)
+            try await converge()
         }
 
-        /// Makes the disk as small as it must be for so many free MiB.
-        private func resize(leaving room: Int) async throws {
-            try await Wait(
-                for: "\(disk) to have \(room) MiB left", upTo: .seconds(60), every: .milliseconds(20), hint: ""
-            ).until {
-                let answer = try await cluster.command("df", ["--output=used", "--block-size=1K", disk])
-                let used = try #require(Int(answer.standardOutput.split(separator: "\n").last?.trimmed ?? ""))
-                // Refused when somebody has written in between.
-                let shrunk = try await cluster.command(
-                    "mount", ["-o", "remount,size=\(used + room << 10)k", disk])
-                return shrunk.succeeded ? .found(()) : .notYet(shrunk.standardError)
+        /// The machine's memory of the cluster, and what it hands to containers: not on Docker's disk, often.
+        @Test func aMachinesDiskThatRunsFullInAnyStep() async throws {
+            _ = try await cluster.up()
+            _ = try await cluster.host(["destroy", "--yes"])
+            let disk = SmallDisk(over: "/var/lib/pgaf", size: "64m")
+            try await disk.mount()
+            let steps = FillingDisk(disk, cluster, expecting: FillingDisk.machines)
+            do {
+                try await steps.run(fullIn: "preflight", from: nil, leaving: 0)
+                try await steps.run(fullIn: "image", leaving: 32, ["--set", "image.tag=full"])
+                for step in ["certificates", "monitor", "node.pgaf-test-1", "failover-settings"] {
+                    try await steps.run(fullIn: step, leaving: 32)
+                }
+                try await converge()
+                try await cluster.whileWritten("a machine's disk that ran full in a cluster in use") {
+                    try append("work_mem = '5MB'", to: TestCluster.nodes[0])
+                    try await steps.run(fullIn: "access.pgaf-test-1", from: nil, leaving: 0)
+                    try await converge()
+                    try await steps.run(fullIn: "verify", from: nil, leaving: 0)
+                    try await converge()
+                }
+                steps.expectAllReached()
+            } catch {
+                Issue.record(error)
+                try? await disk.makeRoom()
             }
+            _ = try await cluster.host(["destroy", "--yes"], expecting: nil)
+            try await disk.unmount()
+        }
+
+        /// The primary, and the last of the standbys.
+        private func nodes() async throws -> (primary: String, standby: String) {
+            let nodes = try await cluster.waitUntilHealthy("the disk that was full").nodes
+            return (
+                try #require(nodes.first { $0.reportedState == "primary" }?.name),
+                try #require(nodes.last { $0.reportedState == "secondary" }?.name)
+            )
+        }
+
+        /// Adds a line to a node's PostgreSQL settings, as somebody who edits the file by hand.
+        private func append(_ line: String, to node: String) throws {
+            let file = "/var/lib/pgaf/clusters/\(TestCluster.name)/nodes/\(node)/etc/postgresql.conf"
+            let text = try String(contentsOfFile: file, encoding: .utf8)
+            try "\(text)\(line)\n".write(toFile: file, atomically: true, encoding: .utf8)
         }
 
         private func converge() async throws {
@@ -97,8 +155,8 @@ extension ClusterSuite {
             #expect(state.healthy, "\(state.notes)")
         }
 
-        private func checked(_ program: String, _ arguments: [String]) async throws {
-            try await cluster.runner.checked(Command(program, arguments, deadline: .seconds(600)), remedy: "")
+        private func docker(_ arguments: [String]) async throws {
+            try await cluster.runner.checked(Command("docker", arguments, deadline: .seconds(600)), remedy: "")
         }
     }
 }

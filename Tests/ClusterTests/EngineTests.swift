@@ -11,26 +11,43 @@ extension ClusterSuite {
 
         init() throws { cluster = try TestCluster.local() }
 
-        private func isStart(of step: String) -> @Sendable (Event) -> Bool { { $0.body == .stepStarted(step: step) } }
-
-        @Test func anEngineThatDiesInTheMiddleOfARun() async throws {
-            _ = try await cluster.up()
-            _ = try await cluster.host(["destroy", "--yes"])
-            for step in ["monitor", "node.pgaf-test-2", "access.pgaf-test-1"] {
-                let (run, status) = try await cluster.up(interruptedAt: step, isStart(of: step)) { _ in
-                    try await engine.crash()
-                    try await engine.start()
-                }
-                // Either the run outlived it, or it says what failed and what to type.
-                let result = try #require(MachineRuns.result(of: run))
-                print("the engine died in \(step): \(result.error?.message ?? "the run went on")")
-                #expect((status == 0) == (result.status == .ok))
-                #expect(result.error?.remedy.isEmpty != true)
+        /// Kills the engine at the start of a step of `up`, and starts it again.
+        private func crash(in step: String) async throws {
+            let isStart: @Sendable (Event) -> Bool = { $0.body == .stepStarted(step: step) }
+            let (run, status) = try await cluster.up(interruptedAt: step, isStart) { _ in
+                try await engine.crash()
+                try await engine.start()
             }
+            // Either the run outlived it, or it says what failed and what to type.
+            let result = try #require(MachineRuns.result(of: run))
+            print("the engine died in \(step): \(result.error?.message ?? "the run went on")")
+            #expect((status == 0) == (result.status == .ok))
+            #expect(result.error?.remedy.isEmpty != true)
+        }
+
+        private func converge() async throws {
             let events = try await cluster.up()
             #expect(PgafProject.changedSteps(events).contains("verify") == false)
             let state = try await cluster.state()
             #expect(state.healthy, "\(state.notes)")
+        }
+
+        @Test func anEngineThatDiesInTheMiddleOfARun() async throws {
+            _ = try await cluster.up()
+            _ = try await cluster.host(["destroy", "--yes"])
+            for step in ["monitor", "node.pgaf-test-2", "access.pgaf-test-1"] { try await crash(in: step) }
+            try await converge()
+        }
+
+        @Test func anEngineThatDiesWhileAClusterIsInUse() async throws {
+            _ = try await cluster.up()
+            let before = try await cluster.waitUntilHealthy("the start")
+            let standby = try #require(before.nodes.last { $0.reportedState == "secondary" }?.name)
+            try await cluster.whileWritten("an engine that died in the middle of a repair") {
+                _ = try await cluster.command("docker", ["rm", "--force", standby])
+                try await crash(in: "node.\(standby)")
+                try await converge()
+            }
         }
 
         @Test func destroyRemovesAlsoWhatAStoppedEngineHolds() async throws {
@@ -45,9 +62,11 @@ extension ClusterSuite {
         @Test func aMachineThatForgotItsClusterFindsItAgain() async throws {
             _ = try await cluster.up()
             let before = try await TestCluster.identifiers(cluster)
-            try await engine.stop()
-            try FileManager.default.removeItem(atPath: "/var/lib/pgaf/clusters/\(TestCluster.name)/state.json")
-            _ = try await cluster.up()
+            try await cluster.whileWritten("an engine that was stopped, and a cluster that was forgotten") {
+                try await engine.stop()
+                try FileManager.default.removeItem(atPath: "/var/lib/pgaf/clusters/\(TestCluster.name)/state.json")
+                _ = try await cluster.up()
+            }
             #expect(try await TestCluster.identifiers(cluster) == before)
             try await cluster.expectHealthy()
         }

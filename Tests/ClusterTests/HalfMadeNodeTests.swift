@@ -50,13 +50,24 @@ extension ClusterSuite {
             let events = try await cluster.up()
             #expect(status != 0 || PgafProject.changedSteps(events).isEmpty)
             try await cluster.expectHealthy()
-            let rows = try await cluster.command(
-                "docker",
-                [
-                    "exec", "--user", "postgres", TestCluster.monitor, "psql", "-XAtq", "-d", "pg_auto_failover", "-c",
-                    "SELECT nodename FROM pgautofailover.node ORDER BY 1",
-                ])
-            #expect(rows.standardOutput.split(separator: "\n").map(String.init) == TestCluster.nodes)
+            #expect(try await TestCluster.registered(cluster) == TestCluster.nodes)
+        }
+
+        /// The base backup of a node that lost its container and its volume, from a primary that takes writes all the while.
+        @Test func aBaseBackupThatDiesInAClusterInUse() async throws {
+            _ = try await cluster.up()
+            let before = try await cluster.waitUntilHealthy("the start")
+            let standby = try #require(before.nodes.last { $0.reportedState == "secondary" }?.name)
+            try await cluster.whileWritten("\(standby) killed during its base backup") {
+                _ = try await cluster.command("docker", ["rm", "--force", standby])
+                #expect(try await cluster.command("docker", ["volume", "rm", "\(standby)_data"]).succeeded)
+                let host = try cluster.background(["up", "--progress", "none"])
+                try await kill(standby, during: "pg_basebackup")
+                print("\(standby) killed during its base backup: the run ended with status \(host.wait())")
+                _ = try await cluster.up()
+            }
+            try await cluster.expectHealthy()
+            #expect(try await TestCluster.registered(cluster) == TestCluster.nodes)
         }
     }
 }

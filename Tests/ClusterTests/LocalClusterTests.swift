@@ -154,7 +154,9 @@ extension ClusterSuite {
         @Test(arguments: TestCluster.containers)
         func aKilledContainerComesBack(_ name: String) async throws {
             _ = try await cluster.up()
-            try await ClientPromises(cluster).aKilledContainerComesBack(name)
+            try await cluster.whileWritten("a kill of \(name)") {
+                try await ClientPromises(cluster).aKilledContainerComesBack(name)
+            }
         }
 
         @Test func onlyARemovedNodeIsMadeAgain() async throws {
@@ -162,8 +164,10 @@ extension ClusterSuite {
             let state = try await cluster.state()
             let victim = try #require(state.nodes.first { $0.reportedState == "secondary" }?.name)
             var before = try await TestCluster.identifiers(cluster)
-            _ = try await cluster.command("docker", ["rm", "--force", victim])
-            let events = try await cluster.up()
+            let events = try await cluster.whileWritten("a removed container") {
+                _ = try await cluster.command("docker", ["rm", "--force", victim])
+                return try await cluster.up()
+            }.value
             #expect(PgafProject.changedSteps(events) == ["node.\(victim)"])
             var after = try await TestCluster.identifiers(cluster)
             #expect(before.removeValue(forKey: victim) != after.removeValue(forKey: victim))

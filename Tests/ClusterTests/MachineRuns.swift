@@ -30,13 +30,16 @@ enum MachineRuns {
 extension PgafProject {
     /// Starts `up`, does something at the first event that fits, and waits for the end of both.
     ///
-    /// - Parameter words: what the event is, for the report when it does not come.
+    /// - Parameters:
+    ///   - more: further arguments of `up`.
+    ///   - words: what the event is, for the report when it does not come.
     /// - Returns: the run, and the status of pgaf-host.
     func up(
-        interruptedAt words: String, _ moment: @Sendable (Event) -> Bool, _ deed: (String) async throws -> Void
+        _ more: [String] = [], interruptedAt words: String, _ moment: @Sendable (Event) -> Bool,
+        _ deed: (String) async throws -> Void
     ) async throws -> (run: String, status: Int32) {
         let before = MachineRuns.latest
-        let host = try background(["up", "--progress", "none"])
+        let host = try background(["up", "--progress", "none"] + more)
         let run = try await Wait(
             for: "\(words) to be reached", upTo: .seconds(300), every: .milliseconds(5), hint: ""
         )

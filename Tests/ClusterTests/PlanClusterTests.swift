@@ -124,48 +124,49 @@ extension ClusterSuite {
                     "replication quorum of \(TestCluster.nodes[2]): true → false",
                     "number_sync_standbys of the formation: 1 → 0",
                 ])
-            _ = try await cluster.up(flags)
-            #expect(try await self.plan(flags, expecting: 0).changes == 0)
-            #expect(try await cluster.state().nodes.last?.replicationQuorum == false)
-            _ = try await cluster.up()
-            #expect(try await self.plan([], expecting: 0).changes == 0)
+            try await cluster.whileWritten("a node that leaves the quorum and comes back") {
+                _ = try await cluster.up(flags)
+                #expect(try await self.plan(flags, expecting: 0).changes == 0)
+                #expect(try await cluster.state().nodes.last?.replicationQuorum == false)
+                _ = try await cluster.up()
+                #expect(try await self.plan([], expecting: 0).changes == 0)
+            }
         }
 
         @Test func aSettingThatNeedsARestartGetsItOneNodeAfterAnother() async throws {
             _ = try await cluster.up()
             let identifiers = try await TestCluster.identifiers(cluster)
-            let writer = try await ContinuousWriter.begin(cluster)
-            for (value, first) in [("210", "standby"), ("205", "primary")] {
-                let primary = try #require(
-                    try await cluster.state().nodes.first { $0.reportedState == "primary" }?.name)
-                let flags = ["--set", "postgres.settings.max_connections=\(value)"]
-                let restarts = try await plan(flags, expecting: 2).steps.first { $0.id == "restarts" }?.changes ?? []
-                #expect(restarts.count == 3 && restarts.allSatisfy { $0.contains("max_connections") }, "\(restarts)")
-                let order = try await cluster.up(flags).compactMap { event -> String? in
-                    guard case .stepOutput("restarts", let line) = event.body else { return nil }
-                    return TestCluster.nodes.first { line.hasPrefix("restart PostgreSQL of \($0):") }
-                }
-                if first == "primary" {
-                    // Lowered below what the primary has, a standby would no longer replay.
-                    #expect(order.first == primary && order.sorted() == TestCluster.nodes, "\(order), \(primary)")
-                } else {
-                    // A primary that has handed over was started anew by that.
-                    let standbys = TestCluster.nodes.filter { $0 != primary }
+            try await cluster.whileWritten("settings that need a restart, up and down") {
+                for (value, first) in [("210", "standby"), ("205", "primary")] {
+                    let primary = try #require(
+                        try await cluster.state().nodes.first { $0.reportedState == "primary" }?.name)
+                    let flags = ["--set", "postgres.settings.max_connections=\(value)"]
+                    let restarts =
+                        try await plan(flags, expecting: 2).steps.first { $0.id == "restarts" }?.changes ?? []
                     #expect(
-                        order.filter { $0 != primary } == standbys && order.first != primary, "\(order), \(primary)")
+                        restarts.count == 3 && restarts.allSatisfy { $0.contains("max_connections") }, "\(restarts)")
+                    let order = try await cluster.up(flags).compactMap { event -> String? in
+                        guard case .stepOutput("restarts", let line) = event.body else { return nil }
+                        return TestCluster.nodes.first { line.hasPrefix("restart PostgreSQL of \($0):") }
+                    }
+                    if first == "primary" {
+                        // Lowered below what the primary has, a standby would no longer replay.
+                        #expect(order.first == primary && order.sorted() == TestCluster.nodes, "\(order), \(primary)")
+                    } else {
+                        // A primary that has handed over was started anew by that.
+                        let standbys = TestCluster.nodes.filter { $0 != primary }
+                        #expect(
+                            order.filter { $0 != primary } == standbys && order.first != primary, "\(order), \(primary)"
+                        )
+                    }
+                    let password = try cluster.passwords()["superuser"]
+                    for port in TestCluster.ports {
+                        let shown = try await cluster.sql("SHOW max_connections", ports: [port], password: password)
+                        #expect(shown.trimmedOutput == value)
+                    }
+                    #expect(try await plan(flags, expecting: 0).changes == 0)
                 }
-                let password = try cluster.passwords()["superuser"]
-                for port in TestCluster.ports {
-                    let shown = try await cluster.sql("SHOW max_connections", ports: [port], password: password)
-                    #expect(shown.trimmedOutput == value)
-                }
-                #expect(try await plan(flags, expecting: 0).changes == 0)
             }
-            let outcome = try await writer.finish()
-            #expect(outcome.missing.isEmpty && outcome.acknowledged > 0, "gone: \(outcome.missing)")
-            print(
-                "settings that need a restart, up and down: \(outcome.acknowledged) rows, longest pause \(outcome.longestPause.brief)"
-            )
             #expect(try await TestCluster.identifiers(cluster) == identifiers)
             _ = try await cluster.up()
         }

@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 
 extension ClusterSuite {
-    /// Half-made and half-lost nodes, and a monitor without memory: `up` says what it found and mends it; rows that were
-    /// acknowledged stay.
+    /// Half-made and half-lost nodes, and a monitor without memory: `up` says what it found and mends it, while a client
+    /// writes; rows that were acknowledged stay.
     @Suite(.serialized) struct RepairTests {
         private let cluster: PgafProject
 
@@ -26,9 +26,14 @@ extension ClusterSuite {
             )
         }
 
-        /// `up` mends it, and the row is there on every node.
-        private func mend(_ value: String) async throws -> [Event] {
-            let events = try await cluster.up()
+        /// Breaks something while a client writes; `up` mends it, and all rows are there, the first one on every node.
+        private func mend(
+            _ what: String, _ value: String, _ fault: () async throws -> Void
+        ) async throws -> [Event] {
+            let events = try await cluster.whileWritten(what) {
+                try await fault()
+                return try await cluster.up()
+            }.value
             let state = try await cluster.state()
             #expect(state.healthy, "\(state.notes)")
             let password = try cluster.passwords()["superuser"]
@@ -46,15 +51,6 @@ extension ClusterSuite {
             if case .result(let result) = events.last?.body { result.warnings } else { [] }
         }
 
-        private func monitor(_ sql: String) async throws -> CommandResult {
-            try await cluster.command(
-                "docker",
-                [
-                    "exec", "--user", "postgres", TestCluster.monitor, "psql", "-XAtq", "-d", "pg_auto_failover", "-c",
-                    sql,
-                ])
-        }
-
         /// Runs a shell over a node's volume while its container is down.
         private func damage(_ node: String, _ script: String) async throws {
             _ = try await cluster.command("docker", ["kill", "--signal", "KILL", node])
@@ -70,37 +66,39 @@ extension ClusterSuite {
 
         @Test func aMonitorThatLostItsVolumeGetsItsNodesBackWhileTheyTakeWrites() async throws {
             let (value, primary, _) = try await begin()
-            _ = try await cluster.command("docker", ["rm", "--force", TestCluster.monitor])
-            #expect(try await cluster.command("docker", ["volume", "rm", "\(TestCluster.monitor)_data"]).succeeded)
-            let writer = try await ContinuousWriter.begin(cluster)
-            let events = try await mend(value)
-            let outcome = try await writer.finish()
+            let events = try await mend("a monitor that lost its volume", value) {
+                _ = try await cluster.command("docker", ["rm", "--force", TestCluster.monitor])
+                #expect(try await cluster.command("docker", ["volume", "rm", "\(TestCluster.monitor)_data"]).succeeded)
+            }
             #expect(PgafProject.changedSteps(events).contains("registration"))
-            #expect(outcome.acknowledged > 0 && outcome.missing.isEmpty)
             #expect(try await cluster.state().nodes.first { $0.reportedState == "primary" }?.name == primary)
         }
 
         @Test func aContainerWithoutARowRegistersAgain() async throws {
             let (value, _, standby) = try await begin()
-            let removal = try await monitor(
-                "SELECT pgautofailover.remove_node(nodeid, true) FROM pgautofailover.node WHERE nodename = '\(standby)'"
-            )
-            #expect(removal.trimmedOutput == "t")
-            let events = try await mend(value)
+            let events = try await mend("a standby whose row is gone", value) {
+                let removal = try await TestCluster.onMonitor(
+                    "SELECT pgautofailover.remove_node(nodeid, true) FROM pgautofailover.node WHERE nodename = '\(standby)'",
+                    cluster
+                )
+                #expect(removal.trimmedOutput == "t")
+            }
             #expect(PgafProject.changedSteps(events).first == "registration")
         }
 
         @Test func aStandbyWithoutItsDataDirectoryIsMadeAnew() async throws {
             let (value, _, standby) = try await begin()
-            try await damage(standby, "rm -rf /var/lib/pgaf/data")
-            let events = try await mend(value)
+            let events = try await mend("a standby without its data directory", value) {
+                try await damage(standby, "rm -rf /var/lib/pgaf/data")
+            }
             #expect(warnings(events).contains { $0.contains("\(standby) was made anew") })
         }
 
         @Test func aPrimaryWithoutPgAutoctlsMemoryIsMadeAnewAndItsDataSetAside() async throws {
             let (value, primary, _) = try await begin()
-            try await damage(primary, "rm -rf /var/lib/pgaf/share/pg_autoctl")
-            let events = try await mend(value)
+            let events = try await mend("a primary without pg_autoctl's memory", value) {
+                try await damage(primary, "rm -rf /var/lib/pgaf/share/pg_autoctl")
+            }
             // Beside what another repair of this node may have set aside.
             let warning = warnings(events).first {
                 $0.contains("data.set-aside") && $0.contains("in the volume \(primary)_data")
@@ -117,29 +115,31 @@ extension ClusterSuite {
         @Test func aStandbyThatLeftThePrimarysHistoryIsMadeAnew() async throws {
             let (value, primary, standby) = try await begin()
             let next = try #require(TestCluster.nodes.first { $0 != primary && $0 != standby })
-            try await damage(standby, "cp -a /var/lib/pgaf/data /var/lib/pgaf/data.old")
-            _ = try await cluster.waitUntilHealthy("a kill of the standby")
-            _ = try await cluster.host(["switchover", "--to", next, "--progress", "none"])
-            try await damage(
-                standby,
-                """
-                set -e
-                cd /var/lib/pgaf/data.old
-                cat > /tmp/by-hand <<'END'
-                set -e
-                rm -f standby.signal postmaster.pid
-                pg_ctl -D . -s -w -l /tmp/log start -o "-c listen_addresses= -c unix_socket_directories=/tmp \
-                    -c synchronous_standby_names= -c ssl=off -c data_directory=/var/lib/pgaf/data.old"
-                psql -h /tmp -XAtqc "SELECT pg_logical_emit_message(false, 'pgaf', repeat('x', 1000000))" postgres
-                pg_ctl -D . -s -w stop
-                touch standby.signal
-                END
-                gosu postgres sh /tmp/by-hand || { cat /tmp/log; exit 1; } >&2
-                cd ..
-                rm -rf data
-                mv data.old data
-                """)
-            let events = try await mend(value)
+            let events = try await mend("a standby that left the primary's history", value) {
+                try await damage(standby, "cp -a /var/lib/pgaf/data /var/lib/pgaf/data.old")
+                _ = try await cluster.waitUntilHealthy("a kill of the standby")
+                _ = try await cluster.host(["switchover", "--to", next, "--progress", "none"])
+                try await damage(
+                    standby,
+                    """
+                    set -e
+                    cd /var/lib/pgaf/data.old
+                    cat > /tmp/by-hand <<'END'
+                    set -e
+                    rm -f standby.signal postmaster.pid
+                    pg_ctl -D . -s -w -l /tmp/log start -o "-c listen_addresses= -c unix_socket_directories=/tmp \
+                        -c synchronous_standby_names= -c ssl=off -c data_directory=/var/lib/pgaf/data.old"
+                    # More than the clients of the others write until it is back.
+                    psql -h /tmp -XAtqc "SELECT pg_logical_emit_message(false, 'pgaf', repeat('x', 10000000))" postgres
+                    pg_ctl -D . -s -w stop
+                    touch standby.signal
+                    END
+                    gosu postgres sh /tmp/by-hand || { cat /tmp/log; exit 1; } >&2
+                    cd ..
+                    rm -rf data
+                    mv data.old data
+                    """)
+            }
             #expect(
                 warnings(events).contains { $0.contains("its data cannot follow the primary's any more") },
                 "\(warnings(events))")
@@ -148,41 +148,45 @@ extension ClusterSuite {
         /// The server says what is wrong with it before it is in force; and what keeps one from starting is corrected.
         @Test func aWrongSettingIsRefusedAndOneInTheFileIsCorrected() async throws {
             let (value, _, standby) = try await begin()
-            let refused = try await cluster.host(
-                ["up", "--progress", "none", "--set", "postgres.settings.work_mem=banana"], expecting: 69)
-            #expect(refused.standardError.contains("work_mem"), "\(refused.standardError)")
-            #expect(refused.standardError.contains("Correct `postgres.settings`"))
-            // The machine remembers the configuration again, and nobody knows what a run that failed has made of it: the
-            // servers read the former files again, once.
-            let again = PgafProject.changedSteps(try await cluster.up())
-            #expect(again.allSatisfy { $0 == "preflight" || $0.hasPrefix("access.") }, "\(again)")
-            #expect(PgafProject.changedSteps(try await cluster.up()).isEmpty)
-
             let file = "/var/lib/pgaf/clusters/\(TestCluster.name)/nodes/\(standby)/etc/postgresql.conf"
             let text = try String(contentsOfFile: file, encoding: .utf8)
-            try (text + "shared_buffers = '100TB'\n").write(toFile: file, atomically: true, encoding: .utf8)
-            _ = try await cluster.command("docker", ["restart", standby])
-            _ = try await mend(value)
+            _ = try await mend("wrong settings", value) {
+                let refused = try await cluster.host(
+                    ["up", "--progress", "none", "--set", "postgres.settings.work_mem=banana"], expecting: 69)
+                #expect(refused.standardError.contains("work_mem"), "\(refused.standardError)")
+                #expect(refused.standardError.contains("Correct `postgres.settings`"))
+                // The machine remembers the configuration again, and nobody knows what a run that failed has made of it:
+                // the servers read the former files again, once.
+                let again = PgafProject.changedSteps(try await cluster.up())
+                #expect(again.allSatisfy { $0 == "preflight" || $0.hasPrefix("access.") }, "\(again)")
+                #expect(PgafProject.changedSteps(try await cluster.up()).isEmpty)
+
+                try (text + "shared_buffers = '100TB'\n").write(toFile: file, atomically: true, encoding: .utf8)
+                _ = try await cluster.command("docker", ["restart", standby])
+            }
             #expect(try String(contentsOfFile: file, encoding: .utf8) == text)
         }
 
         @Test func aRowWithoutContainerAndVolumeIsMadeAnew() async throws {
             let (value, _, standby) = try await begin()
-            _ = try await cluster.command("docker", ["rm", "--force", standby])
-            #expect(try await cluster.command("docker", ["volume", "rm", "\(standby)_data"]).succeeded)
-            _ = try await mend(value)
+            _ = try await mend("a standby without container and volume", value) {
+                _ = try await cluster.command("docker", ["rm", "--force", standby])
+                #expect(try await cluster.command("docker", ["volume", "rm", "\(standby)_data"]).succeeded)
+            }
         }
 
         @Test func aDroppedNodeComesBack() async throws {
             let (value, _, standby) = try await begin()
-            let drop = try await cluster.command(
-                "docker",
-                [
-                    "exec", "--user", "postgres", TestCluster.monitor, "timeout", "60", "pg_autoctl", "drop", "node",
-                    "--name", standby, "--wait", "40",
-                ])
-            #expect(drop.succeeded, "\(drop.standardError)")
-            _ = try await mend(value)
+            _ = try await mend("a node that was dropped", value) {
+                let drop = try await cluster.command(
+                    "docker",
+                    [
+                        "exec", "--user", "postgres", TestCluster.monitor, "timeout", "60", "pg_autoctl", "drop",
+                        "node",
+                        "--name", standby, "--wait", "40",
+                    ])
+                #expect(drop.succeeded, "\(drop.standardError)")
+            }
         }
 
         @Test func aNodeThatIsNoLongerWantedLeavesAndMayComeBack() async throws {
@@ -190,14 +194,15 @@ extension ClusterSuite {
             // The hardest one: the primary itself.
             let left = zip(TestCluster.nodes, TestCluster.ports).filter { $0.0 != primary }
                 .map { "{name: \($0.0), port: \($0.1)}" }.joined(separator: ", ")
-            let events = try await cluster.up(["--set", "nodes=[\(left)]"])
-            #expect(PgafProject.changedSteps(events).contains("departures"))
-            #expect(warnings(events).contains { $0.contains("stays in the volume \(primary)_data") })
-            let state = try await cluster.state()
-            #expect(state.healthy && state.nodes.count == 2, "\(state.notes)")
-            let containers = try await cluster.command("docker", ["ps", "--all", "--format", "{{.Names}}"])
-            #expect(!containers.standardOutput.split(separator: "\n").contains(Substring(primary)))
-            _ = try await mend(value)
+            _ = try await mend("a primary that leaves and comes back", value) {
+                let events = try await cluster.up(["--set", "nodes=[\(left)]"])
+                #expect(PgafProject.changedSteps(events).contains("departures"))
+                #expect(warnings(events).contains { $0.contains("stays in the volume \(primary)_data") })
+                let state = try await cluster.state()
+                #expect(state.healthy && state.nodes.count == 2, "\(state.notes)")
+                let containers = try await cluster.command("docker", ["ps", "--all", "--format", "{{.Names}}"])
+                #expect(!containers.standardOutput.split(separator: "\n").contains(Substring(primary)))
+            }
             #expect(try await cluster.state().nodes.count == 3)
         }
 
@@ -214,20 +219,22 @@ extension ClusterSuite {
             let left = zip(TestCluster.nodes, TestCluster.ports).filter { $0.0 != standby }
                 .map { "{name: \($0.0), port: \($0.1)}" }.joined(separator: ", ")
             let flags = ["--set", "nodes=[\(left)]"]
-            _ = try await cluster.up(flags)
-            // Told again by each run, also by one that has nothing to do.
-            let idle = try await cluster.up(flags)
-            #expect(warnings(idle).contains { $0.contains("\(standby)_data; `pgaf-host up --purge` removes it") })
-            #expect(try await volumes() == all)
-            let plan = try await cluster.host(["plan", "--purge"] + flags, expecting: 2).standardOutput
-            #expect(plan.contains("remove the volume \(standby)_data with the data of the former node \(standby)"))
-            #expect(try await cluster.host(["up", "--purge"] + flags, expecting: 64).standardError.contains("--yes"))
-            #expect(try await volumes() == all)
-            let events = try await cluster.up(["--purge", "--yes"] + flags)
-            #expect(PgafProject.changedSteps(events) == ["volumes"] && warnings(events).isEmpty)
-            #expect(try await volumes() == all.subtracting(["\(standby)_data"]))
-            #expect(PgafProject.changedSteps(try await cluster.up(["--purge", "--yes"] + flags)).isEmpty)
-            _ = try await mend(value)
+            _ = try await mend("a node that leaves for good", value) {
+                _ = try await cluster.up(flags)
+                // Told again by each run, also by one that has nothing to do.
+                let idle = try await cluster.up(flags)
+                #expect(warnings(idle).contains { $0.contains("\(standby)_data; `pgaf-host up --purge` removes it") })
+                #expect(try await volumes() == all)
+                let plan = try await cluster.host(["plan", "--purge"] + flags, expecting: 2).standardOutput
+                #expect(plan.contains("remove the volume \(standby)_data with the data of the former node \(standby)"))
+                #expect(
+                    try await cluster.host(["up", "--purge"] + flags, expecting: 64).standardError.contains("--yes"))
+                #expect(try await volumes() == all)
+                let events = try await cluster.up(["--purge", "--yes"] + flags)
+                #expect(PgafProject.changedSteps(events) == ["volumes"] && warnings(events).isEmpty)
+                #expect(try await volumes() == all.subtracting(["\(standby)_data"]))
+                #expect(PgafProject.changedSteps(try await cluster.up(["--purge", "--yes"] + flags)).isEmpty)
+            }
             #expect(try await volumes() == all)
         }
     }

@@ -36,11 +36,7 @@ extension ClusterSuite {
         private func writing(_ what: String, _ work: () async throws -> Void) async throws {
             _ = try await cluster.up()
             _ = try await cluster.waitUntilHealthy("the start")
-            let writer = try await ContinuousWriter.begin(cluster)
-            try await work()
-            let outcome = try await writer.finish()
-            #expect(outcome.acknowledged > 0 && outcome.missing.isEmpty, "gone: \(outcome.missing)")
-            print("\(what): \(outcome.acknowledged) rows, longest pause \(outcome.longestPause.brief)")
+            try await cluster.whileWritten(what, work)
             try await cluster.expectHealthy()
         }
 

@@ -27,18 +27,16 @@ struct TestEngine {
         try await awaitEnd(of: process)
     }
 
-    /// - Parameter dataDirectory: another one than the engine's own, with nothing in it.
-    func start(dataDirectory: String? = nil) async throws {
-        if hasSystemd, dataDirectory == nil {
+    func start() async throws {
+        if hasSystemd {
             try await checked("systemctl", ["start", "docker.service"])
         } else {
             // What a killed engine leaves keeps the next one from starting when another process has its number.
             for file in ["/var/run/docker.pid", "/var/run/docker/containerd/containerd.pid"] {
                 try? FileManager.default.removeItem(atPath: file)
             }
-            let program = "exec dockerd \"$@\" </dev/null >>/var/log/docker.log 2>&1"
-            let options = dataDirectory.map { ["--data-root", $0] } ?? []
-            try await checked("setsid", ["--fork", "sh", "-c", program, "dockerd"] + options)
+            let program = "exec dockerd </dev/null >>/var/log/docker.log 2>&1"
+            try await checked("setsid", ["--fork", "sh", "-c", program])
         }
         try await Wait(for: "the Docker engine", upTo: .seconds(120), hint: "").until {
             try await runner.run(Command("docker", ["info"])).succeeded ? .found(()) : .notYet("it does not answer")

@@ -186,6 +186,16 @@ enum SampleCertificate {
         #expect(try await step.inspect(context).isEmpty)
     }
 
+    @Test func aDiskThatIsFullForThemIsToldAsSuch() async throws {
+        machine.runner.on("docker", "run", status: 1, error: "cat: write error: No space left on device\n")
+        let context = machine.context(topology)
+        let error = try #require(await failure { try await CertificatesStep(topology: topology).apply([], context) })
+        #expect(error.code == .diskFull && error.message.contains(directory))
+        machine.runner.on("docker", "run", status: 1, error: "openssl: not found\n")
+        let other = try #require(await failure { try await CertificatesStep(topology: topology).apply([], context) })
+        #expect(other.code == .certificateFailed)
+    }
+
     private static let supplied = SuppliedCertificates(
         authority: SampleCertificate.long,
         servers: Dictionary(

@@ -34,9 +34,14 @@ struct CertificatesStep: Step {
         if let supplied = context.certificates { return try await putInPlace(supplied, store, context) }
         if changes.has("authority") { try store.removeAuthority() }
         let requests = topology.certificateRequests.filter { changes.has($0.name) }
-        try await context.runner.checked(
-            try store.prepare(requests), code: .certificateFailed, what: "The certificates could not be made.",
-            remedy: Docker.remedy, onLine: context.output(id))
+        do {
+            try await context.runner.checked(
+                try store.prepare(requests), code: .certificateFailed, what: "The certificates could not be made.",
+                remedy: Docker.remedy, onLine: context.output(id))
+        } catch let error as PgafError where error.output.contains(where: DockerDisk.isToldOf) {
+            // The machine's own, as a rule: the files are there and not in a volume.
+            throw PgafError.file(.noSpace, "write", topology.certificateDirectory)
+        }
         for request in requests { try store.note(request) }
     }
 
