@@ -27,6 +27,26 @@ extension ClusterSuite {
             "UPDATE pgautofailover.node SET goalstate = '\(state)' WHERE nodename = '\(node)';"
         }
 
+        private static let down = "reportedpgisrunning = false, health = 0, statechangetime = now() - interval '1 hour'"
+
+        /// What a transaction does would be taken at its end; it is rolled back.
+        private func expectAllowed(_ sql: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+            let answer = try await TestCluster.onMonitor(
+                "BEGIN; \(sql) SET CONSTRAINTS ALL IMMEDIATE; SELECT 'allowed'; ROLLBACK;", cluster)
+            #expect(answer.trimmedOutput == "allowed", "\(answer.standardError)", sourceLocation: sourceLocation)
+        }
+
+        private func awaitEndOfGrace() async throws {
+            try await Wait(for: "the end of startup_grace_period", upTo: .seconds(30), hint: "").until {
+                let over = try await TestCluster.onMonitor(
+                    """
+                    SELECT clock_timestamp() > pg_postmaster_start_time()
+                        + current_setting('pgautofailover.startup_grace_period')::interval
+                    """, cluster)
+                return over.trimmedOutput == "t" ? .found(()) : .notYet("it lasts")
+            }
+        }
+
         @Test func theMonitorPromotesNobodyBesideAnother() async throws {
             let (primary, standbys) = try await begin()
             let before = try await rows()
@@ -40,20 +60,19 @@ extension ClusterSuite {
             }
             #expect(try await rows() == before)
             // A failover of pg_auto_failover's own, in either order of its two assignments, and back to what there was.
-            let handover = try await TestCluster.onMonitor(
-                """
-                BEGIN; \(assign("prepare_promotion", to: other)) \(assign("draining", to: primary))
-                SET CONSTRAINTS ALL IMMEDIATE; SELECT 'allowed'; ROLLBACK;
-                """, cluster)
-            #expect(handover.trimmedOutput == "allowed", "\(handover.standardError)")
-            // Who has not reported for as long as the monitor waits for anybody stands in nobody's way.
-            let succession = try await TestCluster.onMonitor(
-                """
-                BEGIN; UPDATE pgautofailover.node SET reporttime = now() - interval '1 hour' WHERE nodename = '\(primary)';
-                \(assign("prepare_promotion", to: other))
-                SET CONSTRAINTS ALL IMMEDIATE; SELECT 'allowed'; ROLLBACK;
-                """, cluster)
-            #expect(succession.trimmedOutput == "allowed", "\(succession.standardError)")
+            try await expectAllowed(assign("prepare_promotion", to: other) + assign("draining", to: primary))
+            try await awaitEndOfGrace()
+            // Who has not reported for as long as the monitor waits for anybody stands in nobody's way, nor does a server
+            // that is down by its own keeper's word and for the monitor.
+            for why in ["reporttime = now() - interval '1 hour'", Self.down] {
+                try await expectAllowed(
+                    "UPDATE pgautofailover.node SET \(why) WHERE nodename = '\(primary)';"
+                        + assign("prepare_promotion", to: other))
+            }
+            // Whoever takes writes goes on with that, whatever somebody else is stuck in.
+            try await expectAllowed(
+                "SET LOCAL session_replication_role = replica; \(assign("stop_replication", to: other))"
+                    + "SET LOCAL session_replication_role = origin; \(assign("apply_settings", to: primary))")
             try await cluster.expectHealthy()
         }
 
@@ -64,14 +83,7 @@ extension ClusterSuite {
             let before = try await rows()
             for node in [primary] + standbys { try await docker("pause", node) }
             // Earlier it would count as a word from the time of the last start.
-            try await Wait(for: "the end of startup_grace_period", upTo: .seconds(30), hint: "").until {
-                let over = try await TestCluster.onMonitor(
-                    """
-                    SELECT clock_timestamp() > pg_postmaster_start_time()
-                        + current_setting('pgautofailover.startup_grace_period')::interval
-                    """, cluster)
-                return over.trimmedOutput == "t" ? .found(()) : .notYet("it lasts")
-            }
+            try await awaitEndOfGrace()
             let word = try await TestCluster.onMonitor(
                 "UPDATE pgautofailover.node SET reportedpgisrunning = false WHERE nodename = '\(primary)'", cluster)
             #expect(word.succeeded, "\(word.standardError)")
@@ -88,6 +100,9 @@ extension ClusterSuite {
                 return answer.trimmedOutput == "t" ? .found(()) : .notYet(answer.standardError)
             }
             #expect(try await rows() == before)
+            // Its last report is as old as the restart, and that says nothing either.
+            let second = try await TestCluster.onMonitor(assign("prepare_promotion", to: standby), cluster)
+            #expect(second.standardError.contains("pgaf: \(standby) cannot go to prepare_promotion"))
             for node in [primary] + standbys.dropFirst() { try await docker("unpause", node) }
             let state = try await cluster.waitUntilHealthyAgain("the monitor's restart")
             #expect(state.nodes.first { $0.reportedState == "primary" }?.name == primary)

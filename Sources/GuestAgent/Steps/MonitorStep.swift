@@ -38,7 +38,9 @@ struct MonitorStep: Step {
         if changes.isEmpty, try await !hasPassword(context) {
             changes.append(Change(.change, "password", "set the password of autoctl_node on the monitor"))
         }
-        if !changes.has("container"), try await !hasGuard(context) {
+        // A server that does not run yet cannot be asked; `apply` does.
+        let isDown = ["container", "start", "unpause"].contains { changes.has($0) }
+        if !isDown, try await !hasGuard(context) {
             changes.append(
                 Change(.change, "guard", "let the monitor promote one node at a time: triggers on pgautofailover.node"))
         }

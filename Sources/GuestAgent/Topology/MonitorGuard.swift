@@ -23,10 +23,18 @@ enum MonitorGuard {
         "apply_settings", "single",
     ]
 
+    /// Those of them in which it takes writes already; from one to another of these nobody else is put in danger.
+    private static let settled = ["wait_primary", "join_primary", "primary", "apply_settings", "single"]
+
+    /// Not where the clock was set back behind the start: it would seem to last until the clock is there again.
     private static let sinceStart = """
-        clock_timestamp() < pg_postmaster_start_time()
-                + coalesce(current_setting('pgautofailover.startup_grace_period', true), '10s')::interval
+        clock_timestamp() BETWEEN pg_postmaster_start_time()
+                AND pg_postmaster_start_time() + \(setting("startup_grace_period", "10s"))
         """
+
+    private static func setting(_ name: String, _ usual: String) -> String {
+        "coalesce(current_setting('pgautofailover.\(name)', true), '\(usual)')::interval"
+    }
 
     private static let triggers = [
         // One report after the other while old ones may be corrected: a report has locked its own row, and would wait
@@ -59,7 +67,8 @@ enum MonitorGuard {
                 END
                 """),
         // At the end of the transaction: a failover of two nodes assigns the candidate its state before it takes the
-        // primary's. A node that has not reported for as long as the monitor waits for one stands in nobody's way.
+        // primary's. Nobody stands in the way who has not reported for as long as the monitor waits for a node (after the
+        // monitor's start nobody can have), or whose server is down by his own word and by the monitor's look.
         Trigger(
             name: "pgaf_3_one_writer",
             when: """
@@ -73,12 +82,14 @@ enum MonitorGuard {
                     other text;
                 BEGIN
                     SELECT goalstate INTO own FROM pgautofailover.node WHERE nodeid = NEW.nodeid;
-                    IF own = ANY (writing) THEN
+                    IF own = ANY (writing) AND OLD.goalstate::text <> ALL ('{\(settled.joined(separator: ","))}') THEN
                         SELECT format('%s (%s)', nodename, goalstate) INTO other FROM pgautofailover.node
                             WHERE formationid = NEW.formationid AND groupid = NEW.groupid AND nodeid <> NEW.nodeid
-                            AND goalstate::text = ANY (writing) AND clock_timestamp() < reporttime
-                                + coalesce(current_setting('pgautofailover.node_considered_unhealthy_timeout', true),
-                                    '20s')::interval
+                            AND goalstate::text = ANY (writing)
+                            AND (\(sinceStart) OR clock_timestamp()
+                                < reporttime + \(setting("node_considered_unhealthy_timeout", "20s")))
+                            AND (reportedpgisrunning OR health <> 0 OR clock_timestamp()
+                                < statechangetime + \(setting("primary_demote_timeout", "30s")))
                             LIMIT 1;
                         IF FOUND THEN
                             RAISE EXCEPTION 'pgaf: % cannot go to % while % is there', NEW.nodename, own, other
