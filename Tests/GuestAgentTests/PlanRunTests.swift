@@ -16,25 +16,31 @@ import Testing
         try machine.becomeDebian()
     }
 
-    private func request(_ configuration: Configuration?, _ secrets: ClusterSecrets) -> Request {
-        Request(run: machine.events.run, configuration: configuration ?? self.configuration, secrets: secrets)
+    private func request(
+        _ configuration: Configuration?, _ secrets: ClusterSecrets, _ options: Request.Options = Request.Options()
+    ) -> Request {
+        Request(
+            run: machine.events.run, configuration: configuration ?? self.configuration, secrets: secrets,
+            options: options)
     }
 
     private func plan(
-        _ configuration: Configuration? = nil, secrets: ClusterSecrets = TestMachine.secrets
+        _ configuration: Configuration? = nil, secrets: ClusterSecrets = TestMachine.secrets,
+        _ options: Request.Options = Request.Options()
     ) async throws -> ClusterPlan {
         try await PlanRun(
-            runner: machine.runner, store: machine.store, request: request(configuration, secrets)
+            runner: machine.runner, store: machine.store, request: request(configuration, secrets, options)
         ).plan()
     }
 
     /// Runs `up`; gives back the steps of its plan and what changed.
     private func up(
-        _ configuration: Configuration? = nil, secrets: ClusterSecrets = TestMachine.secrets
+        _ configuration: Configuration? = nil, secrets: ClusterSecrets = TestMachine.secrets,
+        _ options: Request.Options = Request.Options()
     ) async throws -> (plan: [PlannedStep], changed: [String]) {
         let before = machine.written.count
         let status = await UpRun(
-            runner: machine.runner, store: machine.store, request: request(configuration, secrets),
+            runner: machine.runner, store: machine.store, request: request(configuration, secrets, options),
             events: machine.events
         ).run()
         let events = machine.written.dropFirst(before).map(\.body)
@@ -70,6 +76,14 @@ import Testing
         #expect(machine.written.isEmpty)
         let run = try await up()
         #expect(run.plan == plan.steps)
+    }
+
+    /// The agent by hand, in a machine whose clients come by forwarded ports.
+    @Test func portsStayPublishedWhereAHostHadThem() async throws {
+        _ = try await up(nil, Request.Options(publishEverywhere: true))
+        #expect(changing(try await plan()).isEmpty)
+        let closed = try await plan(nil, Request.Options(publishEverywhere: false))
+        #expect(changing(closed).contains("node.pgnode1"))
     }
 
     @Test func aSettingThatNeedsARestartIsPlannedAndGetsIt() async throws {

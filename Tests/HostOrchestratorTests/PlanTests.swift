@@ -69,7 +69,8 @@ import Testing
         #expect(call.arguments == ["sudo", "-n", "/bin/sh", "plan"])
         let request = try Request(decoding: Array(try #require(call.input).revealed.utf8))
         #expect(request.configuration == host.configuration)
-        #expect(!request.options.publishEverywhere && !request.options.fresh && RunIdentifier.isOne(request.run))
+        #expect(
+            request.options.publishEverywhere == false && !request.options.fresh && RunIdentifier.isOne(request.run))
         #expect(!request.options.purge)
     }
 
@@ -88,7 +89,7 @@ import Testing
         #expect(try await plan(host) == 2)
         let input = try #require(host.machine.executed.last?.input)
         #expect(try Request(decoding: Array(input.revealed.utf8)).secrets == secrets)
-        #expect(try Request(decoding: Array(input.revealed.utf8)).options.publishEverywhere)
+        #expect(try Request(decoding: Array(input.revealed.utf8)).options.publishEverywhere == true)
         #expect(!secrets.all.contains { host.output.text.contains($0.revealed) })
     }
 

@@ -32,10 +32,11 @@ struct Groundwork: Sendable {
             remembering: remembering
         ).state(for: request.configuration, warnings: warnings)
         if !facts.isSlow { state.isFast = true }
+        let options = request.options
+        state = state.reached(by: options.hosts, publishingEverywhere: options.publishEverywhere)
         topology = ClusterTopology(
-            configuration: request.configuration, state: state.reached(by: request.options.hosts), facts: facts,
-            root: store.root,
-            publishEverywhere: request.options.publishEverywhere)
+            configuration: request.configuration, state: state, facts: facts, root: store.root,
+            publishEverywhere: state.publishesEverywhere ?? false)
         try topology.failoverTimings.validate()
         let monitor = Monitor(
             container: topology.configuration.monitor.name, psql: Psql(runner: runner, sessions: sessions))

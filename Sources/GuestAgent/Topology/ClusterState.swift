@@ -13,6 +13,9 @@ public struct ClusterState: Sendable, Codable, Equatable {
     /// throttled for a while would make every container anew.
     public var isFast: Bool?
 
+    /// Whether a host has had the ports published on every address, since its clients come by some of them.
+    public var publishesEverywhere: Bool?
+
     public init(source: SoftwareSource, postgresVersion: Int, subnet: IPv4Network, offsets: [String: Int] = [:]) {
         self.source = source
         self.postgresVersion = postgresVersion
@@ -20,9 +23,12 @@ public struct ClusterState: Sendable, Codable, Equatable {
         self.offsets = offsets
     }
 
-    /// The same with further names of the machine.
-    func reached(by hosts: [String]) -> ClusterState {
+    /// The same with further names of the machine, and with what a host says of its ports.
+    ///
+    /// - Parameter everywhere: nil where no host says so.
+    func reached(by hosts: [String], publishingEverywhere everywhere: Bool?) -> ClusterState {
         var state = self
+        if let everywhere, everywhere || publishesEverywhere != nil { state.publishesEverywhere = everywhere }
         let all = Set(clientHosts ?? []).union(hosts)
         if !all.isEmpty { state.clientHosts = all.sorted() }
         return state

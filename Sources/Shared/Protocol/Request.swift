@@ -36,8 +36,9 @@ public struct Request: Sendable, Equatable {
         public var fresh = false
         /// Remove the volumes of nodes that are no longer in the configuration.
         public var purge = false
-        /// Whether ports may be published on every address of the machine when the configuration is silent.
-        public var publishEverywhere = false
+        /// Whether ports may be published on every address of the machine when the configuration is silent; nil where no host
+        /// says so, which means as before.
+        public var publishEverywhere: Bool?
         /// Whether a run that finds another one at work waits for its end.
         public var wait = false
         /// Whether the machine has the parts of a bundle (`BundlePlace`): what is missing comes from there alone.
@@ -47,7 +48,7 @@ public struct Request: Sendable, Equatable {
         public var hosts: [String] = []
 
         public init(
-            fresh: Bool = false, purge: Bool = false, publishEverywhere: Bool = false, wait: Bool = false,
+            fresh: Bool = false, purge: Bool = false, publishEverywhere: Bool? = nil, wait: Bool = false,
             bundle: Bool = false, hosts: [String] = []
         ) {
             self.bundle = bundle
