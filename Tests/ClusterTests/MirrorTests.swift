@@ -51,7 +51,7 @@ extension ClusterSuite {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await aMirrorThatIsSilentOrAwayIsGivenUp(mirror) }
                     group.addTask { try await aSlowMirrorIsWaitedFor(mirror) }
-                    group.addTask { try await aRegistryThatIsAwayIsToldFirst(mirror) }
+                    group.addTask { try await aRegistryThatIsAwayOrLacksTheImageIsToldFirst(mirror) }
                     group.addTask { try await autoChoosesByWhatAnswersAndSaysWhy(mirror) }
                     group.addTask { try await aMachineGetsDockerAndTheImageFromMirrorsBehindAProxy(mirror) }
                     try await group.waitForAll()
@@ -60,7 +60,7 @@ extension ClusterSuite {
         }
 
         /// Before Docker is there to pull from it.
-        private func aRegistryThatIsAwayIsToldFirst(_ mirror: TestMirror) async throws {
+        private func aRegistryThatIsAwayOrLacksTheImageIsToldFirst(_ mirror: TestMirror) async throws {
             try await ThrowawayMachine.run { machine in
                 let before = try await machine.traces()
                 var settings = mirror.settings()
@@ -69,6 +69,11 @@ extension ClusterSuite {
                 let result = try await machine.agent(["prepare"], settings)
                 #expect(result.status == 69 && result.standardError.contains("code: packages.archive-unreachable"))
                 #expect(result.standardError.contains("The registry 127.0.0.1:"), "\(result.standardError)")
+                settings["packages.mirrors.registry"] = mirror.registry.address
+                let lacking = try await machine.agent(["prepare"], settings)
+                #expect(lacking.status == 69 && lacking.standardError.contains("code: packages.failed"))
+                let words = "The registry \(mirror.registry.address) has no base image library/no-such-image, trixie"
+                #expect(lacking.standardError.contains(words), "\(lacking.standardError)")
                 #expect(try await machine.traces() == before)
             }
         }

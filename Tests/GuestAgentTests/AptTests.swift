@@ -30,6 +30,19 @@ import Testing
         #expect(fetch.arguments.contains("Acquire::https::Timeout=5"))
     }
 
+    /// Both schemes, since apt takes the options of http for https alone where that has none.
+    @Test func whatAServerMayChooseOf() {
+        let apt = Apt(runner: ScriptedRunner())
+        let plain = apt.fetchCommand("http://m/k", to: "/t", patience: 5, retries: 0, deadline: .seconds(1))
+        #expect(!plain.arguments.contains { $0.contains("Accept") })
+        let choosing = apt.fetchCommand(
+            "http://m/k", to: "/t", accepting: ["a/b", "c/d"], patience: 5, retries: 0, deadline: .seconds(1))
+        let options = ["http", "https"].flatMap {
+            ["-o", "Acquire::\($0)::SendAccept=false", "-o", "Acquire::\($0)::User-Agent=pgaf\r\nAccept: a/b, c/d"]
+        }
+        #expect(choosing.arguments == plain.arguments.dropLast(3) + options + ["download-file", "http://m/k", "/t"])
+    }
+
     /// Whatever else the machine's apt has stays out of the look at one repository.
     @Test func aProofTouchesNoOtherList() {
         let command = Apt(runner: ScriptedRunner()).updateCommand(of: "/d")

@@ -97,6 +97,60 @@ import Testing
         #expect(machine.files.list("/etc/apt/sources.list.d") == ["x"] && machine.files.list("/run") == ["x"])
     }
 
+    /// What apt's helper says of a registry's answer to the question for the image; nothing of what it could fetch.
+    private func answer(_ status: String?) async throws -> (error: PgafError?, asked: [Command]) {
+        let context = context { $0[.registry] = "registry.example:5000/hub" }
+        let changes = try await step.inspect(context)
+        let files = machine.files
+        let asked = Mutex<[Command]>([])
+        machine.runner.on("/usr/lib/apt/apt-helper") { command in
+            let address = command.arguments[command.arguments.count - 2]
+            if address.contains("/v2/") { asked.withLock { $0.append(command) } }
+            if let status, address.contains("/manifests/") {
+                return CommandResult(
+                    status: 100,
+                    standardError: "E: Failed to fetch \(address)  \(status) [IP: 192.0.2.1 5000]\n"
+                        + "E: Download Failed\n")
+            }
+            try files.write(address, to: command.arguments.last ?? "")
+            return CommandResult()
+        }
+        do {
+            try await step.apply(changes, context)
+            return (nil, asked.withLock { $0 })
+        } catch let error as PgafError {
+            return (error, asked.withLock { $0 })
+        }
+    }
+
+    @Test func anImageThatTheRegistryDoesNotHaveIsToldBeforeAnythingIsAdded() async throws {
+        let (error, asked) = try await answer("404  Not Found")
+        #expect(error?.code == .packagesFailed)
+        #expect(
+            error?.message == "The registry registry.example:5000 has no base image hub/library/ubuntu, focal.")
+        for words in ["image.base", "ubuntu:focal", "packages.mirrors.registry"] {
+            #expect(error?.remedy.contains(words) == true)
+        }
+        #expect(
+            asked.map { $0.arguments[$0.arguments.count - 2] } == [
+                "https://registry.example:5000/v2/",
+                "https://registry.example:5000/v2/hub/library/ubuntu/manifests/focal",
+            ])
+        #expect(asked.map { command in command.arguments.contains { $0.contains("Accept: ") } } == [false, true])
+        let header = asked.last?.arguments.first { $0.contains("Accept: ") } ?? ""
+        #expect(["manifest.list.v2+json", "image.index.v1+json"].allSatisfy(header.contains))
+        #expect(machine.files.list("/etc/apt/sources.list.d") == ["x"] && machine.files.list("/run") == ["x"])
+    }
+
+    /// That it wants a token, or anything else, is for Docker to say.
+    @Test(arguments: [nil, "401  Unauthorized", "403  Forbidden", "429  Too Many Requests", "500  Oops"])
+    func anyOtherAnswerIsNoObstacle(_ status: String?) async throws {
+        let (error, asked) = try await answer(status)
+        #expect(error == nil && asked.count == 2, "\(String(describing: error))")
+        #expect(machine.files.list("/etc/apt/sources.list.d") == ["docker.list", "pgdg.list", "x"])
+        #expect(machine.files.list("/run") == ["x"])
+    }
+
     /// All are proven before the first is added.
     @Test func oneBadRepositoryLeavesTheMachineAsItWas() async throws {
         let context = context()

@@ -90,6 +90,7 @@ import Testing
         #expect(host.errors.text.contains("(ubuntu noble) lacks Docker and psql"))
         // Not even the agent, in the place of one that works there.
         #expect(uploads(host).isEmpty && host.machine.executed.last?.arguments.last != "up")
+        #expect(!MachineFiles().exists(host.scratch.project.bundledAgent))
     }
 
     @Test func laterVerbsFindTheAgentThatABundleLeft() async throws {

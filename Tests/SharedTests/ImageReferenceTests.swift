@@ -24,6 +24,28 @@ import Testing
         #expect(plain.pulled == text && plain.local == text)
     }
 
+    @Test(
+        arguments: [
+            ("ubuntu:focal", nil, "registry-1.docker.io", "library/ubuntu", "focal"),
+            ("debian", nil, "registry-1.docker.io", "library/debian", "latest"),
+            ("team/app:1", nil, "registry-1.docker.io", "team/app", "1"),
+            ("docker.io/ubuntu:focal", nil, "registry-1.docker.io", "library/ubuntu", "focal"),
+            ("index.docker.io/team/app", nil, "registry-1.docker.io", "team/app", "latest"),
+            ("ubuntu:focal@\(digest)", nil, "registry-1.docker.io", "library/ubuntu", digest),
+            ("r.example:5000/app", nil, "r.example:5000", "app", "latest"),
+            ("r.example:5000/team/app:1@\(digest)", nil, "r.example:5000", "team/app", digest),
+            ("localhost/app:1", "m:5000", "localhost", "app", "1"),
+            ("ubuntu:focal", "m:5000", "m:5000", "library/ubuntu", "focal"),
+            ("team/app@\(digest)", "m.example/hub", "m.example", "hub/team/app", digest),
+        ] as [(String, String?, String, String, String)])
+    func howItsRegistryIsAsked(
+        _ text: String, _ mirror: String?, _ registry: String, _ repository: String, _ version: String
+    ) {
+        let reference = ImageReference(text, mirror: mirror)
+        #expect(reference.registry == registry && reference.repository == repository)
+        #expect(reference.version == version)
+    }
+
     private static let names: [(String, String?)] = [
         ("ubuntu:focal", "focal"), ("debian:bookworm-slim", "bookworm"), ("r:5000/debian:trixie", "trixie"),
         ("ubuntu:22.04", nil), ("debian", nil), ("r:5000/debian", nil), ("debian:latest", nil),

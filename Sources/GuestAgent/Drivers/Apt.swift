@@ -34,13 +34,30 @@ public struct Apt: Sendable {
     }
 
     /// Fetches one file.
+    ///
+    /// - Parameter media: types of which the server may choose; none leaves that to apt.
     func fetchCommand(
-        _ address: String, to target: String, patience: Int, retries: Int, deadline: Duration
+        _ address: String, to target: String, accepting media: [String] = [], patience: Int, retries: Int,
+        deadline: Duration
     ) -> Command {
         Command(
             "/usr/lib/apt/apt-helper",
-            options(patience: patience, retries: retries) + ["download-file", address, target],
-            environment: ["LC_ALL": "C.UTF-8"], deadline: deadline)
+            options(patience: patience, retries: retries) + Self.accepting(media) + [
+                "download-file", address, target,
+            ], environment: ["LC_ALL": "C.UTF-8"], deadline: deadline)
+    }
+
+    /// apt has no option for this header. It copies the one before it as it is configured, so that another line fits in.
+    ///
+    /// Source: `SendReq` in apt's methods/http.cc, tried with release 2.6.
+    private static func accepting(_ media: [String]) -> [String] {
+        guard !media.isEmpty else { return [] }
+        let header = "Accept: \(media.joined(separator: ", "))"
+        return ["http", "https"].flatMap { scheme in
+            [
+                "-o", "Acquire::\(scheme)::SendAccept=false", "-o", "Acquire::\(scheme)::User-Agent=pgaf\r\n\(header)",
+            ]
+        }
     }
 
     /// Fetches and checks the lists of `DIRECTORY/sources.list` into that directory, past all that apt knows otherwise.

@@ -1,6 +1,6 @@
 import Shared
 
-/// Whether the registry of the base image answers, before Docker is installed for it.
+/// Whether the registry of the base image answers and has it, before Docker is installed for it.
 struct RegistryProbe: Sendable {
     private let reference: ImageReference
     private let runner: any CommandRunner
@@ -23,33 +23,70 @@ struct RegistryProbe: Sendable {
         return "\(isLoopback ? "http" : "https")://\(host)/v2/"
     }
 
-    /// Without pgaf's proxy, which Docker does not use.
+    /// Where it has what is known of the image, under tag or digest.
+    var manifest: String { "\(address)\(reference.repository)/manifests/\(reference.version)" }
+
+    /// What Docker takes. Registries say 404 of an index to whoever does not ask for one.
     ///
+    /// Source: media types of Docker's image manifest, version 2, and of the OCI image specification.
+    static let media = [
+        "application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.oci.image.index.v1+json",
+        "application/vnd.docker.distribution.manifest.v2+json", "application/vnd.oci.image.manifest.v1+json",
+    ]
+
     /// - Returns: what apt's helper says of a host that is not found or does not answer within seconds; nil for one that
     ///   does.
     func silence() async throws -> CommandResult? {
+        guard let result = try await ask(address) else { return nil }
+        return result.status == Self.gaveUp || result.archiveFailure(otherwise: .packagesFailed) == .archiveUnreachable
+            ? result : nil
+    }
+
+    /// - Returns: what apt's helper says of an image that is not there; nil for one that is, and for any other answer: a
+    ///   registry that wants a token first (401) may have it, and Docker will say.
+    func absence() async throws -> CommandResult? {
+        guard let result = try await ask(manifest, accepting: Self.media) else { return nil }
+        // As in `E: Failed to fetch http://HOST/PATH  404  Not Found [IP: …]`.
+        return result.lastLines().contains { $0.contains("  404 ") } ? result : nil
+    }
+
+    /// Like `timeout`.
+    private static let gaveUp: Int32 = 124
+
+    /// Without pgaf's proxy, which Docker does not use.
+    ///
+    /// - Returns: nil for what could be fetched, and where apt's helper is missing.
+    private func ask(_ address: String, accepting media: [String] = []) async throws -> CommandResult? {
         let target = "/run/pgaf-registry-probe"
         defer { try? files.remove(target) }
         let command = Apt(runner: runner).fetchCommand(
-            address, to: target, patience: 10, retries: 1, deadline: .seconds(60))
+            address, to: target, accepting: media, patience: 10, retries: 1, deadline: .seconds(60))
         do {
             let result = try await runner.run(command)
-            return !result.succeeded && result.archiveFailure(otherwise: .packagesFailed) == .archiveUnreachable
-                ? result : nil
+            return result.succeeded ? nil : result
         } catch let error as PgafError where error.code == .timeout {
-            return CommandResult(status: 124, standardError: error.message)
+            return CommandResult(status: Self.gaveUp, standardError: error.message)
         } catch let error as PgafError where error.code == .commandNotFound {
             return nil
         }
     }
 
-    /// - Throws: `packages.archive-unreachable`.
+    /// - Throws: `packages.archive-unreachable`; `packages.failed` for an image that the registry does not have.
     func prove() async throws {
-        guard let silence = try await silence() else { return }
-        throw PgafError(
-            .archiveUnreachable, "The registry \(reference.registry) of the base image does not answer.",
-            remedy: "Check the machine's network; packages.mirrors.registry or image.base name another one, or set"
-                + " packages.source: debian, which needs none.",
-            cause: "\(address) could not be fetched", output: silence.lastLines())
+        if let silence = try await silence() {
+            throw PgafError(
+                .archiveUnreachable, "The registry \(reference.registry) of the base image does not answer.",
+                remedy: "Check the machine's network; packages.mirrors.registry or image.base name another one, or set"
+                    + " packages.source: debian, which needs none.",
+                cause: "\(address) could not be fetched", output: silence.lastLines())
+        }
+        if let absence = try await absence() {
+            throw PgafError(
+                .packagesFailed,
+                "The registry \(reference.registry) has no base image \(reference.repository), \(reference.version).",
+                remedy: "Set image.base to one that it has (now \(reference.text)), or packages.mirrors.registry to a"
+                    + " registry that has this one; without image.base, packages.source: debian needs none.",
+                cause: "\(manifest) is not there", output: absence.lastLines())
+        }
     }
 }

@@ -5,12 +5,16 @@ struct BundleSupply: Sendable {
     let bundle: Bundle
     let project: ProjectDirectory
 
-    /// Puts the agent where this and later verbs find it, and the box where Vagrant does.
+    /// Puts the agent where this and later verbs find it, once the machine is known to be one that the bundle is for.
+    func placeAgent() async throws {
+        try await bundle.extract(.agent, to: project.bundledAgent, mode: [.ownerReadWriteExecute])
+    }
+
+    /// Puts the box where Vagrant finds it.
     ///
-    /// - Returns: the context for the run.
+    /// - Returns: the context for the run, with the agent that `placeAgent` puts there.
     func atHome(_ context: HostContext, _ configuration: Configuration) async throws -> HostContext {
         var context = context
-        try await bundle.extract(.agent, to: project.bundledAgent, mode: [.ownerReadWriteExecute])
         context.agentFile = project.bundledAgent
         guard configuration.machine.kind == .vagrant, configuration.machine.vagrant.box == nil,
             bundle.manifest.has(.box), VagrantProvider.existing(in: project) == nil,

@@ -93,6 +93,7 @@ struct UpRun: Sendable {
         try await recorder.step(.agent) {
             // Before an agent for another kind of machine takes the place of one that works.
             let parts = try await supply?.needed(by: try await AgentClient.onMachine(connection), configuration) ?? []
+            try await supply?.placeAgent()
             let (client, sent) = try await context.installAgent(over: connection, configuration) { fraction in
                 await recorder.report(
                     .stepProgress(step: HostStep.agent.id, fraction: fraction, message: "copying the agent"))

@@ -18,9 +18,28 @@ public struct ImageReference: Sendable, Equatable {
     }
 
     /// `HOST[:PORT]` of the registry from which it is pulled.
-    public var registry: String {
-        guard mirror != nil || NameRules.namesRegistry(text) else { return "registry-1.docker.io" }
-        return String(pulled.prefix { $0 != "/" })
+    public var registry: String { isOnDockerHub ? "registry-1.docker.io" : String(pulled.prefix { $0 != "/" }) }
+
+    /// Under its own name, or one that Docker takes for it.
+    private var isOnDockerHub: Bool {
+        guard mirror == nil, NameRules.namesRegistry(text) else { return mirror == nil }
+        return ["docker.io", "index.docker.io"].contains(text.prefix { $0 != "/" })
+    }
+
+    /// The name by which that registry knows it, without tag and digest: `library/ubuntu`.
+    public var repository: String {
+        var name = pulled.prefix { $0 != "@" }
+        if NameRules.namesRegistry(String(name)) { name = name.drop { $0 != "/" }.dropFirst() }
+        // A port's colon is gone with the host.
+        name = name.prefix { $0 != ":" }
+        return isOnDockerHub && !name.contains("/") ? "library/\(name)" : String(name)
+    }
+
+    /// What is asked for of that name: the digest, else the tag.
+    public var version: String {
+        if let at = text.firstIndex(of: "@") { return String(text[text.index(after: at)...]) }
+        guard let colon = text.lastIndex(of: ":"), !text[colon...].contains("/") else { return "latest" }
+        return String(text[text.index(after: colon)...])
     }
 
     /// The name under which builds find it: what was pulled through a mirror has the name of the image for which it
