@@ -53,7 +53,8 @@ vm: export PGAF_VM := all
 unit transport cluster vm: built-for-tests
 	scripts/test $@
 
-# One random fault after another for an hour (PGAF_SOAK_MINUTES), a client writing; PGAF_SEED repeats.
+# One random fault after another for an hour (PGAF_SOAK_MINUTES), a client writing; then an agent that is killed in every
+# step, PGAF_ROUNDS times (once where that is not set). PGAF_SEED repeats.
 soak: built-for-tests
 	PGAF_SOAK_MINUTES=$${PGAF_SOAK_MINUTES:-60} scripts/test soak
 

@@ -106,10 +106,13 @@ import Testing
         }
     }
 
-    /// Runs `up` and sends a signal when the step `docker` starts.
-    private func interrupted(_ host: TestHost, by number: Int32) async throws -> PgafError? {
+    /// Runs `up` and sends a signal whenever one of the steps starts.
+    private func run(
+        _ host: TestHost, signalledBy number: Int32, at steps: Set<String>,
+        onAnswer answered: @escaping @Sendable () -> Void = {}
+    ) async throws {
         let (signals, continuation) = AsyncStream.makeStream(of: Int32.self)
-        let display = SignallingDisplay(at: "docker", number, continuation)
+        let display = SignallingDisplay(at: steps, number, continuation, answered: answered)
         try host.scratch.project.prepare()
         let directory = try RunDirectory(in: host.scratch.project)
         let recorder = try RunRecorder(directory, display: display)
@@ -119,11 +122,14 @@ import Testing
         let dialogue = InterruptDialogue(
             verb: "up", context: context, display: display, control: active.control,
             leave: { await recorder.leave() })
-        return await #expect(throws: PgafError.self) {
-            _ = try await Interrupts.handling(signals, decide: dialogue.decide) {
-                try await RecordedRun.recorded("up", recorder) { _ in try await run.run() }
-            }
+        _ = try await Interrupts.handling(signals, decide: dialogue.decide) {
+            try await RecordedRun.recorded("up", recorder) { _ in try await run.run() }
         }
+    }
+
+    /// The error of an `up` that gets a signal when the step `docker` starts.
+    private func interrupted(_ host: TestHost, by number: Int32) async throws -> PgafError? {
+        await #expect(throws: PgafError.self) { try await run(host, signalledBy: number, at: ["docker"]) }
     }
 
     @Test func inAPipeAnInterruptCancelsAtTheNextStepBoundary() async throws {
@@ -157,6 +163,41 @@ import Testing
         var host = TestHost(endless())
         host.line = "cancel"
         #expect(try await interrupted(host, by: SIGINT)?.code == .cancelled)
+    }
+
+    @Test func onATerminalEnterAloneGoesOn() async throws {
+        let (answers, answered) = AsyncStream.makeStream(of: Void.self)
+        let machine = ScriptedMachine(
+            verbs: [
+                "cancel": { _, _ in
+                    Issue.record("the run was cancelled")
+                    return .exited(0)
+                }
+            ]
+        ) { request, emit in
+            let agent = ScriptedAgent(run: request.run, emit: emit)
+            var answer = answers.makeAsyncIterator()
+            try await agent.send([.stepStarted(step: "docker")])
+            _ = await answer.next()
+            try await agent.send(
+                [.stepFinished(step: "docker", outcome: .changed, seconds: 1), .stepStarted(step: "image")], from: 2)
+            _ = await answer.next()
+            try Task.checkCancellation()
+            try await agent.send(
+                [
+                    .stepFinished(step: "image", outcome: .changed, seconds: 1),
+                    .result(RunResult(status: .ok, changed: 2)),
+                ], from: 4)
+            return .exited(0)
+        }
+        var host = TestHost(machine)
+        host.line = ""
+        // Whoever has gone on is asked again.
+        try await run(host, signalledBy: SIGINT, at: ["docker", "image"]) { answered.yield() }
+        #expect(host.questions.text.components(separatedBy: "or Enter to go on looking: ").count == 3)
+        #expect(host.errors.text == "")
+        guard case .result(let result) = try host.events().last?.body else { throw ExpectationFailure() }
+        #expect(result.status == .ok, "\(result)")
     }
 
     @Test func beforeTheMachineWorksAnInterruptStopsTheHost() async throws {
@@ -251,19 +292,26 @@ import Testing
     }
 }
 
-/// Sends a signal when a step starts.
+/// Sends a signal when a step starts, and tells when a question was answered.
 private struct SignallingDisplay: EventDisplay {
-    let step: String
+    let steps: Set<String>
     let number: Int32
     let continuation: AsyncStream<Int32>.Continuation
+    let answered: @Sendable () -> Void
 
-    init(at step: String, _ number: Int32, _ continuation: AsyncStream<Int32>.Continuation) {
-        self.step = step
+    init(
+        at steps: Set<String>, _ number: Int32, _ continuation: AsyncStream<Int32>.Continuation,
+        answered: @escaping @Sendable () -> Void
+    ) {
+        self.steps = steps
         self.number = number
         self.continuation = continuation
+        self.answered = answered
     }
 
     func show(_ event: Event) {
-        if event.body == .stepStarted(step: step) { continuation.yield(number) }
+        if case .stepStarted(let step) = event.body, steps.contains(step) { continuation.yield(number) }
     }
+
+    func resume() { answered() }
 }

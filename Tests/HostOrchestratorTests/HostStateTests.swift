@@ -11,16 +11,28 @@ import Testing
 
     @Test func oneProgramWorksOnADirectoryAtATime() throws {
         try scratch.project.prepare()
-        var first: FileLock? = try ProjectLock.now(scratch.project, verb: "up")
+        var first: ProjectLock? = try ProjectLock.now(scratch.project, verb: "up")
+        let run = try #require(first?.run)
+        #expect(RunIdentifier.isOne(run))
         let error = #expect(throws: PgafError.self) { try ProjectLock.now(scratch.project, verb: "destroy") }
         #expect(error?.code == .clusterLocked)
         #expect(error?.code.exitCode == 75)
-        #expect(
-            error?.message.contains("pid \(ProcessInfo.processInfo.processIdentifier), `pgaf-host up`, since 2") == true
-        )
+        let words = "run \(run), pid \(ProcessInfo.processInfo.processIdentifier), `pgaf-host up`, since 2"
+        #expect(error?.message.contains(words) == true)
         withExtendedLifetime(first) {}
         first = nil
         _ = try ProjectLock.now(scratch.project, verb: "destroy")
+    }
+
+    @Test func theLockNamesTheRunWhoseLogsAreWritten() async throws {
+        let host = TestHost(ScriptedMachine())
+        let project = host.scratch.project
+        let (words, log) = try await RecordedRun.perform("up", progress: .plain, in: host.context()) { active in
+            (FileLock.holder(project.lock), RunResult(status: .ok))
+        }
+        let run = try #require(MachineFiles().list(project.runs).last)
+        #expect(words?.hasPrefix("run \(run), pid ") == true)
+        #expect(log == project.run(run))
     }
 
     @Test func onlyTheLastTwentyRunsAreKept() throws {

@@ -37,8 +37,8 @@ struct TestHost {
     var programs: [String: String] = [:]
     /// Ports of this host at which nobody answers.
     var silentPorts: Set<Int> = []
-    /// What is typed when a line is asked for; a terminal is there when it is not empty.
-    var line = ""
+    /// What is typed before Enter when a line is asked for; nil where there is no terminal.
+    var line: String?
 
     init(_ machine: ScriptedMachine) { self.machine = machine }
 
@@ -47,8 +47,8 @@ struct TestHost {
             machine, configuration, answer, questions, programs, line, silentPorts
         )
         var terminal = Terminal.absent
-        terminal.inputIsTerminal = answer != nil || !line.isEmpty
-        terminal.errorIsTerminal = !line.isEmpty
+        terminal.inputIsTerminal = answer != nil || line != nil
+        terminal.errorIsTerminal = line != nil
         return HostContext(
             project: scratch.project, environment: environment, terminal: terminal, output: output,
             errorOutput: errors, executable: "/nowhere/pgaf-host",
@@ -71,7 +71,7 @@ struct TestHost {
             },
             ask: { question in
                 questions.write(question)
-                return line
+                return line ?? ""
             },
             replaceProcess: { command in
                 guard let replacing else {

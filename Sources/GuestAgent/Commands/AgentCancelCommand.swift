@@ -21,6 +21,13 @@ struct AgentCancelCommand: AsyncParsableCommand {
         // The number is a living process's as long as the lock is held.
         guard place.isAlive, let owner = FileLock.holder(place.store.files.place(place.owner)).flatMap({ pid_t($0) })
         else {
+            // Where there is no result the work has not begun yet, and would go on after this.
+            let follower = JournalFollower(place)
+            guard place.journal != nil, try await follower.follow(since: 0, waiting: false, { _, _ in }) != nil else {
+                throw PgafError(
+                    .runNotFound, "The run \(place.id) has no process yet, or any more.",
+                    remedy: "Ask again in a moment; `pgaf-agent follow` shows what became of it.")
+            }
             Output.line("The run \(place.id) does not go on any more: nothing to cancel.")
             return
         }

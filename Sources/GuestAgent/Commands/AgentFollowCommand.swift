@@ -36,7 +36,9 @@ struct RunOptions: ParsableArguments {
             guard RunIdentifier.isOne(identifier) else {
                 throw PgafError(
                     .runNotFound, "\"\(identifier.prefix(40))\" is not the id of a run.",
-                    remedy: "Leave it out to mean the latest run; an id looks like 20261122T213149123Z-4f0a9c21.")
+                    remedy:
+                        "Leave it out to mean the run at work, or else the latest; an id looks like 20261122T213149123Z-4f0a9c21."
+                )
             }
             return RunPlace(id: identifier, store: store)
         }

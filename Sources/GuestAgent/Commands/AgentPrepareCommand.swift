@@ -23,6 +23,7 @@ struct AgentPrepareCommand: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try alone.load()
+        OwnEnvironment.withdrawPasswords(of: configuration)
         if inputs { return Output.line(try PrepareRun.inputs(configuration)) }
         if packages { return try PrepareRun.packages(configuration, files: MachineFiles()).forEach(Output.line) }
         try Privilege.requireRoot()

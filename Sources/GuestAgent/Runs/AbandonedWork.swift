@@ -53,15 +53,16 @@ struct AbandonedWork: Sendable {
             else { return false }
             let name = (try? store.files.read("/proc/\(process)/comm")) ?? nil
             guard !Self.serves(name?.trimmed ?? "") else { return false }
-            // One that waits for its turn is nobody's orphan.
-            return !RunPlace(id: owner, store: store).isAlive
+            let place = RunPlace(id: owner, store: store)
+            // One that waits for its turn is nobody's orphan, nor is one that is just being born: it reads its request first.
+            return !place.isAlive && !store.files.exists(place.request)
         }
     }
 
     /// Whether a program, by the name that the kernel has of it, belongs to the engine: a package whose installation starts it
     /// hands it the run's environment.
     static func serves(_ name: String) -> Bool {
-        ["dockerd", "containerd", "containerd-shim", "docker-proxy"].contains(name)
+        ["dockerd", "containerd", "containerd-shim", "docker-proxy"].contains(name) || name.hasPrefix("runc")
     }
 
     /// The run in a process's environment as `/proc` shows it.

@@ -45,8 +45,10 @@ public struct HaltRun: Sendable {
         }
     }
 
-    /// - Throws: `docker.failed`.
+    /// - Throws: `docker.failed`, `docker.unavailable`.
     private func stopAll(_ context: AgentContext) async throws -> RunResult {
+        // Containers that rest with their engine come back with it, and not as if somebody had stopped them.
+        _ = try await DockerEngine(runner: runner, files: store.files).isAvailable(events)
         let (monitor, nodes) = names(context)
         let running = try await context.docker.containers([monitor] + nodes).filter { $0.value.running }.map(\.key)
         let primaries = try await context.monitor.rows()?.filter(\.isPrimary).map(\.name) ?? []

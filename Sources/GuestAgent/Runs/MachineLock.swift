@@ -14,6 +14,13 @@ struct MachineLock: Sendable {
         return FileLock.isHeld(path) ? FileLock.holder(path) : nil
     }
 
+    /// The run that holds it now; nil when none does, or somebody who is no run.
+    static func currentRun(_ store: ClusterStore) -> String? {
+        let words = MachineLock(store: store, holder: "").currentHolder?.split { $0 == " " || $0 == "," } ?? []
+        guard words.first == "run", words.count > 1, RunIdentifier.isOne(String(words[1])) else { return nil }
+        return String(words[1])
+    }
+
     /// Takes the lock; it is free again when the value is gone or its process is dead.
     ///
     /// - Throws: `cluster.locked` with holder and start time.

@@ -25,6 +25,8 @@ struct OrderedRun: Sendable {
             let lock = try await MachineLock(store: store, holder: "run \(request.run), `\(order.verb)`")
                 .take(waiting: request.options.wait, events)
             defer { withExtendedLifetime(lock) {} }
+            // What a killed run still has at work could start what is stopped here.
+            try await AbandonedWork(store: store, run: request.run).clear()
             return try await work(
                 AgentContext(
                     runner: runner, sessions: sessions, files: store.files, events: events,

@@ -62,13 +62,14 @@ public struct RunPlace: Sendable {
 
     /// The run that whoever names none means: the one at work, or else the latest; nil when there was none.
     ///
-    /// Of several that live the one that began first, since the others wait for it; a run that was refused is over at once.
+    /// At work is the one that has the machine for itself; others that live wait for it, or are just beginning.
     /// By when it began here: the ids of some come from another clock, and an `up` has its own before the stop that comes
     /// before it.
     static func current(in store: ClusterStore) -> RunPlace? {
         let names = ["\(runtimeRoot)/runs", "\(store.root)/runs"].flatMap { store.files.list($0) }
         let runs = Set(names.filter(RunIdentifier.isOne)).map { RunPlace(id: $0, store: store) }
             .sorted { ($0.beginning, $0.id) < ($1.beginning, $1.id) }
-        return runs.first(where: \.isAlive) ?? runs.last
+        let working = MachineLock.currentRun(store)
+        return runs.first { $0.id == working } ?? runs.first(where: \.isAlive) ?? runs.last
     }
 }

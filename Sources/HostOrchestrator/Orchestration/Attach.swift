@@ -4,7 +4,7 @@ import Shared
 enum Attach {
     struct Options: Sendable, Equatable {
         var choice = ConfigurationChoice()
-        /// nil means the latest run of the machine.
+        /// nil means the run at work in the machine, or else the latest.
         var run: String?
         var progress = ProgressMode.auto
     }
@@ -61,6 +61,8 @@ enum RunChoice {
         guard !RunIdentifier.isOne(run) else { return }
         throw PgafError(
             .runNotFound, "\"\(TerminalText.clean(String(run.prefix(60))))\" is not the id of a run.",
-            remedy: "Leave it out to mean the latest run; the directories in .pgaf/runs/ have the ids.")
+            remedy:
+                "Leave it out to mean the run at work, or else the latest; the directories in .pgaf/runs/ have the ids."
+        )
     }
 }

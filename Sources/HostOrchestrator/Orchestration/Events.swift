@@ -4,7 +4,7 @@ import Shared
 enum Events {
     struct Options: Sendable, Equatable {
         var choice = ConfigurationChoice()
-        /// nil means the latest run of the machine.
+        /// nil means the run at work in the machine, or else the latest.
         var run: String?
         var since = 0
         var follow = false

@@ -8,12 +8,17 @@ import Shared
     import Glibc
 #endif
 
-/// The right to change one project directory: one pgaf-host at a time.
-enum ProjectLock {
+/// The right to change one project directory: one pgaf-host at a time, in a run of its own.
+struct ProjectLock: Sendable {
+    /// The id of that run. It is made when the lock is taken and not when that was wished for, since runs sort by their
+    /// ids and some wait for others.
+    let run: String
+    private let lock: FileLock
+
     /// Takes the lock; when `waiting`, after the one who holds it has finished, two hours at most.
     ///
-    /// - Throws: `cluster.locked` with the holder's process id, verb and start time.
-    static func take(_ project: ProjectDirectory, verb: String, waiting: Bool = false) async throws -> FileLock {
+    /// - Throws: `cluster.locked` with the holder's run, process id, verb and start time.
+    static func take(_ project: ProjectDirectory, verb: String, waiting: Bool = false) async throws -> ProjectLock {
         guard waiting else { return try await FileLock.soon { try now(project, verb: verb) } }
         let wait = Wait(
             for: "the other pgaf-host in \(project.path) to finish", upTo: .seconds(7200), every: .milliseconds(100),
@@ -22,10 +27,12 @@ enum ProjectLock {
     }
 
     /// The same at once or not at all.
-    static func now(_ project: ProjectDirectory, verb: String) throws -> FileLock {
-        try FileLock(
+    static func now(_ project: ProjectDirectory, verb: String) throws -> ProjectLock {
+        let run = RunIdentifier.new()
+        let lock = try FileLock(
             project.lock, subject: project.path,
-            holder: "pid \(getpid()), `pgaf-host \(verb)`, since \(Timestamp.now())",
+            holder: "run \(run), pid \(getpid()), `pgaf-host \(verb)`, since \(Timestamp.now())",
             remedy: "Follow it with `pgaf-host attach`, or wait for its end with `pgaf-host up --wait`.")
+        return ProjectLock(run: run, lock: lock)
     }
 }

@@ -27,7 +27,7 @@ enum RecordedRun {
         try context.project.prepare()
         let lock = try await ProjectLock.take(context.project, verb: verb, waiting: waiting)
         defer { withExtendedLifetime(lock) {} }
-        let directory = try RunDirectory(in: context.project)
+        let directory = try RunDirectory(in: context.project, id: lock.run)
         let display = progress.display(context)
         let recorder = try RunRecorder(directory, display: display)
         let active = Active(recorder: recorder, directory: directory, control: RunControl())

@@ -48,16 +48,16 @@ public final class FileLock: Sendable {
 
     /// Takes a lock at once, or within the two seconds that a holder who has just ended may take to be gone everywhere.
     ///
-    /// - Parameter take: one try.
+    /// - Parameter take: one try, which returns the lock or what holds it.
     /// - Throws: what the last try throws.
-    public static func soon(_ take: @Sendable () throws -> FileLock) async throws -> FileLock {
+    public static func soon<Lock: Sendable>(_ take: @Sendable () throws -> Lock) async throws -> Lock {
         let grace = Wait(for: "the lock", upTo: .seconds(2), every: .milliseconds(50), hint: "")
         let lock = try? await grace.until { (try? take()).map { .found($0) } ?? .notYet("it is held") }
         return try lock ?? take()
     }
 
     /// One try as an observation: a holder is to be waited for, anything else is an error.
-    public static func attempt(_ take: () throws -> FileLock) throws -> Wait.Observation<FileLock> {
+    public static func attempt<Lock: Sendable>(_ take: () throws -> Lock) throws -> Wait.Observation<Lock> {
         do {
             return .found(try take())
         } catch let error as PgafError where error.code == .clusterLocked {
