@@ -28,7 +28,7 @@ struct AccessMatrix {
     /// `access.client_user`.
     var user = "postgres"
     /// `access.client_cidr`.
-    private var clients = IPv4Network(containing: .any, prefixLength: 0)
+    private(set) var clients = IPv4Network(containing: .any, prefixLength: 0)
     private let cluster: PgafProject
     private let subnet: IPv4Network
 

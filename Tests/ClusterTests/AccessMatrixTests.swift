@@ -28,17 +28,47 @@ extension ClusterSuite {
             try await expectRules("after a switchover")
 
             // Another user, first from sixteen addresses, one of two containers there, then from the gateway's alone.
+            // Roles change after `up` each time, so that it cannot have put anything right again.
             matrix.user = "app"
             matrix.admit(.neighbour, prefixLength: 28)
-            _ = try await cluster.up(matrix.flags)
+            let narrow = try await cluster.up(matrix.flags)
+            let gateway = try await subnet().address(1)
+            let warnings = TestCluster.nodes.map {
+                "Clients on this machine reach \($0) from the address \(gateway), which access.client_cidr"
+                    + " \(matrix.clients) does not let in; a range that contains \(gateway)/32 would."
+            }
+            #expect(try Self.lockedOut(narrow) == warnings)
+            try await changeThePrimary(["failover", "--order"])
             proven.formUnion(
-                try await matrix.check("for one user of sixteen addresses", from: [.network, .neighbour, .machine]))
+                try await matrix.check(
+                    "after a failover, for one user of sixteen addresses", from: [.network, .neighbour, .machine]))
             matrix.admit(.machine, prefixLength: 32)
-            _ = try await cluster.up(matrix.flags)
-            proven.formUnion(try await matrix.check("for one user of this machine", from: [.machine]))
+            #expect(try Self.lockedOut(try await cluster.up(matrix.flags)) == [])
+            let resting = try #require(try await cluster.state().nodes.first { $0.reportedState == "primary" }?.name)
+            try await changeThePrimary(["maintenance", "enable", resting, "--allow-failover"])
+            _ = try await cluster.host(["maintenance", "disable", resting, "--progress", "none"])
+            try await cluster.expectHealthy()
+            proven.formUnion(
+                try await matrix.check("after a maintenance, for one user of this machine", from: [.machine]))
             #expect(try await TestCluster.identifiers(cluster) == containers)
             for row in matrix.table.rows { #expect(proven.contains(row), "nobody came in by this row alone: \(row)") }
             _ = try await cluster.up()
+        }
+
+        /// By one of pgaf's verbs, which waits until every node has its place.
+        private func changeThePrimary(_ words: [String]) async throws {
+            let result = try await cluster.host(words + ["--json", "--progress", "none"])
+            let change = try JSONDecoder().decode(RoleChange.self, from: Data(result.standardOutput.utf8))
+            #expect(change.from != change.to, "\(words)")
+        }
+
+        /// What `up` says of clients on this machine that do not come in, in the order of the nodes' names.
+        private static func lockedOut(_ events: [Event]) throws -> [String] {
+            guard case .result(let result) = try #require(events.last).body else {
+                Issue.record("the last event is no result")
+                return []
+            }
+            return result.warnings.filter { $0.contains("Clients on this machine") }.sorted()
         }
 
         /// A standby its primary, and every node the monitor; no password is in what a server shows of its connection.

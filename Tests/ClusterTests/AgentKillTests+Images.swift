@@ -65,7 +65,7 @@ extension ClusterSuite.AgentKillTests {
         try await cluster.expectHealthy()
         #expect(try cluster.passwords() == passwords)
 
-        try await expectNoLeftovers()
+        try await TestCluster.expectNoLeftovers(cluster)
         let own = Set(TestCluster.containers.map { "container \($0)" })
         #expect(try await traces().subtracting(before) == own)
         let left = MachineProcess.all.filter { process in

@@ -41,22 +41,22 @@ extension ClusterSuite {
         private func bringUp(dyingAt moments: inout SeededGenerator) async throws {
             _ = try await cluster.host(["destroy", "--yes"])
             let images = try await danglingImages()
-            var passwords: [String: String]?
+            var before = try await TestCluster.before(cluster)
             for step in Self.steps {
                 try await die(in: step, after: .milliseconds(Int.random(in: 0...400, using: &moments)))
                 // Those of the first run stay, whatever becomes of it.
-                passwords = try passwords ?? cluster.passwords()
+                before.passwords = try before.passwords ?? cluster.passwords()
             }
             _ = try await cluster.up()
             let state = try await cluster.state()
             #expect(state.healthy, "\(state.notes)")
-            #expect(try cluster.passwords() == passwords)
             #expect(try await danglingImages() == images)
-            try await expectNoLeftovers()
+            try await TestCluster.expectNoLeftovers(cluster, since: before)
         }
 
         /// A cluster in use: every other container is missing, the agent dies at the ends of steps, rows stay.
         private func repairWhileWritten(dyingAt moments: inout SeededGenerator) async throws {
+            let before = try await TestCluster.before(cluster)
             let writer = try await ContinuousWriter.begin(cluster)
             let state = try await cluster.state()
             let standbys = state.nodes.filter { $0.reportedState == "secondary" }.map(\.name)
@@ -70,7 +70,7 @@ extension ClusterSuite {
             #expect(outcome.missing.isEmpty, "acknowledged rows are gone: \(outcome.missing)")
             #expect(outcome.acknowledged > 0)
             try await cluster.expectHealthy()
-            try await expectNoLeftovers()
+            try await TestCluster.expectNoLeftovers(cluster, since: before)
         }
 
         private func die(in step: String, after delay: Duration) async throws {
@@ -99,27 +99,6 @@ extension ClusterSuite {
             let listing = try await cluster.command(
                 "docker", ["images", "--quiet", "--no-trunc", "--filter", "dangling=true"])
             return Set(listing.standardOutput.split(separator: "\n").map(String.init))
-        }
-
-        /// Nothing but the cluster itself: containers, volumes, network, rows, files.
-        func expectNoLeftovers() async throws {
-            let filter = ["--filter", "label=pgaf.cluster=\(TestCluster.name)"]
-            func names(_ arguments: [String], _ format: String) async throws -> [String] {
-                try await cluster.command("docker", arguments + filter + ["--format", format]).standardOutput
-                    .split(separator: "\n").map(String.init).sorted()
-            }
-            #expect(try await names(["ps", "--all"], "{{.Names}}") == TestCluster.containers.sorted())
-            #expect(
-                try await names(["volume", "ls"], "{{.Name}}") == TestCluster.containers.map { "\($0)_data" }.sorted())
-            #expect(try await names(["network", "ls"], "{{.Name}}") == ["pgaf_test_net"])
-            #expect(try await TestCluster.registered(cluster) == TestCluster.nodes)
-            let files = try await cluster.command(
-                "find",
-                [
-                    "/var/lib/pgaf", "/run/pgaf", "-name", "*pgaf-new*", "-o", "-name", "build-*", "-o", "-name",
-                    "base.tar", "-o", "-name", "request.json",
-                ])
-            #expect(files.standardOutput == "")
         }
     }
 }

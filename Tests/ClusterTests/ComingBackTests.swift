@@ -29,6 +29,15 @@ extension ClusterSuite {
             #expect(result.succeeded, "\(result.standardError)")
         }
 
+        /// Of each container its state and when it was last started.
+        private func runtimes() async throws -> [String] {
+            let shown = try await cluster.command(
+                "docker",
+                ["container", "inspect", "--format", "{{.State.Status}} {{.State.StartedAt}}"] + TestCluster.containers)
+            #expect(shown.succeeded, "\(shown.standardError)")
+            return shown.standardOutput.split(separator: "\n").map(String.init)
+        }
+
         @Test func aRestartOfAllContainersAtOnce() async throws {
             try await survive("a restart of everything") { _ in
                 try await docker(["restart"] + TestCluster.containers)
@@ -146,6 +155,13 @@ extension ClusterSuite {
                 let order = TestCluster.nodes.filter { $0 != primary } + [primary, TestCluster.monitor]
                 #expect(stopped.hasPrefix("stopped \(order.joined(separator: ", ")); "))
                 #expect(try await cluster.host(["stop", "--progress", "none"]).standardOutput.hasPrefix("nothing ran"))
+                // As when the machine is started by other means: nothing runs again, not even for a moment.
+                let states = try await runtimes()
+                #expect(states.allSatisfy { $0.hasPrefix("exited ") }, "\(states)")
+                let engine = TestEngine()
+                try await engine.stop()
+                try await engine.start()
+                #expect(try await runtimes() == states)
                 let started = try await cluster.host(["start", "--progress", "none"]).standardOutput
                 #expect(started.contains("healthy"))
             }

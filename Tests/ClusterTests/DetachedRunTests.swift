@@ -15,16 +15,18 @@ extension ClusterSuite {
             try await TestServer.run { server in
                 let remote = try TestCluster.project(
                     directory: "\(server.directory)/project", machine: TestCluster.machine(server))
-                let cuts = Mutex(0)
+                var before = try await TestCluster.before(remote)
+                let cuts = Mutex<[[String: String]?]>([])
                 let result = try await remote.host(["up", "--fresh", "--yes", "--progress", "json"]) { line in
                     guard let event = try? EventCoding.decode(line), case .stepStarted(let step) = event.body else {
                         return
                     }
                     guard ["monitor", "node.pgaf-test-2", "verify"].contains(step) else { return }
-                    cuts.withLock { $0 += 1 }
+                    cuts.withLock { $0.append(try? remote.passwords()) }
                     for session in server.sessions() { kill(session, SIGKILL) }
                 }
-                #expect(cuts.withLock { $0 } == 3)
+                #expect(cuts.withLock { $0.count } == 3)
+                before.passwords = try #require(cuts.withLock { $0.first ?? nil }, "no passwords at the first cut")
                 let seen = try PgafProject.events(result.standardOutput)
                 #expect(seen.map(\.seq) == Array(1...seen.count))
                 let journal = try PgafProject.events(try await remote.host(["events", "--json"]).standardOutput)
@@ -43,6 +45,7 @@ extension ClusterSuite {
                 }
                 #expect(seen.filter(isTheMachines).map(\.body) == journal.filter(isTheMachines).map(\.body))
                 try await remote.expectHealthy()
+                try await TestCluster.expectNoLeftovers(remote, since: before)
             }
         }
 
@@ -51,6 +54,7 @@ extension ClusterSuite {
                 let remote = try TestCluster.project(
                     directory: "\(server.directory)/project", machine: TestCluster.machine(server))
                 _ = try await remote.host(["up", "--fresh", "--yes", "--progress", "none"])
+                let before = try await TestCluster.before(remote)
                 try await remote.whileWritten("a stop and a start whose link was cut") {
                     for (verb, step) in [("stop", "stop.\(TestCluster.monitor)"), ("start", "settle")] {
                         let cuts = Mutex(0)
@@ -74,13 +78,15 @@ extension ClusterSuite {
                     }
                 }
                 try await remote.expectHealthy()
+                try await TestCluster.expectNoLeftovers(remote, since: before)
             }
         }
 
         @Test func aStopGoesOnWithoutItsHostAndAnotherTerminalFollowsIt() async throws {
             _ = try await cluster.up()
-            let before = try await cluster.waitUntilHealthy("the start")
-            let primary = try #require(before.nodes.first { $0.reportedState == "primary" }?.name)
+            let state = try await cluster.waitUntilHealthy("the start")
+            let before = try await TestCluster.before(cluster)
+            let primary = try #require(state.nodes.first { $0.reportedState == "primary" }?.name)
             let order = TestCluster.nodes.filter { $0 != primary } + [primary, TestCluster.monitor]
             try await cluster.whileWritten("a stop and a start whose pgaf-host was killed") {
                 let host = try cluster.background(["stop", "--progress", "none"])
@@ -110,6 +116,7 @@ extension ClusterSuite {
                 #expect(try await cluster.host(["attach", second]).standardOutput.contains("healthy"))
             }
             try await cluster.expectHealthy()
+            try await TestCluster.expectNoLeftovers(cluster, since: before)
         }
 
         @Test func anInterruptEndsAStopBetweenTwoContainersAndAnotherGoesOn() async throws {
@@ -137,10 +144,12 @@ extension ClusterSuite {
 
         @Test func aKilledHostLeavesTheRunAndAnotherTerminalFollowsIt() async throws {
             _ = try await cluster.host(["destroy", "--yes"])
+            var before = try await TestCluster.before(cluster)
             let host = try cluster.background(["up", "--progress", "none"])
             let run = try await cluster.waitForStep("node.pgaf-test-1")
             kill(host.pid, SIGKILL)
             host.end()
+            before.passwords = try cluster.passwords()
 
             let second = try await cluster.host(["up"], expecting: 75)
             #expect(second.standardError.contains("cluster.locked"))
@@ -160,6 +169,7 @@ extension ClusterSuite {
             // One that has ended is followed just the same.
             #expect(try await cluster.host(["attach", run]).standardOutput.contains("connect from this machine:"))
             #expect(try await cluster.waitUntilHealthy("a killed host").healthy)
+            try await TestCluster.expectNoLeftovers(cluster, since: before)
         }
 
         @Test func anInterruptInAPipeEndsTheRunInOrderAndTheNextOneGoesOn() async throws {

@@ -29,12 +29,14 @@ extension ClusterSuite {
             let steps = FillingDisk(disk, cluster, expecting: FillingDisk.dockers)
             do {
                 try await engine.start()
-                try await bringUp(steps, archives)
+                var before = try await TestCluster.before(cluster)
+                before.passwords = try await bringUp(steps, archives)
                 try await cluster.whileWritten("a disk that ran full in a cluster in use", in: "postgres") {
                     try await change(steps)
                     try await restartEngine(steps)
                 }
                 steps.expectAllReached()
+                try await TestCluster.expectNoLeftovers(cluster, since: before)
             } catch {
                 Issue.record(error)
                 try? await disk.makeRoom()
@@ -47,8 +49,11 @@ extension ClusterSuite {
         }
 
         /// From nothing: each run gets one step further than the one before.
-        private func bringUp(_ steps: FillingDisk, _ archives: [String]) async throws {
+        ///
+        /// - Returns: the passwords of the first run.
+        private func bringUp(_ steps: FillingDisk, _ archives: [String]) async throws -> [String: String] {
             try await steps.run(fullIn: "base-image", leaving: 3200)
+            let passwords = try cluster.passwords()
             try await docker(["load", "--input", archives[0]])
             try await steps.run(fullIn: "image", leaving: 3200)
             try await docker(["load", "--input", archives[1]])
@@ -58,6 +63,7 @@ extension ClusterSuite {
             let rest = ["network", "monitor", "node.pgaf-test-1", "node.pgaf-test-2", "failover-settings", "verify"]
             for step in rest { try await steps.run(fullIn: step) }
             try await converge()
+            return passwords
         }
 
         /// Each step gets something to do in a cluster that is there; each run mends what the one before has left.
@@ -111,7 +117,9 @@ extension ClusterSuite {
             try await disk.mount()
             let steps = FillingDisk(disk, cluster, expecting: FillingDisk.machines)
             do {
+                var before = try await TestCluster.before(cluster)
                 try await steps.run(fullIn: "preflight", from: nil, leaving: 0)
+                before.passwords = try cluster.passwords()
                 try await steps.run(fullIn: "image", leaving: 32, ["--set", "image.tag=full"])
                 for step in ["certificates", "monitor", "node.pgaf-test-1", "failover-settings"] {
                     try await steps.run(fullIn: step, leaving: 32)
@@ -125,6 +133,7 @@ extension ClusterSuite {
                     try await converge()
                 }
                 steps.expectAllReached()
+                try await TestCluster.expectNoLeftovers(cluster, since: before)
             } catch {
                 Issue.record(error)
                 try? await disk.makeRoom()

@@ -35,8 +35,13 @@ extension ClusterSuite {
         @Test func anEngineThatDiesInTheMiddleOfARun() async throws {
             _ = try await cluster.up()
             _ = try await cluster.host(["destroy", "--yes"])
-            for step in ["monitor", "node.pgaf-test-2", "access.pgaf-test-1"] { try await crash(in: step) }
+            var before = try await TestCluster.before(cluster)
+            for step in ["monitor", "node.pgaf-test-2", "access.pgaf-test-1"] {
+                try await crash(in: step)
+                before.passwords = try before.passwords ?? cluster.passwords()
+            }
             try await converge()
+            try await TestCluster.expectNoLeftovers(cluster, since: before)
         }
 
         @Test func anEngineThatDiesWhileAClusterIsInUse() async throws {

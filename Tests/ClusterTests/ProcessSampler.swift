@@ -6,11 +6,11 @@ final class ProcessSampler: Sendable {
     private let found = Mutex<[String: Set<String>]>([:])
     private let looks = Mutex(0)
     private let isDone = Atomic(false)
-    private let words: [String]
+    private let words: Mutex<[String]>
 
     /// - Parameter words: what is looked for.
     init(_ words: [String]) {
-        self.words = words
+        self.words = Mutex(words)
         // A thread of its own: the looks must go on while the test waits for the programs that are looked at.
         Thread.detachNewThread { [weak self] in
             while let sampler = self, !sampler.isDone.load(ordering: .acquiring) { sampler.look() }
@@ -45,8 +45,11 @@ final class ProcessSampler: Sendable {
 
     private func read(_ file: String) -> Set<String> {
         guard let data = FileManager.default.contents(atPath: file), !data.isEmpty else { return [] }
-        return Set(words.filter { data.range(of: Data($0.utf8)) != nil })
+        return Set(words.withLock { $0 }.filter { data.range(of: Data($0.utf8)) != nil })
     }
+
+    /// Looks from now on for one more, which was not known before.
+    func add(_ word: String) { words.withLock { $0.append(word) } }
 
     /// How often everything was looked at, and where each word was found.
     func finish() -> (looks: Int, places: [String: Set<String>]) {

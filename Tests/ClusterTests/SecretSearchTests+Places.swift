@@ -4,7 +4,7 @@ import Shared
 import TestSupport
 import Testing
 
-/// Where the passwords are looked for besides what programs say.
+/// Where the passwords and the authority's key are looked for besides what programs say.
 extension ClusterSuite.SecretSearchTests {
     private static let image = Configuration().image.reference
 
@@ -37,7 +37,8 @@ extension ClusterSuite.SecretSearchTests {
         return Said(place, result)
     }
 
-    /// In a container only libpq's password file has them, which lies in memory, and the file that it is copied from.
+    /// In a container only libpq's password file has passwords, which lies in memory, and the file that it is copied from;
+    /// the authority's key is in none.
     func expectNoneInContainers(_ words: [String]) async throws {
         let allowed: Set = [ContainerLayout.passwordFile, "\(ContainerLayout.secrets)/pgpass"]
         let roots = ["/dev/shm", "/etc", "/run", "/tmp", "/var/tmp"]
@@ -79,11 +80,12 @@ extension ClusterSuite.SecretSearchTests {
         let found = result.standardOutput.split(separator: "\n").map(String.init)
         let (isFound, count) = (found.contains(word), found.count { $0 != word })
         #expect(isFound, "the search finds nothing: \(result.standardError)")
-        #expect(count == 0, "\(count) passwords are found by `\(commands)`")
+        #expect(count == 0, "\(count) secrets are found by `\(commands)`")
     }
 
-    /// Images, volumes, logs, journals and temporary files; the stores that have to have the passwords are told apart.
-    func expectNoneInFiles(_ words: [String]) async throws {
+    /// Images, volumes, logs, journals and temporary files; the stores that have to have the passwords are told apart, and
+    /// so is the one file that has the authority's key.
+    func expectNoneInFiles(_ words: [String], key: String) async throws {
         let docker = try await cluster.command("docker", ["info", "--format", "{{.DockerRootDir}}"]).trimmedOutput
         let roots = [
             docker, "/var/lib/containerd", "/var/lib/pgaf", "/run/pgaf", "/var/log", "/run/log", "/var/tmp", "/tmp",
@@ -102,11 +104,15 @@ extension ClusterSuite.SecretSearchTests {
             stores.contains(path) || path.hasPrefix("\(scratch)/")
                 || path.hasPrefix("\(memory)/nodes/") && path.hasSuffix("/secrets/pgpass")
         }
+        let keys = (found.removeValue(forKey: key) ?? []).filter { !$0.hasPrefix("\(scratch)/") }
+        #expect(keys == [authority], "the authority's key")
         let all = Set(found.values.joined())
         #expect(all.isSuperset(of: stores), "the search does not find all stores")
         let leaks = all.filter { !mayHaveIt($0) }.sorted()
         #expect(leaks == [])
-        for path in all where passwords.scratch.mode(path) != 0o600 { Issue.record("\(path) may be read by others") }
+        for path in all.union(keys) where passwords.scratch.mode(path) != 0o600 {
+            Issue.record("\(path) may be read by others")
+        }
     }
 
     private func standardized(_ path: String) -> String { URL(filePath: path).standardizedFileURL.path }

@@ -5,8 +5,8 @@ import TestSupport
 import Testing
 
 extension ClusterSuite {
-    /// Passwords that can be recognised, from every kind of source, through a whole life of a cluster, every verb and many
-    /// failures, and then looked for wherever they have no business.
+    /// Passwords that can be recognised, from every kind of source, and the key of the cluster's authority, through a whole
+    /// life of a cluster, every verb and many failures, and then looked for wherever they have no business.
     ///
     /// A witness, which is no secret, is put where they must not be: a search that does not find it there proves nothing.
     @Suite(.serialized) struct SecretSearchTests {
@@ -16,6 +16,9 @@ extension ClusterSuite {
         let witness = "witness\(UInt64.random(in: 0...UInt64.max))"
         /// Where the machine keeps what it knows of the cluster.
         let memory = "/var/lib/pgaf/clusters/\(TestCluster.name)"
+
+        /// The one file that has the authority's key.
+        var authority: String { "\(memory)/certificates/authority.pem" }
 
         static let agent = "\(PgafProject.root)/.build-agent/release/pgaf-agent"
 
@@ -30,24 +33,33 @@ extension ClusterSuite {
             let start = Int(Date().timeIntervalSince1970)
             let sampler = ProcessSampler(passwords.all + [witness])
             var said = try await pgaf([["up", "--progress", "plain"]], with: passwords.flags)
+            let key = try authorityKey()
+            sampler.add(key)
             try await expectThatTheyAreUsed()
             try await putWitnessIntoALog()
             said += try await looking()
             said += try await changing()
             said += try await failing()
-            expectNoneInProcesses(sampler)
+            expectNoneInProcesses(sampler, key: key)
             said += try await agentAlone()
             said += try await engine(since: start)
             // The client's is another one since it was rotated.
             let rotated = try #require(try cluster.passwords()["client"])
             #expect(rotated != passwords.client)
-            let words = passwords.all + [rotated]
+            let words = passwords.all + [rotated, key]
             try await expectNoneInContainers(words)
             try await expectNoneInTheImage(words)
             try await expectNoneInTheJournal(words, since: start)
-            try await expectNoneInFiles(words)
+            try await expectNoneInFiles(words, key: key)
             said += try await pgaf([["destroy", "--yes"]])
             expectNone(of: words, in: said)
+        }
+
+        /// A line that has the secret itself: the first one of the key.
+        private func authorityKey() throws -> String {
+            let first = /-----BEGIN [A-Z ]*PRIVATE KEY-----\n([A-Za-z0-9+\/]{64})\n/
+            let line = passwords.scratch.text(authority).firstMatch(of: first).map { String($0.1) }
+            return try #require(line, "\(authority) has no key")
         }
 
         /// What a program said.
@@ -117,7 +129,7 @@ extension ClusterSuite {
             #expect(echo.succeeded, "\(echo.standardError)")
         }
 
-        private func expectNoneInProcesses(_ sampler: ProcessSampler) {
+        private func expectNoneInProcesses(_ sampler: ProcessSampler, key: String) {
             let (looks, places) = sampler.finish()
             #expect(looks > 20, "all processes were looked at \(looks) times only")
             let seen = places[witness] ?? []
@@ -125,14 +137,14 @@ extension ClusterSuite {
             // Who hands a password over by a variable has it there; nothing that pgaf starts has.
             let (inherited, allowed) = (places[passwords.monitor] ?? [], Set(["environ of pgaf-host"]))
             #expect(inherited == allowed)
-            let others = [passwords.superuser, passwords.replication, passwords.client]
+            let others = [passwords.superuser, passwords.replication, passwords.client, key]
                 .reduce(into: Set<String>()) { $0.formUnion(places[$1] ?? []) }
-            #expect(others.isEmpty, "passwords stand in \(others.sorted())")
+            #expect(others.isEmpty, "secrets stand in \(others.sorted())")
         }
 
         private func expectNone(of words: [String], in said: [Said]) {
             for one in said where words.contains(where: { one.text.contains($0) }) {
-                Issue.record("a password stands in the output of \(one.place)")
+                Issue.record("a secret stands in the output of \(one.place)")
             }
             let told = Set(said.filter { $0.text.contains(witness) }.map(\.place))
             let expected: Set = [

@@ -20,7 +20,7 @@ extension ClusterSuite {
             case hostKilled = "pgaf-host killed at a random moment of such an `up`"
             case primaryKilled = "primary killed"
             case primaryPaused = "primary paused for 15 s"
-            case twoKilled = "primary and a standby killed"
+            case twoKilled = "any two containers killed"
             case monitorKilled = "monitor killed"
             case allRestarted = "all containers restarted at once"
             case allKilled = "all containers killed at once, as by a loss of power"
@@ -127,22 +127,18 @@ extension ClusterSuite {
                 _ = host.wait()
                 // The killed host's run goes on: the next `up` waits for its end.
                 _ = try await cluster.host(["up", "--wait", "--progress", "none"])
-            case .primaryKilled: try await crash(primary)
+            case .primaryKilled: try await crash([primary])
             case .primaryPaused:
                 _ = try await cluster.command("docker", ["pause", primary])
                 try await ContinuousClock().sleep(for: .seconds(15))
                 _ = try await cluster.command("docker", ["unpause", primary])
             case .twoKilled:
-                try await crash(primary)
-                try await crash(standby)
-            case .monitorKilled: try await crash(TestCluster.monitor)
+                let two = Array(TestCluster.containers.shuffled(using: &chance).prefix(2))
+                print("killed: \(two.joined(separator: ", "))")
+                try await crash(two)
+            case .monitorKilled: try await crash([TestCluster.monitor])
             case .allRestarted: _ = try await cluster.command("docker", ["restart"] + TestCluster.containers)
-            case .allKilled:
-                let processes = try await cluster.command(
-                    "docker", ["container", "inspect", "--format", "{{.State.Pid}}"] + TestCluster.containers)
-                for process in processes.standardOutput.split(separator: "\n") {
-                    kill(try #require(pid_t(process)), SIGKILL)
-                }
+            case .allKilled: try await crash(TestCluster.containers)
             case .engineRestarted:
                 try await engine.stop()
                 try await engine.start()
@@ -158,11 +154,13 @@ extension ClusterSuite {
             }
         }
 
-        /// As a crash, not as somebody's order to stop: Docker's restart policy brings the container back.
-        private func crash(_ container: String) async throws {
-            let process = try await cluster.command(
-                "docker", ["container", "inspect", "--format", "{{.State.Pid}}", container])
-            kill(try #require(pid_t(process.trimmedOutput)), SIGKILL)
+        /// At once, and as a crash, not as somebody's order to stop: Docker's restart policy brings the containers back.
+        private func crash(_ containers: [String]) async throws {
+            let processes = try await cluster.command(
+                "docker", ["container", "inspect", "--format", "{{.State.Pid}}"] + containers)
+            for process in processes.standardOutput.split(separator: "\n") {
+                kill(try #require(pid_t(process)), SIGKILL)
+            }
         }
     }
 }

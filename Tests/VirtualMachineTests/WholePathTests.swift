@@ -50,6 +50,7 @@ extension Tag {
             try await theMachineAndItsCluster()
             try await clientsOfThisMachine()
             try await whoGetsInFromThisMachine()
+            try await aClientInTheMachine()
             try await aSecondUp()
             try await aPowerCut(rows: 2)
             try await aSleep(rows: 3)
@@ -63,6 +64,7 @@ extension Tag {
             try await theMachineAndItsCluster()
             try await clientsOfThisMachine()
             try await whoGetsInFromThisMachine()
+            try await aClientInTheMachine()
             try await aSecondUp()
             try await whatTheScriptsManualHasOneType()
             try await aClockThatJumpsAndAReboot()
@@ -188,9 +190,38 @@ extension Tag {
         #expect(psql.trimmedOutput == value)
         let refused = try await project.sql("SELECT 1", ports: [ports[0]], password: "wrong")
         #expect(refused.standardError.contains("password authentication failed"))
+        try await whereTheyComeFrom(ports[0])
     }
 
-    /// By the forwarded ports: the rules' table (docs/security.md) as a client of this machine meets it.
+    /// What README says under "Change something", for who sets `access.client_cidr`.
+    private func whereTheyComeFrom(_ port: Int) async throws {
+        let password = try #require(try project.passwords()["superuser"])
+        let seen = try await project.sql("SELECT host(inet_client_addr())", ports: [port], password: password)
+        // `vnet0  52:54:00:00:00:01  ipv4  192.168.121.153/24`
+        let own = try await virsh(["domifaddr", domain]).split(separator: "\n")
+            .compactMap { $0.split(separator: " ").last?.prefix { $0 != "/" } }.map(String.init)
+        #expect(own.contains(seen.trimmedOutput), "\(seen.standardOutput)\(seen.standardError), the machine: \(own)")
+        #expect(seen.trimmedOutput.hasPrefix("192.168.121."))
+    }
+
+    /// The connection string of the scripts' manual, typed in the machine, without the password that it has there.
+    private func aClientInTheMachine() async throws {
+        say("connecting in the machine")
+        let words = configured.prefix(2).map { "\"postgresql://postgres@localhost:\($0)/myappdb\"" }
+        let line =
+            "read -r PGPASSWORD && export PGPASSWORD && for one in \(words.joined(separator: " ")); do"
+            + " psql -XAtwc 'SELECT current_user, current_database()' \"$one\" </dev/null || exit; done"
+        let password = try #require(try project.passwords()["superuser"])
+        let result = try await project.runner.run(
+            Command(
+                "\(PgafProject.root)/.build/debug/pgaf-host", ["ssh", "--", "sh", "-c", line],
+                input: Secret("\(password)\n"), workingDirectory: project.directory, deadline: .seconds(300)))
+        #expect(result.succeeded, "\(result.standardError)")
+        #expect(result.standardOutput == "postgres|myappdb\npostgres|myappdb\n")
+    }
+
+    /// By the forwarded ports: the rules' table (docs/security.md) as a client of this machine meets it; and by the address
+    /// in the private network, where ports are as in the machine.
     private func whoGetsInFromThisMachine() async throws {
         say("trying who gets in")
         let node = try #require(try await ports().first)
@@ -198,7 +229,8 @@ extension Tag {
         let passwords = try project.passwords()
         let right = ["postgres": "superuser", "autoctl_node": "monitor", "pgautofailover_replicator": "replication"]
             .mapValues { passwords[$0] ?? "" }
-        let tries: [(port: Int, user: String, database: String, password: String?, mode: String, mayEnter: Bool)] = [
+        typealias Try = (port: Int, user: String, database: String, password: String?, mode: String, mayEnter: Bool)
+        let tries: [Try] = [
             (node, "postgres", "myappdb", right["postgres"], "verify-full", true),
             (node, "postgres", "myappdb", right["postgres"], "disable", false),
             (node, "postgres", "myappdb", "wrong", "require", false),
@@ -211,17 +243,26 @@ extension Tag {
             (monitor, "autoctl_node", "pg_auto_failover", "wrong", "require", false),
             (monitor, "postgres", "pg_auto_failover", right["postgres"], "require", false),
         ]
+        func more(_ port: Int) -> [Try] {
+            [
+                (port, "postgres", "myappdb", right["postgres"], "verify-full", true),
+                (port, "postgres", "myappdb", right["postgres"], "disable", false),
+            ]
+        }
+        let all =
+            tries.map { ("127.0.0.1", $0) } + more(node).map { ("localhost", $0) }
+            + more(configured[0]).map { (Configuration().machine.vagrant.ip, $0) }
         // All at once: an emulated machine takes seconds for each.
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for one in tries {
+            for (host, one) in all {
                 var environment = [
-                    "PGHOST": "127.0.0.1", "PGPORT": "\(one.port)", "PGUSER": one.user, "PGDATABASE": one.database,
+                    "PGHOST": host, "PGPORT": "\(one.port)", "PGUSER": one.user, "PGDATABASE": one.database,
                     "PGSSLMODE": one.mode, "PGSSLROOTCERT": "\(project.directory)/.pgaf/ca.crt",
                     "PGPASSFILE": "/dev/null", "PGCONNECT_TIMEOUT": "120",
                 ]
                 environment["PGPASSWORD"] = one.password
                 // Without the password.
-                let words = "\(one.user) on \(one.port), \(one.mode)"
+                let words = "\(one.user) on \(host):\(one.port), \(one.mode)"
                 group.addTask { [environment] in
                     let attempt = try await project.command("psql", ["-XAtwc", "SELECT 1"], environment: environment)
                     #expect(attempt.succeeded == one.mayEnter, "\(words): \(attempt.standardError)")
