@@ -58,7 +58,8 @@ unit transport cluster vm: built-for-tests
 soak: built-for-tests
 	PGAF_SOAK_MINUTES=$${PGAF_SOAK_MINUTES:-60} scripts/test soak
 
-# libFuzzer for ten minutes of processor time; PGAF_SEED repeats, PGAF_FUZZ_SECONDS goes on longer.
+# libFuzzer for 25 minutes of processor time, ten of them for what comes from the agent. PGAF_SEED repeats,
+# PGAF_FUZZ_SECONDS goes on longer.
 fuzz:
 	@scripts/prepare test
 	SWIFT=$(SWIFT) scripts/fuzz
