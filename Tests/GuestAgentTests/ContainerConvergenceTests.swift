@@ -72,6 +72,28 @@ import Testing
         #expect(!machine.runner.saw("docker", "run"))
     }
 
+    /// The network of that name is another one by now.
+    @Test func aContainerWhoseNetworkIsGoneIsMadeAnewOnItsVolume() async throws {
+        container("exited")
+        try handOver()
+        let labels = #"[{"Labels":{"pgaf.cluster":"pgaf","pgaf.node":"pgnode1"}}]"#
+        machine.runner.on("docker", "volume", "inspect", "pgnode1_data", prints: labels).on("docker", "update")
+            .on(
+                "docker", "start", "pgnode1", status: 1,
+                error: "Error response from daemon: network 8113b5aa not found\n"
+            )
+            .on("docker", "stop").on("docker", "rm").on("docker", "run")
+        try await node.apply(try await node.inspect(machine.context()), step: "node.pgnode1", machine.context())
+        let changing = machine.runner.lines.filter { !$0.contains("inspect") }.map { $0[1] }
+        #expect(changing == ["update", "start", "stop", "rm", "run"])
+        // Nothing else is a reason to give up a container.
+        machine.runner.on("docker", "start", "pgnode1", status: 1, error: "Error response from daemon: port is taken\n")
+        let error = await #expect(throws: PgafError.self) {
+            try await node.apply([Change(.change, "start", "")], step: "node.pgnode1", machine.context())
+        }
+        #expect(error?.code == .dockerFailed)
+    }
+
     @Test func anotherHashMakesItAnewOnItsVolume() async throws {
         container("running", hash: "old")
         try handOver()

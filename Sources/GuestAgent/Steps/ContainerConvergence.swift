@@ -56,36 +56,48 @@ struct ContainerConvergence: Sendable {
     func apply(
         _ changes: [Change], step: String, keeping kept: Set<String> = [], _ context: AgentContext
     ) async throws {
-        if changes.has("container") {
-            let hasVolume = try await hasOwnVolume(context)
-            try writeFiles(context, keeping: kept)
-            if try await context.docker.container(name) != nil {
-                try await context.docker.checked(["stop", name])
-                try await context.docker.checked(["rm", name])
-            }
-            guard let imageHash = try await ImageIdentity.wanted(context) else {
-                throw PgafError(
-                    .dockerFailed, "The image \(context.configuration.image.reference) is gone.",
-                    remedy: "Run `up` again.")
-            }
-            if !hasVolume { try await makeVolume(context) }
-            let command = specification(imageHash).runCommand
-            try await context.docker.checked(
-                command.arguments, what: "The container \(name) could not be started.", onLine: context.output(step))
-            try noteSecrets(context)
-            return
-        }
+        if changes.has("container") { return try await make(step, keeping: kept, context) }
         let hasSecrets = changes.has("passfile") || changes.has("certificate")
         if hasSecrets { try writeSecrets(context) }
         if changes.has("unpause") { try await context.docker.checked(["unpause", name]) }
         if changes.has("start") {
             // A departure that was interrupted has taken it away.
             try await context.docker.checked(["update", "--restart", ContainerSpecification.restartPolicy, name])
-            try await context.docker.checked(["start", name])
+            do {
+                try await context.docker.checked(["start", name])
+            } catch let error as PgafError where error.output.contains(where: Self.tellsOfALostNetwork) {
+                await context.output(step)("\(name) belongs to a network that is gone: it is made anew on its volume")
+                return try await make(step, keeping: kept, context)
+            }
         } else if hasSecrets {
             try await handOverSecrets(reloading: changes.has("certificate"), context)
         }
         if hasSecrets { try noteSecrets(context) }
+    }
+
+    /// Makes the container, in the place of another one if there is one.
+    private func make(_ step: String, keeping kept: Set<String>, _ context: AgentContext) async throws {
+        let hasVolume = try await hasOwnVolume(context)
+        try writeFiles(context, keeping: kept)
+        if try await context.docker.container(name) != nil {
+            try await context.docker.checked(["stop", name])
+            try await context.docker.checked(["rm", name])
+        }
+        guard let imageHash = try await ImageIdentity.wanted(context) else {
+            throw PgafError(
+                .dockerFailed, "The image \(context.configuration.image.reference) is gone.", remedy: "Run `up` again.")
+        }
+        if !hasVolume { try await makeVolume(context) }
+        let command = specification(imageHash).runCommand
+        try await context.docker.checked(
+            command.arguments, what: "The container \(name) could not be started.", onLine: context.output(step))
+        try noteSecrets(context)
+    }
+
+    /// A container keeps its network's id, and the one of that name may be another by now: made anew by somebody, or by a
+    /// run that a full disk has ended.
+    static func tellsOfALostNetwork(_ line: String) -> Bool {
+        line.contains("Error response from daemon: network ") && line.hasSuffix(" not found")
     }
 
     /// Writes what the container sees read-only; the secrets' directory is root's alone on both sides.
