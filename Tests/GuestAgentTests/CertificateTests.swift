@@ -195,6 +195,10 @@ enum SampleCertificate {
         machine.runner.on("docker", "run", status: 1, error: "openssl: not found\n")
         let other = try #require(await failure { try await CertificatesStep(topology: topology).apply([], context) })
         #expect(other.code == .certificateFailed)
+        let docker = "docker: Error response from daemon: mkdir /var/lib/docker/x: no space left on device.\n"
+        machine.runner.on("docker", "run", status: 1, error: docker)
+        let daemons = try #require(await failure { try await CertificatesStep(topology: topology).apply([], context) })
+        #expect(daemons.code == .certificateFailed)
     }
 
     private static let supplied = SuppliedCertificates(

@@ -36,6 +36,17 @@ import Testing
         #expect(try await disk.shortage(of: "pgnode1") == nil)
     }
 
+    /// pg_autoctl repeats the log of its server's last start.
+    @Test func whatIsToldOfAnEarlierTimeDoesNotCount() async throws {
+        let line =
+            "06:15:09 21 FATAL 2026-11-27 06:14:59.149 UTC [166] FATAL:  could not write: No space left on device\n"
+        #expect(DockerDisk.time(of: line) == Timestamp.date("2026-11-27T06:14:59.149Z"))
+        #expect(DockerDisk.time(of: "06:15:09 21 FATAL No space left on device") == nil)
+        say(free: 4000, logs: line)
+        #expect(try await disk.shortage(of: "pgnode1", since: .now) == nil)
+        #expect(try await disk.shortage(of: "pgnode1")?.code == .diskFull)
+    }
+
     @Test func aDiskThatCannotBeAskedIsNoShortage() async throws {
         machine.runner.lacks("docker").on("df", status: 1)
         #expect(try await disk.shortage() == nil)

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Shared
 
 /// The file system that holds Docker's data: images, containers and every node's volume.
@@ -42,9 +43,17 @@ struct DockerDisk: Sendable {
         }
         guard let container else { return nil }
         let lines = try await Docker(runner: runner).recentLog(container, since: start).split(separator: "\n")
-        guard let line = lines.last(where: { Self.isToldOf(in: String($0)) }) else { return nil }
+        let begin = start.map { Date().addingTimeInterval(($0 - .now).inSeconds) } ?? .distantPast
+        let line = lines.last { Self.isToldOf(in: String($0)) && (Self.time(of: String($0)) ?? begin) >= begin }
+        guard let line else { return nil }
         let directory = space?.directory ?? Self.usualDirectory(files)
         return Self.error("\(container) had no room to go on in \(directory)", directory, String(line))
+    }
+
+    /// When PostgreSQL wrote a line, by what stands in it: pg_autoctl repeats its server's log, also that of a former start.
+    static func time(of line: String) -> Date? {
+        guard let end = line.firstRange(of: " UTC [")?.lowerBound else { return nil }
+        return Timestamp.date(String(line[..<end].suffix(23)).replacingScalar(" ", with: "T") + "Z")
     }
 
     /// Adds to a failure what explains it: a full disk makes everything fail in words of its own.

@@ -39,7 +39,8 @@ struct CertificatesStep: Step {
                 try store.prepare(requests), code: .certificateFailed, what: "The certificates could not be made.",
                 remedy: Docker.remedy, onLine: context.output(id))
         } catch let error as PgafError where error.output.contains(where: DockerDisk.isToldOf) {
-            // The machine's own, as a rule: the files are there and not in a volume.
+            // Docker's own words are about its disk, a program's about the machine's, where the files are.
+            if error.output.contains(where: { $0.contains("Error response from daemon") }) { throw error }
             throw PgafError.file(.noSpace, "write", topology.certificateDirectory)
         }
         for request in requests { try store.note(request) }
