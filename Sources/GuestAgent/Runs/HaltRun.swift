@@ -5,31 +5,19 @@ import Synchronization
 ///
 /// The primary outlives its standbys and the monitor outlives all, so no failover begins; back it goes the other way
 /// round. Containers that were stopped stay so after a reboot.
-public struct HaltRun: Sendable {
+struct HaltRun: Sendable {
     let runner: any CommandRunner
     let store: ClusterStore
     let request: Request
     let order: ClusterOrder
     let events: EventWriter
-    let stop: StopSign
-
-    /// - Parameter stop: ends the run before its next container, or in the wait that it is in.
-    public init(
-        runner: any CommandRunner, store: ClusterStore, request: Request, order: ClusterOrder, events: EventWriter,
-        stop: StopSign = StopSign()
-    ) {
-        self.runner = runner
-        self.store = store
-        self.request = request
-        self.order = order
-        self.events = events
-        self.stop = stop
-    }
+    /// Ends the run before its next container, or in the wait that it is in.
+    var stop = StopSign()
 
     /// Does the work and writes exactly one result.
     ///
     /// - Returns: the process's exit code.
-    public func run() async -> Int32 {
+    func run() async -> Int32 {
         let run = OrderedRun(runner: runner, store: store, request: request, order: order, events: events, stop: stop)
         return await run.run("doing what `\(order.verb)` does") { context in
             do {
