@@ -18,10 +18,11 @@ import Testing
             http://third.example/node|nodistro|main|. nodistro
             """)
         #expect(
-            sources == [
-                "deb http://mirror.example/debian trixie main", "deb http://mirror.example/debian trixie-updates main",
-                "deb http://mirror.example/debian-security trixie-security main",
-            ])
+            sources
+                == [
+                    "http://mirror.example/debian trixie main", "http://mirror.example/debian trixie-updates main",
+                    "http://mirror.example/debian-security trixie-security main",
+                ].map { "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] \($0)" })
     }
 
     @Test func asksForWhatIsConfiguredWhenNothingIsDownloaded() {
@@ -32,7 +33,7 @@ import Testing
             ])
         #expect(
             BoxSources.parse("http://m.example/d|bookworm|main|$(LABEL)\nhttp://m.example/d|bookworm|main|$(LABEL)")
-                == ["deb http://m.example/d trixie main"])
+                == [BaseSystem.source("http://m.example/d", "trixie")])
     }
 
     @Test func withoutAnArchiveThereIsNone() {

@@ -125,6 +125,35 @@ import Testing
         #expect(host.machine.meant.withLock { $0.map(\.machine.vagrant.box) } == [Box.name])
     }
 
+    /// It would be made without the images, which such a bundle has in its box alone.
+    @Test func aBoxThatIsNotTheBundlesIsToldBeforeAMachineIsMade() async throws {
+        let tools = BoxTools()
+        var host = host(Self.bare + "docker=yes\npsql=yes\nbase=sha256:1\nhash=h\n", kind: .vagrant)
+        host.runner = tools
+        host.configuration.machine.vagrant.provider = .virtualbox
+        let file = try await SampleBundle.make(in: host.scratch.path)
+        #expect(try await host.up(options(file)) == 0)
+        #expect(host.errors.text.hasPrefix("The box bento/debian-13 is not in the bundle: Vagrant downloads it"))
+        #expect(host.errors.text.contains("It has to be debian bookworm, or to have Docker and psql in it."))
+        let story = host.machine.story
+        let without = try await SampleBundle.make(in: host.scratch.path) { $0.images = nil }
+        let error = await #expect(throws: PgafError.self) { try await host.up(options(without)) }
+        #expect(error?.code == .bundleUnfit && error?.remedy.contains("--without-box") == true)
+        #expect(host.machine.story == story && tools.boxes.isEmpty)
+    }
+
+    @Test func whereABoxComesFrom() {
+        var manifest = BundleManifest(made: "", architecture: "x86_64", settings: [], members: [])
+        var settings = VagrantSettings()
+        #expect(manifest.otherBox(settings, .libvirt)?.contains("`pgaf-host box build`") == true)
+        let download = manifest.otherBox(settings, .virtualbox)
+        #expect(download?.hasSuffix("`vagrant box add --name bento/debian-13 FILE`).") == true)
+        manifest.members = [.init(name: "libvirt.box", size: 1, sha256: "")]
+        #expect(manifest.otherBox(settings, .libvirt) == nil && manifest.otherBox(settings, .virtualbox) != nil)
+        settings.box = "own/box"
+        #expect(manifest.otherBox(settings, .libvirt)?.contains("The box own/box is not in the bundle") == true)
+    }
+
     @Test func whatIsPacked() {
         var debian = SampleBundle.debian
         #expect(BundleCreate.parts(debian, nil) == [.images, .packages])

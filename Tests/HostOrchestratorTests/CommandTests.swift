@@ -121,6 +121,26 @@ import Testing
         #expect(throws: PgafError.self) { try database(ConfigurationChoice(file: "missing.yaml")) }
     }
 
+    /// Who typed `up --machine local` types `up` the next time, or `up --nodes 4`.
+    @Test func withoutAFileTheLastUpIsTheGround() throws {
+        let scratch = ScratchDirectory()
+        func load(_ choice: ConfigurationChoice) throws -> Configuration {
+            try choice.load(in: scratch.project, environment: [:]).configuration
+        }
+        let first = try load(ConfigurationChoice(settings: ["postgres.database=shop"], nodes: 2, machine: "local"))
+        try scratch.project.prepare()
+        try ClusterMemory(first).save(in: scratch.project)
+        #expect(try load(ConfigurationChoice()) == first)
+        var wider = first
+        wider.nodes = NodeSettings.defaults(count: 4)
+        #expect(try load(ConfigurationChoice(nodes: 4)) == wider)
+        try MachineFiles().write("postgres: {database: one}\n", to: scratch.project.configurationFile, mode: 0o644)
+        #expect(try load(ConfigurationChoice()).machine.kind == .vagrant)
+        try ClusterMemory.forget(in: scratch.project)
+        try MachineFiles().remove(scratch.project.configurationFile)
+        #expect(try load(ConfigurationChoice()) == Configuration())
+    }
+
     @Test func initWritesAFileThatMeansTheDefaultsAndNeverOverwrites() throws {
         let host = TestHost(ScriptedMachine())
         try Initialization.run(file: "pgaf.yaml", in: host.context())

@@ -144,9 +144,13 @@ import Testing
     }
 
     @Test func aClosedTerminalLeavesTheRunAlone() async throws {
-        let host = TestHost(endless { Issue.record("the run was cancelled") })
+        var host = TestHost(endless { Issue.record("the run was cancelled") })
+        host.configuration.machine.kind = .ssh
         let error = try await interrupted(host, by: SIGHUP)
         #expect(error?.code == .runDetached && error?.code.exitCode == 75)
+        // It will set these passwords, and `attach` has to find its machine.
+        #expect(try ClusterMemory.load(host.scratch.project) != nil)
+        #expect(MachineFiles().exists(host.scratch.project.secrets))
         #expect(error?.remedy.contains("pgaf-host attach") == true)
         #expect(try !host.events().contains { $0.body.type == "result" })
         #expect(host.machine.story.last == "close")

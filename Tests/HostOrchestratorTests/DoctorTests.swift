@@ -1,5 +1,6 @@
 import Foundation
 import Shared
+import Synchronization
 import TestSupport
 import Testing
 
@@ -96,6 +97,18 @@ import Testing
         #expect(lines.contains { $0.hasPrefix("warning machine") && $0.contains("`pgaf-host up` starts it") })
         _ = try await Doctor.run(ConfigurationChoice(), json: true, in: host.context())
         #expect(host.output.text.contains("\"code\" : \"agent.missing\""))
+    }
+
+    @Test(arguments: [MachineOutlook.State.missing, .running])
+    func aRangeWithoutTheClientsOfThisComputerIsTold(_ state: MachineOutlook.State) async throws {
+        var host = TestHost(ScriptedMachine(outlook: MachineOutlook(state)))
+        host.machine.clients.withLock { $0 = IPv4Address("10.0.2.2") }
+        #expect(await !findings(host).contains { $0.text.contains("10.0.2.2") })
+        host.configuration.access.clientCIDR = "192.168.56.0/24"
+        #expect(await warnings(findings(host)).last == "configuration")
+        guard state == .missing else { return }
+        _ = try await Plan.run(Plan.Options(), in: host.context())
+        #expect(host.output.text.contains("note: Clients on this computer come through the forwarded ports"))
     }
 
     @Test func anAgentWithoutAClusterIsNoFailure() async throws {

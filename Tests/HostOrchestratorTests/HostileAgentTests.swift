@@ -44,20 +44,38 @@ import Testing
         }
     }
 
+    /// Prints the corpus' last event of a run that has this part, numbers beyond all belief in it.
+    private func result(_ part: String) throws -> String {
+        let line = try #require(
+            Corpus.cases("events.txt").first { $0.words == ["result"] && $0.text.contains("\"\(part)\":{") }?.text)
+        let fields = line.components(separatedBy: "\"type\":\"result\",").dropFirst()
+        return try HostileAgent.result(String(fields.joined().dropLast()))
+    }
+
     @Test func noVerbShowsWhatCouldHarm() async throws {
         let state = try #require(Corpus.cases("events.txt").first { $0.words == ["state"] }?.text)
         let parts = state.components(separatedBy: "\"state\":").dropFirst()
         try String(parts.joined(separator: "\"state\":").dropLast()).write(
             toFile: "\(scratch.path)/formation", atomically: true, encoding: .utf8)
         let harm = "printf '\\033]52;c;aWQ=\\007\\033[2Ja\\233b\\342\\200\\256c\\r\\n'"
+        let told = #"{"error":{"code":"docker.unavailable","message":"\u001b[2Jgone","remedy":"\u202etype"}}"#
+        let (roles, cluster) = (try result("roles"), try result("cluster"))
+        let given = "run=$(printf '%s ' \"$@\" | sed 's/.*--run \\([^ ]*\\) .*/\\1/')"
         let agent = try program(verbs: [
-            "status": "cat \"$files/formation\"", "follow": "run=x; \(HostileAgent.events)",
+            "status": "cat \"$files/formation\"",
+            "follow": "run=20260102T030405678Z-4f0a9c21; \(HostileAgent.events); \(roles)",
+            "switchover|failover|maintenance": "\(given); \(HostileAgent.events); \(roles)",
+            "start": "\(given); \(HostileAgent.events); \(cluster)",
+            "watch": "cat \"$files/formation\"; echo; printf '%s\\n' '\(told)'; \(harm)",
             "logs": "\(harm); \(harm) >&2; head -c 1M /dev/zero | tr '\\0' '\\033'; head -c 48M /dev/zero >&2",
             "stop": "\(harm); \(harm) >&2; exit 1", "plan": "echo '{'; \(harm) >&2; exit 78",
         ])
         for (arguments, status) in [
             (["status"], 0), (["status", "--json"], 0), (["events"], 0), (["events", "--json"], 0), (["logs"], 0),
-            (["stop"], 76), (["plan"], 69), (["plan", "--json"], 69),
+            (["stop"], 76), (["plan"], 69), (["plan", "--json"], 69), (["attach"], 0),
+            (["attach", "--progress", "json"], 0), (["switchover"], 0), (["switchover", "--json"], 0),
+            (["failover"], 0), (["maintenance", "enable", "pgnode2"], 0), (["start"], 0), (["watch"], 76),
+            (["watch", "--json"], 76),
         ] {
             let run = try await project.observed(arguments, agent: agent)
             #expect(run.status == Int32(status), "\(arguments): \(run.errors)")

@@ -50,6 +50,8 @@ final class ScriptedMachine: Machine, Connection {
     let meant = Mutex<[Configuration]>([])
     /// Whether nobody answers at its address.
     let isSilent = Mutex(false)
+    /// As whom clients of this host arrive.
+    let clients = Mutex<IPv4Address?>(nil)
     /// `bringUp`, `connect`, `upload …`, `close`, `destroy` in their order.
     var story: [String] { events.withLock { $0 } }
 
@@ -78,6 +80,8 @@ final class ScriptedMachine: Machine, Connection {
         Endpoint(address: "127.0.0.1", port: port + 10_000)
     }
 
+    func clientAddress() async -> IPv4Address? { clients.withLock { $0 } }
+
     func interactiveCommand(_ remote: [String], terminal: Bool) async throws -> Command {
         Command("ssh", ["test"] + remote)
     }
@@ -92,7 +96,7 @@ final class ScriptedMachine: Machine, Connection {
             try await onOutput(.standardOutput(Array("1000\n".utf8)))
             return .exited(0)
         }
-        if arguments == ["sudo", "-n", "true"] { return .exited(0) }
+        if arguments == ["sudo", "-n", "true"] { return .exited(answers["sudo -n true"]?.status ?? 0) }
         if arguments.last == "up", let input {
             return try await script(Request(decoding: Array(input.revealed.utf8)), onOutput)
         }

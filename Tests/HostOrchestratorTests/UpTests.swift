@@ -19,6 +19,44 @@ import Testing
         #expect(!host.output.text.contains("pgnode2 does not answer"))
     }
 
+    /// Who narrows the range to his own network means himself.
+    @Test func aRangeThatKeepsOutTheClientsOfThisHostIsTold() async throws {
+        var host = TestHost(
+            ScriptedMachine { request, emit in
+                try await ScriptedAgent(run: request.run, emit: emit).send(ScriptedAgent.happy(.unchanged))
+                return .exited(0)
+            })
+        host.machine.clients.withLock { $0 = IPv4Address("10.0.2.2") }
+        let words = "warning: Clients on this computer come through the forwarded ports from the address 10.0.2.2"
+        let ranges = [("0.0.0.0/0", false), ("192.168.0.0/16", true), ("10.0.0.0/8", false), ("::/0", true)]
+        for (range, isTold) in ranges {
+            host.configuration.access.clientCIDR = range
+            let said = host.output.text
+            #expect(try await host.up() == 0)
+            #expect(host.output.text.dropFirst(said.count).contains(words) == isTold, "\(range)")
+        }
+    }
+
+    /// A machine takes minutes, and could do nothing without it.
+    @Test func aMissingAgentIsToldBeforeAMachineIsMade() async throws {
+        var host = TestHost(ScriptedMachine())
+        host.environment["PGAF_AGENT"] = nil
+        #expect(try await host.up() == ErrorCode.agentMissing.exitCode)
+        #expect(host.machine.story.isEmpty && host.errors.text.contains("PGAF_AGENT=/path/to/pgaf-agent"))
+        #expect(try ClusterMemory.load(host.scratch.project) == nil)
+        #expect(!MachineFiles().exists(host.scratch.project.secrets))
+    }
+
+    @Test(arguments: [
+        (MachineSettings.Kind.local, "sudo pgaf-host"), (MachineSettings.Kind.ssh, "machine.ssh.user: root"),
+    ])
+    func whoMayNotBecomeRootIsToldWhatHelpsThere(_ kind: MachineSettings.Kind, _ remedy: String) async throws {
+        var host = TestHost(ScriptedMachine(answers: ["sudo -n true": CommandResult(status: 1)]))
+        host.configuration.machine.kind = kind
+        #expect(try await host.up() == ErrorCode.privilegeMissing.exitCode)
+        #expect(host.errors.text.contains(remedy) && host.errors.text.contains("NOPASSWD"))
+    }
+
     @Test func theFirstRunTellsTheWholeStory() async throws {
         let host = TestHost(
             ScriptedMachine { request, emit in

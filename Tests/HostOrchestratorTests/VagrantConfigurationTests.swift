@@ -24,6 +24,8 @@ import Testing
             var guest: String
             var type: String?
             var disabled: Bool
+            /// Whether the machine may make links in it; nil leaves that to VirtualBox.
+            var links: Bool?
         }
 
         var box: String
@@ -65,7 +67,8 @@ import Testing
             {guest: port[:guest], host: port[:host], hostIP: port[:host_ip], autoCorrect: port[:auto_correct]}
           },
           folders: machine.synced_folders.values.map { |folder|
-            {host: folder[:hostpath], guest: folder[:guestpath], type: folder[:type], disabled: folder[:disabled]}
+            {host: folder[:hostpath], guest: folder[:guestpath], type: folder[:type], disabled: folder[:disabled],
+              links: folder[:SharedFoldersEnableSymlinksCreate]}
           },
           provisioners: machine.provisioners.size,
           triggers: said,
@@ -104,8 +107,8 @@ import Testing
     private static let byDefault = Understood(
         box: "bento/debian-13", bootTimeout: 600, name: "pgAutoFailoverVM-Vagrant", sizes: sizes(6144, 4),
         addresses: ["192.168.56.150"], forwards: forwards([5430, 5001, 5002, 5003, 6432]),
-        folders: [.init(host: ".", guest: "/vagrant", type: "virtualbox", disabled: false)], provisioners: 0,
-        triggers: triggers, complaints: [])
+        folders: [.init(host: ".", guest: "/vagrant", type: "virtualbox", disabled: false, links: false)],
+        provisioners: 0, triggers: triggers, complaints: [])
 
     /// `vagrant provision` and `vagrant reload --provision` say what does their work, `vagrant resume` what it does not.
     private static let triggers =
@@ -149,7 +152,9 @@ import Testing
         let expected = Understood(
             box: "debian/trixie64", bootTimeout: 600, name: "it's \"quoted\" #{raise 'no'}", sizes: Self.sizes(2048, 7),
             addresses: ["10.11.12.13"], forwards: Self.forwards([15430] + (16001...16016) + [16432]),
-            folders: [.init(host: "/srv/a folder", guest: "/vagrant", type: "virtualbox", disabled: false)],
+            folders: [
+                .init(host: "/srv/a folder", guest: "/vagrant", type: "virtualbox", disabled: false, links: false)
+            ],
             provisioners: 0, triggers: Self.triggers, complaints: [])
         #expect(try await understood(configuration) == expected)
     }

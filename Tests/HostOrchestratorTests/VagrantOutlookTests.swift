@@ -65,6 +65,15 @@ import Testing
             asleep.seen.last?.contains("libvirtd") == true && !asleep.seen.contains { $0.hasPrefix("vagrant status") })
     }
 
+    @Test(arguments: [
+        (".", true), ("..", true), (".pgaf/runs", true), ("none", false), ("web", false), ("/srv/other", false),
+    ]) func aSharedFolderWithThePasswordsInItIsTold(_ folder: String, _ isTold: Bool) async throws {
+        let told = await machine(tools("running")) { $0.syncedFolder = folder }.warnings()
+        #expect(told.count == (isTold ? 1 : 0))
+        #expect(told.allSatisfy { $0.contains("`machine.vagrant.synced_folder: none`") })
+        #expect(await machine(tools("running"), .libvirt) { $0.syncedFolder = folder }.warnings().isEmpty)
+    }
+
     @Test func aMachineThatIsNotThere() async throws {
         let tools = tools("running")
         #expect(
@@ -167,6 +176,16 @@ import Testing
         #expect(made.state == .stopped && made.notes.count == 1)
         #expect(made.changes == ["start libvirt's services", "start the virtual machine \"pgAutoFailoverVM-Vagrant\""])
         #expect(!tools.seen.contains { $0.contains("libvirtd") || $0.contains("systemctl") })
+    }
+
+    /// Forwarded ports change the address that servers see; on libvirt it is the machine's, known once that is reached.
+    @Test func asWhomClientsOfThisHostArrive() async throws {
+        #expect(await machine(tools("running")).clientAddress() == IPv4Address("10.0.2.2"))
+        let libvirt = machine(tools("running"), .libvirt)
+        #expect(await libvirt.clientAddress() == nil)
+        let config = try VagrantSSHConfig("Host default\n HostName 192.0.2.7\n User vagrant\n IdentityFile /p/key\n")
+        await libvirt.memory.remember(config)
+        #expect(await libvirt.clientAddress() == IPv4Address("192.0.2.7"))
     }
 
     @Test func somebodyElsesVagrantfileIsRefused() async throws {

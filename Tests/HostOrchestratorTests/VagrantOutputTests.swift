@@ -85,5 +85,14 @@ import Testing
         let full = VagrantFailure.error(provider: .libvirt, lines: ["x: No space left on device"], logFile: "/l")
         #expect(full.code == .diskFull)
         #expect(VagrantFailure.error(provider: .libvirt, lines: [], logFile: "/l").remedy.contains("/l"))
+        // Vagrant 2.3's own words, and those that it had before.
+        for words in [
+            "because the filesystem \"vboxsf\" is not available. This filesystem is",
+            "the \"vboxsf\" file system is not available. Please verify that",
+        ] {
+            let lines = [words, "mount: /vagrant: unknown filesystem type 'vboxsf'."]
+            let folder = VagrantFailure.error(provider: .virtualbox, lines: lines, logFile: "/l")
+            #expect(folder.remedy.contains("machine.vagrant.synced_folder: none"))
+        }
     }
 }

@@ -98,11 +98,22 @@ import Testing
         #expect(
             host.output.lines[1] == "pgnode1       postgresql://postgres@127.0.0.1:15001/myappdb?"
                 + "sslmode=verify-full&sslrootcert=\(host.scratch.project.certificateAuthority)")
-        #expect(host.output.lines.count == 6)
+        #expect(host.output.lines[5] == "pooler        127.0.0.1:16432, for one of your own (docs/pooler.md)")
+        #expect(host.output.lines.count == 7)
         try await Uri.run(Uri.Options(showPassword: true, json: true), in: host.context())
+        #expect(host.output.text.contains(#""port" : 16432"#))
         let secret = try await PasswordStore(project: host.scratch.project, environment: [:])
             .resolve(PasswordSettings(), missing: .refused).superuser
         #expect(host.output.text.contains("postgresql://postgres:\(secret.revealed)@127.0.0.1:15001/"))
+    }
+
+    /// Who puts a pooler on a machine of his own also says where it is published there.
+    @Test func onlyAVirtualMachineForwardsThePoolersPort() async throws {
+        var host = try await host()
+        host.configuration.machine.kind = .ssh
+        try ClusterMemory(host.configuration).save(in: host.scratch.project)
+        try await Uri.run(Uri.Options(json: true), in: host.context())
+        #expect(!host.output.text.contains("pooler"))
     }
 
     @Test func oneStringAloneIsForOtherPrograms() async throws {

@@ -1,6 +1,7 @@
 import Foundation
 import Shared
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import HostOrchestrator
@@ -128,6 +129,25 @@ import Testing
         let decoded = try JSONDecoder().decode(FormationState.self, from: Data(output.lines[0].utf8))
         #expect(decoded == Self.healthy)
         #expect(output.lines[1].hasPrefix(#"{"error":{"code":"docker.unavailable""#))
+    }
+
+    /// Also of a connection, before any agent has answered.
+    @Test func aFailureIsHarmlessInEveryView() {
+        let words = "\u{1b}]52;c;aWQ=\u{7}gone\u{9b}2J\u{202e}"
+        let error = PgafError(.linkLost, words, remedy: words, cause: words, output: [words])
+        let output = TextRecord()
+        let style = TerminalStyle(colour: false, unicode: true)
+        let views: [any WatchView] = [
+            WatchJSON(output: output), WatchLines(output: output, now: { "T" }),
+            WatchScreen(output: output, style: style, size: { (200, 24) }, interval: 1, now: { "T" }),
+        ]
+        for view in views {
+            view.show(.success(Self.healthy))
+            view.show(.failure(error))
+        }
+        let shown = output.text.withoutOwnSequences
+        #expect(!shown.unicodeScalars.contains { $0.isHarmfulInTerminals })
+        #expect(shown.components(separatedBy: "gone").count > views.count)
     }
 
     @Test func onATerminalEachFrameReplacesTheOneBefore() {

@@ -37,6 +37,9 @@ struct BundleManifest: Sendable, Codable, Equatable {
         /// `ID` and `VERSION_CODENAME` of os-release.
         var distribution: String
         var codename: String
+
+        /// As people read it: `debian trixie`.
+        var name: String { "\(distribution) \(codename)" }
     }
 
     struct Packages: Sendable, Codable, Equatable {
@@ -59,6 +62,21 @@ struct BundleManifest: Sendable, Codable, Equatable {
     var members: [Member]
 
     func has(_ part: Part) -> Bool { members.contains { $0.name == part.rawValue } }
+
+    /// Where the box of a virtual machine comes from that has to be made, and what it has to be.
+    ///
+    /// - Returns: a sentence or two; nil where it is the bundle's own.
+    func otherBox(_ settings: VagrantSettings, _ provider: VagrantProvider) -> String? {
+        let box = settings.box ?? provider.defaultBox
+        if settings.box == nil, provider == .libvirt {
+            guard !has(.box) else { return nil }
+            return "The box \(box) is not in the bundle: it is made from the Debian archive, unless"
+                + " `pgaf-host box build` has made it before."
+        }
+        return "The box \(box) is not in the bundle: Vagrant downloads it, unless it has it already (`vagrant box add"
+            + " \(box)`, or `vagrant box add --name \(box) FILE`)."
+            + (packages.map { " It has to be \($0.release.name), or to have Docker and psql in it." } ?? "")
+    }
 
     /// - Throws: `bundle.unfit` for another release or other images than the configuration wants.
     func check(_ configuration: Configuration) throws {

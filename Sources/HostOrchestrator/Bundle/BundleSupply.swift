@@ -10,16 +10,34 @@ struct BundleSupply: Sendable {
         try await bundle.extract(.agent, to: project.bundledAgent, mode: [.ownerReadWriteExecute])
     }
 
+    /// What can be known before a virtual machine is made.
+    ///
+    /// - Returns: where its box comes from, unless that is the bundle's own; nil also where none is made.
+    /// - Throws: `bundle.unfit` where it would lack the images; `vagrant.missing`, `vagrant.provider-missing`.
+    func foresee(_ configuration: Configuration, _ runner: any CommandRunner) async throws -> String? {
+        let settings = configuration.machine.vagrant
+        guard let provider = try await maker(configuration, runner) else { return nil }
+        if settings.box == nil, provider == .virtualbox, bundle.manifest.images == nil {
+            throw MachineSupplies.lacking("the images of the cluster's nodes", bundle.manifest)
+        }
+        return bundle.manifest.otherBox(settings, provider)
+    }
+
+    /// The provider of a virtual machine that has to be made; nil where none has.
+    private func maker(_ configuration: Configuration, _ runner: any CommandRunner) async throws -> VagrantProvider? {
+        guard configuration.machine.kind == .vagrant, VagrantProvider.existing(in: project) == nil else { return nil }
+        return try await VagrantProvider.resolve(
+            configuration.machine.vagrant.provider, project: project, runner: runner)
+    }
+
     /// Puts the box where Vagrant finds it.
     ///
     /// - Returns: the context for the run, with the agent that `placeAgent` puts there.
     func atHome(_ context: HostContext, _ configuration: Configuration) async throws -> HostContext {
         var context = context
         context.agentFile = project.bundledAgent
-        guard configuration.machine.kind == .vagrant, configuration.machine.vagrant.box == nil,
-            bundle.manifest.has(.box), VagrantProvider.existing(in: project) == nil,
-            try await VagrantProvider.resolve(
-                configuration.machine.vagrant.provider, project: project, runner: context.runner) == .libvirt
+        guard configuration.machine.vagrant.box == nil, bundle.manifest.has(.box),
+            try await maker(configuration, context.runner) == .libvirt
         else { return context }
         try await withParts { directory in
             let box = "\(directory)/\(BundleManifest.Part.box.rawValue)"

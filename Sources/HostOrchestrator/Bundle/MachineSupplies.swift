@@ -67,11 +67,11 @@ struct MachineSupplies: Sendable, Equatable {
                 .joined(separator: " and ")
             guard let packages = bundle.packages else { throw Self.lacking(missing, bundle) }
             guard packages.release == release else {
-                let own = TerminalText.clean("\(release.distribution) \(release.codename)")
+                let own = TerminalText.clean(release.name)
                 throw PgafError(
                     .bundleUnfit,
                     "The machine (\(own)) lacks \(missing), and the bundle's packages are for"
-                        + " \(packages.release.distribution) \(packages.release.codename).",
+                        + " \(packages.release.name).",
                     remedy: "Install \(missing) there, or make the bundle on a machine with \(own).")
             }
             parts.append(.packages)
@@ -79,7 +79,8 @@ struct MachineSupplies: Sendable, Equatable {
         return parts
     }
 
-    private static func lacking(_ what: String, _ bundle: BundleManifest) -> PgafError {
+    /// The error for a machine without what only the bundle's box has.
+    static func lacking(_ what: String, _ bundle: BundleManifest) -> PgafError {
         PgafError(
             .bundleUnfit, "The machine lacks \(what), and the bundle has only what goes with its own box.",
             remedy: "Make a bundle with `--without-box`, and with `--machine` as for this machine.")

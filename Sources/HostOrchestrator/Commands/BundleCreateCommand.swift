@@ -8,7 +8,8 @@ struct BundleCreateCommand: AsyncParsableCommand {
         discussion: """
             The agent and, where the machine is a virtual one on libvirt, its box; else images and Debian packages; each \
             with its hash. `pgaf-host up --bundle FILE` then makes the whole cluster on a machine that reaches nothing. \
-            Software comes from the Debian archive (packages.source debian).
+            Software comes from the Debian archive (packages.source debian): that of the source pgdg cannot be packed. \
+            Nor can a box from a registry, such as VirtualBox's: `vagrant box add` has to get it beforehand.
 
             Works on a Debian or Ubuntu machine, as root or with sudo: the images are made in its own Docker, which is \
             installed if it is missing. The packages are for machines with the same release as this one; a machine \

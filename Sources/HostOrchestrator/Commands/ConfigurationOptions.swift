@@ -6,8 +6,9 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The configuration file. (default: pgaf.yaml in this directory, if there is one; env: PGAF_CONFIG; after an "
-                + "`up`, verbs other than up, plan and bundle go by what that made, unless this or --set is given)",
+            "The configuration file. (default: pgaf.yaml in this directory, else what the last `up` made here; env: "
+                + "PGAF_CONFIG; beside a pgaf.yaml too, verbs other than up, plan and bundle go by what that made, "
+                + "unless this or --set is given)",
             valueName: "file"))
     var config: String?
 

@@ -12,8 +12,8 @@ struct UpCommand: AsyncParsableCommand {
             The work in the machine does not need this program: Ctrl-C asks whether to detach from it or to cancel it \
             (in a pipe it cancels), and `pgaf-host attach` follows it again from anywhere.
 
-            Flags hold for this one run: what is to stay belongs into pgaf.yaml. `pgaf-host plan` says beforehand what \
-            would change.
+            Without a pgaf.yaml, flags hold until another `up` in this directory says otherwise; beside one they hold \
+            for this one run. `pgaf-host plan` says beforehand what would change.
 
             Examples:
               pgaf-host up

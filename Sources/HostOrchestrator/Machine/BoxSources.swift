@@ -34,7 +34,7 @@ enum BoxSources {
             let ending = release.count > 1 ? "-\(release[1])" : ""
             guard let base = release.first, suites.contains(String(base)) else { continue }
             guard ["", "-updates", "-security"].contains(ending) else { continue }
-            lines.insert("deb \(fields[0]) \(suite)\(ending) main")
+            lines.insert(BaseSystem.source(fields[0], suite + ending))
             hasArchive = hasArchive || ending.isEmpty
         }
         guard hasArchive else { return [] }

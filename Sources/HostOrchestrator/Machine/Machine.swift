@@ -32,6 +32,13 @@ public protocol Machine: Sendable {
     /// Names and addresses by which the machine is reached from here, beside this host's own loopback.
     func hosts() async throws -> [String]
 
+    /// The address from which the servers see clients of this host that come through forwarded ports; nil where there
+    /// are none, or it is not known yet.
+    func clientAddress() async -> IPv4Address?
+
+    /// What is allowed with this machine but should be known, in sentences.
+    func warnings() async -> [String]
+
     /// The command that runs `remote` on the machine in this program's place (empty: a login shell).
     ///
     /// - Parameter terminal: whether it gets a terminal there; without one its output comes byte for byte.
@@ -52,11 +59,15 @@ public protocol Machine: Sendable {
 extension Machine {
     public func hosts() async throws -> [String] { [] }
 
+    public func clientAddress() async -> IPv4Address? { nil }
+
+    public func warnings() async -> [String] { [] }
+
     public func halt(reporting progress: any ProgressSink) async throws -> Bool { false }
 }
 
 /// An address and port that can be reached from the host.
-public struct Endpoint: Sendable, Equatable {
+public struct Endpoint: Sendable, Equatable, Encodable {
     public var address: String
     public var port: Int
 

@@ -49,6 +49,11 @@ enum VagrantFailure {
             "couldn't be accessed from the remote", .vagrantFailed,
             "The box's host does not answer: set machine.vagrant.box, or use the libvirt provider (pgaf-host box build)."
         ),
+        (
+            "\"vboxsf\"", .vagrantFailed,
+            "The box has no VirtualBox Guest Additions, or not its kernel's: set machine.vagrant.synced_folder: none, or"
+                + " take a box that has them (machine.vagrant.box), then run the same command again."
+        ),
     ]
 
     static func error(provider: VagrantProvider, lines: [String], logFile: String) -> PgafError {

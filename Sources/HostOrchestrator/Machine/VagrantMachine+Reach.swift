@@ -41,6 +41,15 @@ extension VagrantMachine {
         [try await sshConfig().host] + (settings.ip == "none" ? [] : [settings.ip])
     }
 
+    /// VirtualBox's NAT gives all of them its gateway's address; on libvirt they come by `ssh -L`, out of the machine.
+    public func clientAddress() async -> IPv4Address? {
+        switch try? await provider() {
+        case .virtualbox: IPv4Address("10.0.2.2")
+        case .libvirt: await memory.sshConfig.flatMap { IPv4Address($0.host) }
+        case nil: nil
+        }
+    }
+
     public func interactiveCommand(_ remote: [String], terminal: Bool) async throws -> Command {
         let config = try await sshConfig()
         try VagrantKnownHosts(project: project, provider: try await provider()).restore()

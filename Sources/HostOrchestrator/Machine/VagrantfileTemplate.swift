@@ -27,7 +27,8 @@ extension Vagrantfile {
             vb.memory = memory
             vb.cpus = cpus
             if synced_folder
-              override.vm.synced_folder synced_folder, "/vagrant", type: "virtualbox"
+              # Links that the machine makes in it would let it read and write outside of the folder.
+              override.vm.synced_folder synced_folder, "/vagrant", type: "virtualbox", SharedFoldersEnableSymlinksCreate: false
             else
               override.vm.synced_folder ".", "/vagrant", disabled: true
             end

@@ -49,7 +49,8 @@ enum AgentBinary {
         if let found = candidates.first(where: isExecutable) { return found }
         throw PgafError(
             .agentMissing, "The agent, \(name), is not there to be copied into the machine.",
-            remedy: "Build it with `make build`, or name it with PGAF_AGENT=/path/to/\(name).",
+            remedy: "Build it with `make build`, or name it with PGAF_AGENT=/path/to/\(name). For a Mac build it with"
+                + " `make agent` on a Linux computer, and copy .build-agent/release/\(name) from there.",
             cause: "looked for \(candidates.prefix(4).joined(separator: ", ")) and in the directories above")
     }
 

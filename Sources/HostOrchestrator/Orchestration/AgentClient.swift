@@ -13,10 +13,10 @@ struct AgentClient: Sendable {
 
     /// Finds out whether the user of the connection is root or may become it.
     ///
+    /// - Parameter local: absolute path of the agent where the machine is this one; nil where `up` has put it there.
     /// - Throws: `agent.no-root`.
-    static func onMachine(_ connection: any Connection, path: String = AgentInvocation.installedPath) async throws
-        -> AgentClient
-    {
+    static func onMachine(_ connection: any Connection, local: String? = nil) async throws -> AgentClient {
+        let path = local ?? AgentInvocation.installedPath
         let identity = try await connection.collect(["id", "-u"])
         if identity.succeeded, identity.trimmedOutput == "0" {
             return AgentClient(connection: connection, invocation: AgentInvocation(path: path, needsSudo: false))
@@ -25,7 +25,11 @@ struct AgentClient: Sendable {
         guard sudo.succeeded else {
             throw PgafError(
                 .privilegeMissing, "The user on the machine is not root and may not become it without a password.",
-                remedy: "Log in as root (`machine.ssh.user: root`), or allow the user `NOPASSWD: ALL` in sudoers.",
+                remedy: local == nil
+                    ? "Log in as root (`machine.ssh.user: root`), or allow the user `NOPASSWD: ALL` in sudoers."
+                    // `sudo -v` would not do: it counts for a terminal, and programs get a session of their own.
+                    : "Run pgaf-host as root from now on (`sudo pgaf-host …`), or allow your user `NOPASSWD: ALL` in"
+                        + " sudoers.",
                 cause: "`sudo -n true` ended with \(sudo.status)",
                 output: sudo.lastLines(3).map { TerminalText.clean($0) })
         }

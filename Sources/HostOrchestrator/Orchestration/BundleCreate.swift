@@ -32,11 +32,12 @@ enum BundleCreate {
                     PlannedStep(id: HostStep.machine.id, title: "Make the bundle", dependencies: [], action: .change)
                 ]))
             let manifest = try await recorder.step(.machine) { () async throws -> (BundleManifest, changed: Bool) in
+                let agent = try context.agentBinary()
                 let box = try await box(configuration, options, recorder, context)
                 let maker = BundleMaker(
                     runner: context.runner,
                     commands: BundleCommand(
-                        work: context.project.bundleParts, agent: try context.agentBinary(),
+                        work: context.project.bundleParts, agent: agent,
                         variables: context.environment.keys.filter { $0.hasPrefix("PGAF_") },
                         isRoot: context.isRoot),
                     configuration: configuration, parts: parts(configuration, box), box: box?.file
@@ -47,6 +48,10 @@ enum BundleCreate {
         }
         guard options.progress != .json else { return }
         lines(manifest, output).forEach(context.say)
+        guard configuration.machine.kind == .vagrant, !options.withoutBox else { return }
+        // One with no box of its own is for VirtualBox, or for a box that is named.
+        let provider: VagrantProvider = manifest.has(.box) ? .libvirt : .virtualbox
+        if let words = manifest.otherBox(configuration.machine.vagrant, provider) { context.say(words) }
     }
 
     /// The box for the configured machine; nil where that starts from none that pgaf makes.
@@ -75,9 +80,7 @@ enum BundleCreate {
         var lines = ["made the bundle \(output), \(size >> 20) MiB, for \(manifest.architecture)"]
         if manifest.has(.box) { lines.append("it has the box for virtual machines on libvirt") }
         if let packages = manifest.packages {
-            lines.append(
-                "machines without Docker or psql have to be \(packages.release.distribution)"
-                    + " \(packages.release.codename), as this one is")
+            lines.append("machines without Docker or psql have to be \(packages.release.name), as this one is")
         }
         return lines + ["use it with: pgaf-host up --bundle \(ShellQuoting.quoteIfNeeded(output))"]
     }

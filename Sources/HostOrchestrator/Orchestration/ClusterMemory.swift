@@ -65,10 +65,14 @@ struct ClusterMemory: Sendable, Codable, Equatable {
             differences.append("host `\(known)`, not `\(wanted.machine.ssh.host ?? "none")`")
         }
         guard !differences.isEmpty else { return }
+        let moved =
+            wanted.machine.kind == .ssh && machine == .ssh && wanted.cluster == cluster
+            ? " Where the same machine has got another address: remove .pgaf/cluster.json, which holds no password, and run"
+                + " the same command again." : ""
         throw PgafError(
             .configurationConflict,
             "The cluster of this directory has another identity: \(differences.joined(separator: "; ")).",
             remedy: "Repeat the flags of the first `up` (`--machine \(machine.rawValue)`) or put them into pgaf.yaml; "
-                + "for another cluster use another directory, or `pgaf-host destroy` this one first.")
+                + "for another cluster use another directory, or `pgaf-host destroy` this one first.\(moved)")
     }
 }

@@ -24,16 +24,21 @@ struct ConfigurationChoice: Sendable, Equatable {
         return try overrides + settings.map { try ConfigurationOverride(setting: $0) }
     }
 
-    /// Loads what is chosen.
+    /// Loads what is chosen; where there is no file, over what the last `up` made in this directory.
     ///
-    /// - Throws: `usage`, `file.unsafe`, and the codes of `configuration.…`.
+    /// - Throws: `usage`, `file.failed`, `file.unsafe`, and the codes of `configuration.…`.
     func load(in project: ProjectDirectory, environment: [String: String]) throws -> LoadedConfiguration {
         var path = (file ?? environment["PGAF_CONFIG"].flatMap { $0.isEmpty ? nil : $0 })
             .map { LocalPath.absolute($0, in: project.path, home: environment["HOME"]) }
         if path == nil, MachineFiles().exists(project.configurationFile) { path = project.configurationFile }
         // It names commands that are run here, and what root does in the machine.
         if let path { try MachineFiles().requireTrust(path, alone: false) }
-        return try ConfigurationLoader.load(
-            file: path, environment: environment, otherVariables: Self.otherVariables, overrides: try overrides())
+        let made = path == nil ? try ClusterMemory.load(project)?.configuration : nil
+        var loaded = try ConfigurationLoader.load(
+            over: made ?? Configuration(), file: path, environment: environment, otherVariables: Self.otherVariables,
+            overrides: try overrides())
+        loaded.warnings += MachineFiles().exposedSecrets(
+            loaded.configuration, directory: project.path, home: environment["HOME"])
+        return loaded
     }
 }

@@ -39,11 +39,15 @@ struct Doctor: Sendable {
 
     private func about(_ configuration: Configuration) -> [Finding] {
         let kind = configuration.machine.kind.rawValue
+        let warnings =
+            ConfigurationValidator.warnings(for: configuration)
+            + MachineFiles().exposedSecrets(
+                configuration, directory: context.project.path, home: context.environment["HOME"])
         return [
             .ok(
                 "configuration",
                 "cluster \(configuration.cluster), \(configuration.nodes.count) nodes, machine \(kind)")
-        ] + ConfigurationValidator.warnings(for: configuration).map { .warning("configuration", $0) }
+        ] + warnings.map { .warning("configuration", $0) }
     }
 
     private func agent() -> [Finding] {
@@ -59,16 +63,20 @@ struct Doctor: Sendable {
             let machine = try await context.machine(configuration)
             let outlook = try await machine.outlook()
             let notes = outlook.notes.map { Finding.warning("machine", $0) }
-            switch outlook.state {
-            case .missing:
-                return [.ok("machine", "\(machine.description): not made yet, `pgaf-host up` makes it")] + notes
-                    + computer(configuration)
-            case .stopped:
-                return [.warning("machine", "\(machine.description) does not run: `pgaf-host up` starts it")] + notes
-                    + computer(configuration)
-            case .running:
-                return [.ok("machine", "\(machine.description)")] + notes + (await cluster(machine, configuration))
-            }
+            let findings: [Finding] =
+                switch outlook.state {
+                case .missing:
+                    [.ok("machine", "\(machine.description): not made yet, `pgaf-host up` makes it")] + notes
+                        + computer(configuration)
+                case .stopped:
+                    [.warning("machine", "\(machine.description) does not run: `pgaf-host up` starts it")] + notes
+                        + computer(configuration)
+                case .running:
+                    [.ok("machine", "\(machine.description)")] + notes + (await cluster(machine, configuration))
+                }
+            let range = await ClientRange.warning(configuration, on: machine)
+            return findings + (range.map { [Finding.warning("configuration", $0)] } ?? [])
+                + (await machine.warnings()).map { .warning("machine", $0) }
         } catch {
             return [.failed("machine", error)]
         }

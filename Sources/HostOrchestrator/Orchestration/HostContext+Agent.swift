@@ -41,7 +41,7 @@ extension HostContext {
     ) async throws -> (AgentClient, changed: Bool) {
         let binary = try agentBinary()
         if configuration.machine.kind == .local {
-            return (try await AgentClient.onMachine(connection, path: binary), false)
+            return (try await AgentClient.onMachine(connection, local: binary), false)
         }
         let client = try await AgentClient.onMachine(connection)
         let sent = try await connection.upload(
@@ -53,6 +53,6 @@ extension HostContext {
     /// The agent where it is: beside this program for this machine, installed on all others.
     func agent(over connection: any Connection, _ configuration: Configuration) async throws -> AgentClient {
         guard configuration.machine.kind == .local else { return try await AgentClient.onMachine(connection) }
-        return try await AgentClient.onMachine(connection, path: agentBinary())
+        return try await AgentClient.onMachine(connection, local: agentBinary())
     }
 }

@@ -51,6 +51,8 @@ enum Plan {
                         + " the cluster")
             }
         }
+        if let words = await ClientRange.warning(configuration, on: machine) { notes.append(words) }
+        notes += await machine.warnings()
         return ClusterPlan(cluster: configuration.cluster, steps: steps, notes: notes)
             .mapTexts(Redactor(secrets.all).redact)
     }

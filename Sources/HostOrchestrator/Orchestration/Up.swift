@@ -31,6 +31,10 @@ enum Up {
         if bundle != nil { _ = try BundleSettings.fromDebian(configuration) }
         try bundle?.manifest.check(configuration)
         try ClusterMemory.load(context.project)?.check(configuration)
+        let supply = bundle.map { BundleSupply(bundle: $0, project: context.project) }
+        if let words = try await supply?.foresee(configuration, context.runner) {
+            context.note(TerminalText.clean(words))
+        }
         if options.fresh {
             try await context.agree(
                 to: loss(configuration), question: "Make a fresh cluster and lose this data?", yes: options.yes)
@@ -42,7 +46,6 @@ enum Up {
         let (outcome, log) = try await RecordedRun.perform(
             "up", progress: options.progress, waiting: options.wait, in: context
         ) { active in
-            let supply = bundle.map { BundleSupply(bundle: $0, project: context.project) }
             let own = try await supply?.atHome(context, configuration) ?? context
             return try await UpRun(
                 context: own, configuration: configuration, warnings: loaded.warnings,

@@ -33,6 +33,8 @@ struct UpRun: Sendable {
     }
 
     private func story() async throws -> Outcome {
+        // Before minutes are spent on a machine for it.
+        _ = try context.agentBinary()
         let store = PasswordStore(project: context.project, environment: context.environment)
         // New ones are kept only once it has been told that they replace others.
         let secrets = try await store.resolve(
@@ -46,12 +48,14 @@ struct UpRun: Sendable {
             try await machine.bringUp(reporting: recorder) { try await rest(machine) }
         }
         let former = try FormerKnowledge(context.project)
-        // From here on there is something that `destroy`, `ssh` and `logs` have to find again.
-        try ClusterMemory(configuration).save(in: context.project)
+        let memory = ClusterMemory(configuration)
+        // A machine that was just made has to be found again by `destroy`, `ssh` and `logs`.
+        if configuration.machine.kind == .vagrant { try memory.save(in: context.project) }
         var open: (any Connection)?
         do {
             let (connection, learned) = try await recorder.step(.connect) { try await connect(machine) }
             open = connection
+            try memory.save(in: context.project)
             let client = try await agent(connection)
             let lost = try await loss.warnings(client, learned: learned, fresh: options.fresh)
             for text in lost { await recorder.warn(text, in: .agent, elsewhere: context.errorOutput) }
@@ -62,11 +66,18 @@ struct UpRun: Sendable {
             return outcome
         } catch {
             await open?.close()
-            if await !recorder.agentHasBegun {
+            if await !mayGoOn(after: error) {
                 try former.restore(keepsNew: configuration.machine.kind == .vagrant)
             }
             throw error
         }
+    }
+
+    /// Whether the agent does, or may yet do, what it was asked for, so that what was written down here becomes true.
+    private func mayGoOn(after error: any Error) async -> Bool {
+        if await recorder.agentHasBegun { return true }
+        if await recorder.hasLeft { return true }
+        return active.control.cancel != nil && (error as? PgafError)?.code == .linkLost
     }
 
     /// Stops the cluster in order, before its machine is started anew; the run starts it again.
@@ -92,7 +103,9 @@ struct UpRun: Sendable {
     private func agent(_ connection: any Connection) async throws -> AgentClient {
         try await recorder.step(.agent) {
             // Before an agent for another kind of machine takes the place of one that works.
-            let parts = try await supply?.needed(by: try await AgentClient.onMachine(connection), configuration) ?? []
+            let parts =
+                try await supply?.needed(by: try await context.agent(over: connection, configuration), configuration)
+                ?? []
             try await supply?.placeAgent()
             let (client, sent) = try await context.installAgent(over: connection, configuration) { fraction in
                 await recorder.report(
@@ -122,6 +135,8 @@ struct UpRun: Sendable {
         var outcome = try await Outcome(
             result, configuration, machine, recorder, context.project, warnings: warnings)
         outcome.warnings += await silentPorts(outcome.strings)
+        if let words = await ClientRange.warning(configuration, on: machine) { outcome.warnings.append(words) }
+        outcome.warnings += await machine.warnings()
         return outcome
     }
 

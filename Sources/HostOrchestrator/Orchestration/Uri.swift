@@ -20,7 +20,11 @@ enum Uri {
             options.showPassword
             ? try await PasswordStore(project: context.project, environment: context.environment)
                 .resolve(configuration.passwords, missing: .refused) : nil
-        let listing = Listing(strings, secrets)
+        // A port that cannot be told hides no string of those that can.
+        let pooler =
+            configuration.machine.kind == .vagrant
+            ? try? await machine.endpoint(forGuestPort: configuration.pooler.port) : nil
+        let listing = Listing(strings, secrets, pooler: pooler)
         if let name = options.only {
             context.say(listing.uri(of: name))
         } else if options.json {
@@ -41,13 +45,16 @@ enum Uri {
         var cluster: String
         var nodes: [Node]
         var monitor: Node
+        /// Where a pooler in the machine is reached from here; nil where its port is not forwarded.
+        var pooler: Endpoint?
 
         /// What means all nodes where a name is asked for, unless a node is called so.
         static let all = "cluster"
 
         func uri(of name: String) -> String { (nodes + [monitor]).first { $0.name == name }?.uri ?? cluster }
 
-        init(_ strings: ConnectionStrings, _ secrets: ClusterSecrets?) {
+        init(_ strings: ConnectionStrings, _ secrets: ClusterSecrets?, pooler: Endpoint?) {
+            self.pooler = pooler
             let password = secrets.map { ConnectionStrings.clientPassword($0, user: strings.user) }
             cluster = strings.cluster(password: password)
             nodes = strings.nodes.map { Node(name: $0.name, uri: strings.node($0, password: password)) }
@@ -56,8 +63,11 @@ enum Uri {
     }
 
     static func lines(_ listing: Listing) -> [String] {
-        StatusTable.columns(
-            [["cluster", listing.cluster]] + listing.nodes.map { [$0.name, $0.uri] }
-                + [[listing.monitor.name, listing.monitor.uri]])
+        var rows = [["cluster", listing.cluster]]
+        rows += (listing.nodes + [listing.monitor]).map { [$0.name, $0.uri] }
+        if let pooler = listing.pooler {
+            rows.append(["pooler", "\(pooler.address):\(pooler.port), for one of your own (docs/pooler.md)"])
+        }
+        return StatusTable.columns(rows)
     }
 }

@@ -1,10 +1,11 @@
-/// Puts a configuration together: flags over environment over file over defaults.
+/// Puts a configuration together: flags over environment over file over defaults, or over a configuration that was before.
 ///
 /// All problems of all sources come in one error, each on a line of its own that names its origin.
 public enum ConfigurationLoader {
     /// Loads and checks a configuration.
     ///
     /// - Parameters:
+    ///   - base: what counts where nothing else is said.
     ///   - file: a path that must exist; nil when there is none. Problems show it as it is given.
     ///   - reading: gives the bytes of that path.
     ///   - environment: all variables; those that belong to keys are read, other `PGAF_` ones cause a warning.
@@ -12,10 +13,11 @@ public enum ConfigurationLoader {
     ///   - overrides: from flags; a later one wins.
     /// - Throws: `PgafError` with a `configuration.…` code, the first problem's.
     public static func load(
-        file: String?, reading: (String) throws -> [UInt8] = ConfigurationFile.read,
+        over base: Configuration = Configuration(), file: String?,
+        reading: (String) throws -> [UInt8] = ConfigurationFile.read,
         environment: [String: String] = [:], otherVariables: Set<String> = [], overrides: [ConfigurationOverride] = []
     ) throws -> LoadedConfiguration {
-        var load = ConfigurationLoad()
+        var load = ConfigurationLoad(base)
         if let file { load.read(try reading(file), file: file) }
         load.read(environment)
         for override in overrides { load.read(override) }
@@ -30,9 +32,11 @@ public enum ConfigurationLoader {
 
 /// A configuration while its sources are read one over the other.
 private struct ConfigurationLoad {
-    var configuration = Configuration()
+    var configuration: Configuration
     var origins: [String: ConfigurationOrigin] = [:]
     private var problems: [(code: ErrorCode, line: String)] = []
+
+    init(_ base: Configuration) { configuration = base }
 
     mutating func read(_ bytes: [UInt8], file: String) {
         let name = file.unicodeScalars.contains(where: \.isUnsafeToShow) ? file.shown : file

@@ -12,7 +12,8 @@ public struct SubprocessRunner: CommandRunner {
         return try await withThrowingTaskGroup(of: CommandResult?.self) { group in
             group.addTask { try await launch(command, onLine: onLine) }
             group.addTask {
-                try await Task.sleep(for: deadline)
+                // The program sleeps as well when its machine does.
+                try await Task.sleep(for: deadline, clock: .suspending)
                 return nil
             }
             defer { group.cancelAll() }

@@ -57,7 +57,8 @@ public struct Wait: Sendable {
         onWaiting: (@Sendable (Wait, Duration) async -> Void)? = nil,
         _ condition: @Sendable () async throws -> Observation<Value>
     ) async throws -> Value {
-        let clock = ContinuousClock()
+        // What sleeps together with its machine has not waited in vain.
+        let clock = SuspendingClock()
         let start = clock.now
         var interval = interval
         while true {
