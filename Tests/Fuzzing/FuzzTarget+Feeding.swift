@@ -35,6 +35,9 @@ import TestSupport
                     // A long one may have to be cut when it is written again.
                     guard line.utf8.count < 8192 else { return }
                     try expectHarmless(try EventCoding.encode(shown), "an event")
+                    if case .result(let result) = shown.body {
+                        try expectHarmless(summary(result, nil).joined(separator: "\n"), "the end of a run")
+                    }
                     if case .unknown = event.body { return }
                     let again = try EventCoding.decode(EventCoding.encode(event))
                     try expect(again == event, "an event comes back changed")
@@ -47,13 +50,14 @@ import TestSupport
             guard bytes.count > 2 else { return }
             let output = Written()
             let display: any EventDisplay =
-                switch bytes[0] % 3 {
+                switch bytes[0] % 4 {
                 case 0: PlainDisplay(output: output, elapsed: { 1 })
                 case 1:
                     LiveDisplay(
                         output: output, style: TerminalStyle(colour: true, unicode: true), size: { (60, 12) },
                         elapsed: { 1 })
-                default: JSONDisplay(output: output)
+                case 2: JSONDisplay(output: output)
+                default: EventList(output: output)
                 }
             let recorder = RunRecorder(showing: "fuzz", on: display)
             let stream = AgentStream(run: nil, recorder: recorder)
@@ -74,11 +78,23 @@ import TestSupport
             }
             display.tick()
             display.finish()
-            if let state = await recorder.tally.state {
-                output.write(StatusTable.lines(state).joined(separator: "\n"))
-            }
+            let state = await recorder.tally.state
+            if let state { output.write(StatusTable.lines(state).joined(separator: "\n")) }
+            if let result = await stream.result { output.write(summary(result, state).joined(separator: "\n")) }
             try expectHarmless(output.text.withoutOwnSequences, "what is shown")
             try expect(await stream.lastErrorLines.joined().utf8.count < 1 << 20, "too much of standard error is kept")
+        }
+
+        /// What `up`, a change of roles, a stop or a start says at its end.
+        private static func summary(_ result: RunResult, _ state: FormationState?) -> [String] {
+            let target = ConnectionStrings.Target(name: "a", endpoint: Endpoint(address: "127.0.0.1", port: 1))
+            let outcome = UpRun.Outcome(
+                strings: ConnectionStrings(
+                    nodes: [target], monitor: target, user: "u", database: "d", monitorUser: "m"),
+                state: state, warnings: result.warnings, steps: 1, changed: result.changed, took: .seconds(1))
+            return Summary.lines(outcome, cluster: "c", log: nil)
+                + (result.roles.map(RoleChangeText.lines) ?? [])
+                + (result.cluster.map(ClusterChangeText.lines) ?? [])
         }
 
         static func feedTools(_ bytes: [UInt8]) throws {

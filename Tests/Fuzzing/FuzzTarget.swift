@@ -49,19 +49,24 @@ import TestSupport
             "begun\nsend\n", "\u{1b}[K\u{1b}[1;32m==> default: Booting VM\u{1b}[0m\r\n",
         ].map { Array($0.utf8) }
 
-        /// Every event of the corpus as one run, and the same with another beginning: they choose display and pieces.
+        /// All events of the corpus as a run that ends with one of the results, each with another beginning, which
+        /// chooses display and pieces; and every event as a run of its own.
         private static func streams() throws -> [[UInt8]] {
             let events = try Corpus.cases("events.txt").filter { $0.isCarried && $0.bytes.count < 4096 }
                 .compactMap { try? EventCoding.decode($0.text) }
-            let lines = try events.enumerated().map { index, event in
-                var event = event
-                event.seq = index + 1
-                return try EventCoding.encode(event) + "\n"
+            func lines(_ events: [Event]) throws -> [UInt8] {
+                try events.enumerated().flatMap { index, event -> [UInt8] in
+                    var event = event
+                    event.seq = index + 1
+                    return Array((try EventCoding.encode(event) + "\n").utf8)
+                }
             }
-            let whole = Array(lines.joined().utf8)
+            let results = events.filter { $0.body.type == "result" }
+            let before = events.filter { $0.body.type != "result" }
             let heads: [[UInt8]] = [[0, 7], [1, 57], [2, 107], [3, 157], [128, 207]]
+            let runs = try results.enumerated().map { try heads[$0 % heads.count] + lines(before + [$1]) }
             let head: [UInt8] = [0, 255]
-            return heads.map { $0 + whole } + lines.map { head + Array($0.utf8) }
+            return try runs + events.map { try head + lines([$0]) }
         }
     }
 

@@ -46,6 +46,44 @@ import Testing
         #expect(reference.version == version)
     }
 
+    /// Its names stay those of the configuration; what is pulled, and what builds stand on, goes by the digest alone.
+    @Test(
+        arguments: [
+            ("ubuntu:focal", nil, "ubuntu:focal@\(digest)"),
+            ("ubuntu:focal", "m:5000", "m:5000/library/ubuntu:focal@\(digest)"),
+            ("r.example:5000/debian", "m:5000", "r.example:5000/debian@\(digest)"),
+        ] as [(String, String?, String)])
+    func aTagThatIsRemembered(_ text: String, _ mirror: String?, _ pulled: String) {
+        let reference = ImageReference(text, mirror: mirror, remembered: Self.digest)
+        #expect(reference.isRemembered && reference.pulled == pulled && reference.version == Self.digest)
+        #expect(reference.local == "pgaf/base:sha256-\(String(repeating: "0a", count: 32))")
+        let plain = ImageReference(text, mirror: mirror)
+        #expect(!plain.isRemembered && plain.text == reference.text && plain.codename == reference.codename)
+        #expect(plain.registry == reference.registry && plain.repository == reference.repository)
+    }
+
+    @Test func aDigestInTheConfigurationGoesBeforeOneThatIsRemembered() {
+        let other = "sha256:" + String(repeating: "1", count: 64)
+        let reference = ImageReference("ubuntu@\(Self.digest)", mirror: "m:5000", remembered: other)
+        #expect(reference == ImageReference("ubuntu@\(Self.digest)", mirror: "m:5000") && !reference.isRemembered)
+    }
+
+    /// An image may have other digests in other registries.
+    @Test(
+        arguments: [
+            ("ubuntu:focal", nil, "ubuntu"), ("docker.io/ubuntu:focal", nil, "ubuntu"),
+            ("ubuntu:focal", nil, "docker.io/library/ubuntu"), ("ubuntu:focal", "m:5000", "m:5000/library/ubuntu"),
+            ("r.example/team/app", "m:5000", "r.example/team/app"),
+        ] as [(String, String?, String)])
+    func theDigestIsThatOfTheRegistryFromWhichItComes(_ text: String, _ mirror: String?, _ name: String) {
+        let reference = ImageReference(text, mirror: mirror)
+        let others = ["other", "m:5000/ubuntu", "m:5001/library/ubuntu", "r.example/app"].map {
+            "\($0)@sha256:\(String(repeating: "1", count: 64))"
+        }
+        #expect(reference.registryDigest(among: others + ["\(name)@\(Self.digest)"]) == Self.digest)
+        #expect(reference.registryDigest(among: others) == nil && reference.registryDigest(among: []) == nil)
+    }
+
     private static let names: [(String, String?)] = [
         ("ubuntu:focal", "focal"), ("debian:bookworm-slim", "bookworm"), ("r:5000/debian:trixie", "trixie"),
         ("ubuntu:22.04", nil), ("debian", nil), ("r:5000/debian", nil), ("debian:latest", nil),

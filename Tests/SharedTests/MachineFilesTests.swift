@@ -134,16 +134,46 @@ import Testing
         #expect(!files.exists("/x") && files.list("/x").isEmpty)
     }
 
-    /// Numbers of owner and group, mode; whether it is trusted as a user's file, and as root's own.
+    /// Numbers of owner and group, mode; whether root, by the sudo of the user 1000, trusts it, also as a file of its own.
     @Test(arguments: [
         (UInt32(1000), UInt32(1000), UInt32(0o664), true, false), (1000, 100, 0o664, false, false),
-        (1000, 100, 0o644, true, false), (0, 0, 0o602, false, false), (0, 0, 0o660, true, false),
-        (0, 0, 0o640, true, true),
+        (1000, 100, 0o644, true, false), (1001, 1001, 0o600, false, false), (0, 0, 0o602, false, false),
+        (0, 0, 0o660, true, false), (0, 0, 0o640, true, true),
     ]) func whoElseMayWriteDecidesWhetherAFileIsTrusted(
         _ owner: UInt32, _ group: UInt32, _ mode: UInt32, _ usersOwn: Bool, _ rootsOwn: Bool
     ) {
-        #expect((MachineFiles.distrust(owner, group, mode, user: 0, alone: false) == nil) == usersOwn)
-        #expect((MachineFiles.distrust(owner, group, mode, user: 0, alone: true) == nil) == rootsOwn)
+        func isTrusted(alone: Bool) -> Bool {
+            MachineFiles.distrust(owner, group, mode, user: 0, caller: 1000, alone: alone) == nil
+        }
+        #expect(isTrusted(alone: false) == usersOwn)
+        #expect(isTrusted(alone: true) == rootsOwn)
+    }
+
+    /// Who acts, who called sudo for that, and whose file of mode 0600 it is.
+    @Test(arguments: [
+        (UInt32(0), UInt32?.none, UInt32(0), true), (0, nil, 1000, false), (0, 1000, 1000, true),
+        (0, 1001, 1000, false),
+        (1000, nil, 1000, true), (1000, nil, 0, true), (1000, nil, 1001, false), (1000, 1001, 1001, false),
+    ]) func filesOfOtherUsersAreNotTrusted(_ user: UInt32, _ caller: UInt32?, _ owner: UInt32, _ trusted: Bool) {
+        let found = MachineFiles.distrust(owner, owner, 0o600, user: user, caller: caller, alone: false)
+        #expect((found == nil) == trusted)
+        if let found { #expect(found.mending == (user == 0 ? "chown root" : "sudo chown $USER")) }
+    }
+
+    @Test func whoMayWriteIntoItsDirectoryMayPutAnotherFileThere() throws {
+        try files.makeDirectory("/open", mode: 0o777)
+        try files.write("x", to: "/open/a")
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(directory)/link", withDestinationPath: "\(directory)/open/a")
+        for path in ["/open/a", "/link"] {
+            let error = #expect(throws: PgafError.self) { try files.requireTrust(path, alone: false) }
+            #expect(error?.code == .fileUnsafe && error?.message.hasPrefix("\(path) ") == true)
+            #expect(error?.remedy.contains("`chmod go-w ") == true && error?.remedy.contains("/open/`") == true)
+        }
+        // As /tmp is.
+        try files.makeDirectory("/open", mode: 0o1777)
+        try files.requireTrust("/link", alone: false)
+        try files.requireTrust("/none", alone: true)
     }
 
     @Test func readersNeverSeeAPart() async throws {

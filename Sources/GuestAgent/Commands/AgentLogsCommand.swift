@@ -37,15 +37,12 @@ struct AgentLogsCommand: AsyncParsableCommand, JSONPrinting {
                 remedy: "Name one of \(names.joined(separator: ", ")).")
         }
         for name in node.map({ [$0] }) ?? names {
-            let prefix = node == nil ? "\(name): " : ""
             let command = Command(
                 "docker", ["logs", "--tail", "\(tail)"] + (follow ? ["--follow"] : []) + [name], deadline: nil)
-            let asJSON = json
+            let (isNamed, asJSON) = (node == nil, json)
             let result = try await runner.run(command) { line in
-                // An encoding of two strings cannot fail.
-                let object = asJSON ? try? JSONText.line(["container": name, "line": line]) : nil
                 do {
-                    try Output.event(object ?? prefix + line)
+                    try Output.event(Self.shown(line, of: name, named: isNamed, json: asJSON))
                 } catch {
                     // Nobody reads any more; docker learns it from its next line.
                     Self.exit()
@@ -55,5 +52,14 @@ struct AgentLogsCommand: AsyncParsableCommand, JSONPrinting {
                 Output.error("\(name): docker logs ended with status \(result.status)")
             }
         }
+    }
+
+    /// What a container wrote as it is printed: for a program as it is, for people without what could harm their terminal.
+    ///
+    /// - Parameter named: whether people have to be told which container it was.
+    static func shown(_ line: String, of container: String, named: Bool, json: Bool) -> String {
+        // An encoding of two strings cannot fail.
+        let object = json ? try? JSONText.line(["container": container, "line": line]) : nil
+        return object ?? TerminalText.clean(named ? "\(container): \(line)" : line, keepingTabs: true)
     }
 }

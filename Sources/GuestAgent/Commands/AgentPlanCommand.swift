@@ -35,7 +35,9 @@ struct AgentPlanCommand: AsyncParsableCommand, JSONPrinting {
             sessions: PsqlSessions(turnstile: turnstile), store: store, request: request
         ).plan()
         // A host says it by itself.
-        let warnings = alone.isAlone ? ConfigurationValidator.warnings(for: request.configuration) : []
+        let warnings =
+            (alone.isAlone ? ConfigurationValidator.warnings(for: request.configuration) : [])
+            + alone.exposedSecrets(request.configuration)
         if printsJSON {
             plan.notes += warnings
             try Output.json(plan)

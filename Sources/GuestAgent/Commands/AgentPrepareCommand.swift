@@ -33,7 +33,7 @@ struct AgentPrepareCommand: AsyncParsableCommand {
             outlets: [
                 { line, event in
                     if asEvents {
-                        Output.line(line)
+                        try Output.event(line)
                     } else if let text = EventText.line(event.body) {
                         Output.error(text)
                     }

@@ -16,7 +16,8 @@ struct AgentStatusCommand: AsyncParsableCommand, JSONPrinting {
         let runner = SubprocessRunner()
         let store = ClusterStore()
         let topology = try await options.topology(store: store, runner: runner)
-        let reader = FormationReader(runner: runner, files: store.files, topology: topology)
+        var reader = FormationReader(runner: runner, files: store.files, topology: topology)
+        reader.tellsOfWork = true
         guard let state = try await reader.read() else {
             throw PgafError(
                 .dockerUnavailable, "The Docker engine does not answer.", remedy: "Run `up`, which starts it.")

@@ -34,6 +34,7 @@ struct AgentUpCommand: AsyncParsableCommand {
             request = try await StandaloneRequest(store: store).make(
                 alone,
                 options: Request.Options(purge: purge, wait: wait))
+            for text in alone.exposedSecrets(request.configuration) { Output.error("warning: \(text)") }
         } else {
             request = try Request(decoding: try RequestInput.read())
             try Privilege.requireRoot()

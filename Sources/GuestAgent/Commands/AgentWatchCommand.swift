@@ -41,7 +41,7 @@ struct AgentWatchCommand: AsyncParsableCommand, JSONPrinting {
             switch look {
             case .success(let state):
                 for line in FormationDifference.lines(from: last, to: state) {
-                    try Output.event("\(Timestamp.now())  \(line)")
+                    try Output.event("\(Timestamp.now())  \(TerminalText.clean(line))")
                 }
                 last = state
             case .failure(let error): Output.error("\(Timestamp.now())  \(error.message)")

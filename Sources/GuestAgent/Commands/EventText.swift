@@ -1,6 +1,6 @@
 import Shared
 
-/// Events as lines for people at the agent's own terminal.
+/// Events as lines for people at the agent's own terminal; `Output` cleans them.
 enum EventText {
     /// One line for what is worth one; nil for the rest.
     static func line(_ body: Event.Body) -> String? {
@@ -19,11 +19,7 @@ enum EventText {
 
     private static func result(_ result: RunResult) -> String {
         let warnings = result.warnings.map { "warning: \($0)\n" }.joined()
-        if let error = result.error {
-            return warnings
-                + error.description.split(separator: "\n").map { TerminalText.clean(String($0)) }.joined(
-                    separator: "\n")
-        }
+        if let error = result.error { return warnings + error.description }
         let done = result.connections == nil ? "done" : "the cluster is up"
         return warnings
             + (result.changed == 0

@@ -15,6 +15,14 @@ struct StandaloneOptions: ParsableArguments {
     /// Whether there is one.
     var isAlone: Bool { config != nil || !overrides.isEmpty }
 
+    /// The user's files with secrets that others may read, a sentence each.
+    func exposedSecrets(_ configuration: Configuration) -> [String] {
+        guard isAlone else { return [] }
+        return MachineFiles().exposedSecrets(
+            configuration, directory: FileManager.default.currentDirectoryPath,
+            home: ProcessInfo.processInfo.environment["HOME"])
+    }
+
     /// - Throws: the codes of `configuration.…`, `usage`.
     func load(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Configuration {
         if let config { try MachineFiles().requireTrust(config, alone: false) }

@@ -11,13 +11,22 @@ public enum BaseSystem {
     /// Where a box carries it.
     public static let prepared = "/var/cache/pgaf/base-\(suite).tar"
 
+    /// Debian's own keys: apt needs them, so that each Debian system has them there, also one that is being made.
+    private static let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+    /// A line of `sources.list`. Only Debian may sign what comes from there: the machine's apt believes every key that
+    /// somebody has put among its trusted ones.
+    public static func source(_ archive: String, _ suite: String) -> String {
+        "deb [signed-by=\(keyring)] \(archive) \(suite) main"
+    }
+
     /// Lines of `sources.list`.
     ///
     /// - Parameters:
     ///   - archive: base address of a Debian archive.
     ///   - security: base address of the archive of Debian's security updates; nil for none.
     public static func sources(_ archive: String, security: String? = nil) -> [String] {
-        ["deb \(archive) \(suite) main"] + (security.map { ["deb \($0) \(suite)-security main"] } ?? [])
+        [source(archive, suite)] + (security.map { [source($0, "\(suite)-security")] } ?? [])
     }
 
     /// Arguments of mmdebstrap.

@@ -11,7 +11,8 @@ extension ConfigurationKeys {
         .init(
             "packages.mirrors.pgdg", \.packages[.pgdg], ValueKind.webAddress.optional(),
             "In place of https://apt.postgresql.org/pub/repos/apt, `auto`: below it lie dists and the key ACCC4CF8.asc."
-        ),
+                + " https://apt-archive.postgresql.org/pub/repos/apt means PGDG's archive for every release: for one that"
+                + " it has retired lately."),
         .init(
             "packages.mirrors.pgdg_archive", \.packages[.pgdgArchive], ValueKind.webAddress.optional(),
             "In place of https://apt-archive.postgresql.org/pub/repos/apt, `auto`, which has the packages for retired"
@@ -34,7 +35,8 @@ extension ConfigurationKeys {
         .init(
             "packages.proxy", \.packages[.proxy], ValueKind.proxyAddress.optional("none"),
             "HTTP proxy for what pgaf fetches with apt, on the machine and in images; `none` leaves it to the machine's"
-                + " apt. Docker pulls through its own proxy."),
+                + " apt. A Docker engine that pgaf installs under systemd pulls through it too, any other through a"
+                + " proxy of its own."),
     ]
 }
 

@@ -80,7 +80,7 @@ public struct MachineFiles: Sendable {
         }
     }
 
-    private static func parts(_ path: String) -> (directory: String, name: String) {
+    static func parts(_ path: String) -> (directory: String, name: String) {
         guard let slash = path.lastIndex(of: "/") else { return (".", path) }
         return (String(path[...slash]), String(path[path.index(after: slash)...]))
     }
@@ -104,35 +104,56 @@ public struct MachineFiles: Sendable {
 
     /// Refuses a file whose content somebody else could have put there: what root does by it would be theirs to decide.
     ///
+    /// What a link leads to counts, and the directory in which that lies: who may write there can put another file in its
+    /// place, also between this look and the reading.
+    ///
     /// - Parameters:
-    ///   - alone: whether it has to belong to this user and be writable by nobody else; otherwise it may be any user's, and
-    ///     writable by that user's own group: Debian gives each user one with the same number.
+    ///   - alone: whether it has to be root's or this user's and writable by nobody else; otherwise it may also belong to who
+    ///     called sudo, and be writable by its owner's own group: Debian gives each user one with the same number.
     /// - Throws: `file.unsafe`; nothing there is no error.
     public func requireTrust(_ path: String, alone: Bool) throws {
-        guard let (owner, group, mode) = SystemCalls.ownership(place(path)),
-            let problem = Self.distrust(owner, group, mode, user: SystemCalls.user, alone: alone)
+        let real = SystemCalls.resolved(place(path)) ?? place(path)
+        guard let file = SystemCalls.ownership(real) else { return }
+        if let (problem, mending) = Self.distrust(file.owner, file.group, file.mode, alone: alone) {
+            throw Self.unsafe(path, problem, "\(mending) \(path)")
+        }
+        let directory = Self.parts(real).directory
+        guard let (owner, group, mode) = SystemCalls.ownership(directory),
+            // Where the sticky bit is set, nobody takes another one's file away.
+            let (problem, mending) = Self.distrust(owner, group, mode & 0o1000 == 0 ? mode : 0, alone: alone)
         else { return }
-        throw PgafError(
+        throw Self.unsafe(path, "\(problem) (its directory, \(directory))", "\(mending) \(directory)")
+    }
+
+    private static func unsafe(_ path: String, _ problem: String, _ command: String) -> PgafError {
+        PgafError(
             .fileUnsafe, "\(path) cannot be trusted: \(problem).",
-            remedy: "Look at what it says; then `chmod go-w \(path)`"
-                + (alone ? " and `chown root \(path)`" : "") + ", and run the same command again.")
+            remedy: "Look at what it says; then `\(command)`, and run the same command again.")
     }
 
-    /// Why the file behind an open descriptor is not trusted, by the rules of `requireTrust` for a user's own; nil also for a
-    /// pipe, a socket or a terminal, which nobody writes into beforehand.
-    public static func distrust(descriptor: Int32) -> String? {
+    /// Why the file behind an open descriptor is not trusted, by the rules of `requireTrust` for one that need not be alone,
+    /// and the command that mends it; nil also for a pipe, a socket or a terminal, which nobody writes into beforehand.
+    public static func distrust(descriptor: Int32) -> (problem: String, mending: String)? {
         guard let (owner, group, mode) = SystemCalls.ownership(ofFile: descriptor) else { return nil }
-        return distrust(owner, group, mode, user: SystemCalls.user, alone: false)
+        return distrust(owner, group, mode, alone: false)
     }
 
-    /// Why a file with these numbers of owner and group and these permission bits is not trusted.
-    static func distrust(_ owner: UInt32, _ group: UInt32, _ mode: UInt32, user: UInt32, alone: Bool) -> String? {
+    /// Why something with these numbers of owner and group and these permission bits is not trusted, and what mends it, but
+    /// for its path.
+    ///
+    /// - Parameters:
+    ///   - user: number of the user as whom this program acts.
+    ///   - caller: that of the user who became root by sudo.
+    static func distrust(
+        _ owner: UInt32, _ group: UInt32, _ mode: UInt32, user: UInt32 = SystemCalls.user,
+        caller: UInt32? = SystemCalls.caller, alone: Bool
+    ) -> (problem: String, mending: String)? {
         if mode & 0o002 != 0 {
-            "everybody may write into it"
-        } else if alone, owner != user {
-            "it belongs to the user with the number \(owner)"
+            ("everybody may write into it", "chmod go-w")
+        } else if owner != 0, owner != user, alone || user != 0 || owner != caller {
+            ("it belongs to the user with the number \(owner)", user == 0 ? "chown root" : "sudo chown $USER")
         } else if mode & 0o020 != 0, alone || group != owner {
-            "its group may write into it"
+            ("its group may write into it", "chmod go-w")
         } else {
             nil
         }

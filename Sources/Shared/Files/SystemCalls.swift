@@ -59,6 +59,16 @@ enum SystemCalls {
     /// Number of the user as whom this program acts.
     static var user: UInt32 { UInt32(geteuid()) }
 
+    /// Number of the user who called sudo for this program; nil when nobody did.
+    static var caller: UInt32? { getenv("SUDO_UID").flatMap { UInt32(String(cString: $0)) } }
+
+    /// Where a path really leads, without links; nil when that cannot be told.
+    static func resolved(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
     /// Numbers of owner and group, and permission bits, of what a path leads to; nil when there is nothing.
     static func ownership(_ path: String) -> (owner: UInt32, group: UInt32, mode: UInt32)? {
         var information = stat()

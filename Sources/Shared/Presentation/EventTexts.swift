@@ -20,9 +20,9 @@ extension Event.Body {
             .stepProgress(step: change(step), fraction: fraction, message: message.map(change))
         case .stepOutput(let step, let line): .stepOutput(step: change(step), line: change(line))
         case .stepFinished(let step, let outcome, let seconds):
-            .stepFinished(step: change(step), outcome: outcome, seconds: Self.believable(seconds))
+            .stepFinished(step: change(step), outcome: outcome, seconds: seconds.believable)
         case .stepFailed(let step, let error, let seconds):
-            .stepFailed(step: change(step), error: error.mapTexts(change), seconds: Self.believable(seconds))
+            .stepFailed(step: change(step), error: error.mapTexts(change), seconds: seconds.believable)
         case .state(let state): .state(state.mapTexts(change))
         case .heartbeat(let beat):
             .heartbeat(
@@ -33,9 +33,11 @@ extension Event.Body {
         case .unknown(let type): .unknown(type: change(type))
         }
     }
+}
 
-    /// No step takes less than nothing or more than thirty years; arithmetic on such a number would trap.
-    private static func believable(_ seconds: Double) -> Double { min(max(seconds, 0), 1e9) }
+extension Double {
+    /// Seconds that something may take: none to thirty years. Arithmetic on a number beyond would trap.
+    fileprivate var believable: Double { Swift.min(Swift.max(self, 0), 1e9) }
 }
 
 extension PlannedStep {
@@ -77,9 +79,12 @@ extension RoleChange {
         copy.to = change(to)
         copy.states = states.map { turn in
             Turn(
-                seconds: turn.seconds, node: change(turn.node), reported: change(turn.reported),
+                seconds: turn.seconds.believable, node: change(turn.node), reported: change(turn.reported),
                 assigned: change(turn.assigned))
         }
+        copy.secondsWithoutWrites = secondsWithoutWrites.believable
+        copy.resolution = resolution.believable
+        copy.secondsUntilHealthy = secondsUntilHealthy.believable
         copy.formation = formation.mapTexts(change)
         return copy
     }
