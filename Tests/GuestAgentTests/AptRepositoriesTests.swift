@@ -28,12 +28,12 @@ import Testing
         try serve { _ in true }
     }
 
-    /// A mirror that has what the predicate takes.
-    private func serve(_ has: @escaping @Sendable (String) -> Bool) throws {
+    /// A mirror that has what the predicate takes, and what apt says of all else.
+    private func serve(or words: String = "404 Not Found", _ has: @escaping @Sendable (String) -> Bool) throws {
         let files = machine.files
         machine.runner.on("/usr/lib/apt/apt-helper") { command in
             let (address, target) = (command.arguments[command.arguments.count - 2], command.arguments.last ?? "")
-            guard has(address) else { return CommandResult(status: 100, standardError: "E: 404 Not Found\n") }
+            guard has(address) else { return CommandResult(status: 100, standardError: "E: \(words)\n") }
             try files.write("KEY", to: target)
             return CommandResult()
         }
@@ -92,6 +92,34 @@ import Testing
         #expect(text == repository.sourcesText && text?.hasSuffix(repository.sourcesLine + "\n") == true)
     }
 
+    /// A kill would leave the list as it is while the body works: it must not be taken for one that is in order.
+    @Test func aListIsOnTrialUntilItsPackagesAreThere() async throws {
+        let repositories = AptRepositories(runner: machine.runner, files: machine.files)
+        let files = machine.files
+        func list() throws -> String? { try files.read(repository.sourcesFile) }
+        try await repositories.add([(repository, "KEY")]) {
+            let text = try list()
+            #expect(text == repository.trialText && repository.trialText != repository.sourcesText)
+            #expect(repository.trialText.hasSuffix(repository.sourcesLine + "\n"))
+        }
+        #expect(try list() == repository.sourcesText)
+        // What a killed run had on trial is gone when the next one fails; what was in order comes back.
+        let cases: [(before: String, after: String?)] = [
+            (repository.trialText, nil), (repository.sourcesText, repository.sourcesText),
+        ]
+        for (before, after) in cases {
+            try files.write(before, to: repository.sourcesFile)
+            try files.write("KEY", to: repository.keyring)
+            await #expect(throws: PgafError.self) {
+                try await repositories.add([(repository, "NEW")]) {
+                    throw PgafError(.packagesFailed, "", remedy: "")
+                }
+            }
+            #expect(try list() == after)
+            #expect(try files.read(repository.keyring) == (after == nil ? nil : "KEY"))
+        }
+    }
+
     @Test func toolsThatAreMissingAreInstalledFirst() async throws {
         try machine.files.remove("/usr/bin/gpg")
         _ = try await prove()
@@ -119,9 +147,29 @@ import Testing
         expectUntouched()
     }
 
+    /// Of the key and of what it signs, in the words of apt 2.6 and 3.0.
+    @Test(arguments: [
+        ("Certificate verification failed: The certificate is NOT trusted.", "does not trust the certificate"),
+        ("SSL connection failed: error:0A000086:SSL routines::certificate verify failed / Success", "does not trust"),
+        ("Redirection from https to 'http://m/x' is forbidden", "leads away from TLS"),
+    ])
+    func whatIsNotTrustedOverTLSIsRefused(_ words: String, _ told: String) async throws {
+        try serve(or: words) { _ in false }
+        let key = await refusal()
+        try serve(or: words) { $0.hasSuffix(".asc") }
+        let release = await refusal()
+        for (error, address) in [(key, repository.keyURL), (release, repository.release)] {
+            #expect(error?.code == .packagesFailed && error?.message.contains(address) == true)
+            #expect(error?.message.contains(told) == true && error?.output == ["E: \(words)"])
+            #expect(error?.remedy.contains("packages.mirrors.pgdg") == true)
+        }
+        expectUntouched()
+    }
+
     @Test func eachFailureIsTold() async throws {
         try serve { $0.hasSuffix(".asc") }
         let suite = await refusal()
+        #expect(suite?.remedy.contains("to https://apt-archive.postgresql.org/pub/repos/apt,") == true)
         #expect(suite?.code == .packagesFailed)
         #expect(suite?.message == "https://apt.postgresql.org/pub/repos/apt does not give the suite trixie-pgdg.")
         #expect(suite?.output == ["E: 404 Not Found"] && suite?.remedy.contains("packages.mirrors.pgdg ") == true)

@@ -73,6 +73,49 @@ import Testing
         #expect(runner.lines[1].contains("APT::Update::Error-Mode=any"))
     }
 
+    @Test func aDownloadInstallsNothing() async throws {
+        let runner = ScriptedRunner().on("apt-get")
+        try await Apt(runner: runner).download(["a", "b"]) { _ in }
+        let words = ["install", "--download-only", "--yes", "--no-install-recommends", "a", "b"]
+        #expect(runner.lines.count == 1 && runner.lines[0].suffix(6) == words[...])
+        runner.on("apt-get") { command in
+            CommandResult(
+                status: command.arguments.last == "update" ? 0 : 100, standardError: "E: Hash Sum mismatch\n")
+        }
+        let error = await #expect(throws: PgafError.self) { try await Apt(runner: runner).download(["a"]) { _ in } }
+        #expect(error?.code == .packagesFailed && error?.output == ["E: Hash Sum mismatch"])
+        #expect(error?.remedy.contains("Nothing was installed") == true)
+        #expect(runner.lines.filter { $0.contains("install") }.allSatisfy { $0.contains("--download-only") })
+    }
+
+    /// apt waits for dpkg's locks by itself, and says so on its standard output; for the others it asks once.
+    @Test func anotherAptThatHasTheListsIsWaitedFor() async throws {
+        let tries = Mutex(0)
+        let told = Mutex<[String]>([])
+        let lock = "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 812 (apt-get)\n"
+        let runner = ScriptedRunner().on("apt-get") { _ in
+            let number = tries.withLock {
+                $0 += 1
+                return $0
+            }
+            return number > 2 ? CommandResult() : CommandResult(status: 100, standardError: lock + "E: Unable\n")
+        }
+        let apt = Apt(runner: runner)
+        try await apt.update { line in told.withLock { $0.append(line) } }
+        #expect(runner.lines.map(\.last) == ["update", "update", "update"])
+        #expect(told.withLock { $0 } == Array(repeating: "waiting for another apt on the machine to end", count: 2))
+        tries.withLock { $0 = 0 }
+        try await apt.download(["a"]) { _ in }
+        #expect(runner.lines.suffix(3).map(\.last) == ["a", "a", "a"])
+    }
+
+    @Test func whatFailsOtherwiseIsToldAtOnce() async {
+        let words = "Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 812"
+        let runner = ScriptedRunner().on("apt-get", prints: words, status: 100, error: "E: Hash Sum mismatch\n")
+        let error = await #expect(throws: PgafError.self) { try await Apt(runner: runner).update { _ in } }
+        #expect(error?.code == .archiveUnreachable && runner.lines.count == 1)
+    }
+
     /// Killed in the middle of `dpkg`: apt refuses everything until that is finished.
     @Test func anInterruptedInstallationIsFinishedFirst() async throws {
         let configured = Mutex(false)

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Shared
 import TestSupport
 import Testing
@@ -27,6 +28,14 @@ import Testing
         let more = fewer.placing(configuration(["d", "c", "b", "a"]))
         #expect(more.offsets == ["monitor_node": 2, "a": 11, "b": 12, "c": 13, "d": 14])
         #expect(more.placing(configuration(["d", "c", "b", "a"])) == more)
+    }
+
+    @Test func theMemoryOfEarlierReleasesIsRead() throws {
+        let text = #"{"source":"pgdg","postgresVersion":16,"subnet":"172.30.7.0/24","offsets":{"a":11}}"#
+        var state = try JSONDecoder().decode(ClusterState.self, from: Data(text.utf8))
+        #expect(state.source == .pgdg && state.offsets == ["a": 11] && state.base == nil)
+        state.base = "ubuntu:focal@sha256:00"
+        #expect(try JSONDecoder().decode(ClusterState.self, from: try JSONEncoder().encode(state)) == state)
     }
 
     @Test func aSmallSubnetIsUsedFromThree() throws {

@@ -97,6 +97,32 @@ import Testing
         #expect(machine.files.list("/etc/apt/sources.list.d") == ["x"] && machine.files.list("/run") == ["x"])
     }
 
+    /// As the engine that pgaf installs will ask it.
+    @Test(arguments: [("registry.example:5000", true), ("127.0.0.1:5000", false), ("localhost:5000", false)])
+    func theRegistryIsAskedThroughTheProxyButForOneOnLoopback(_ registry: String, _ isProxied: Bool) async throws {
+        let context = context {
+            $0[.registry] = registry
+            $0[.proxy] = "http://p:1"
+        }
+        try await RegistryProbe(context.topology, machine.runner, machine.files).prove()
+        #expect(machine.runner.lines.count == 2)
+        for line in machine.runner.lines { #expect(line.contains("Acquire::https::Proxy=http://p:1") == isProxied) }
+    }
+
+    /// A name that does not tell its release.
+    @Test(arguments: ["ubuntu:22.04", "debian@sha256:\(String(repeating: "a", count: 64))"])
+    func whatIsProvenOnlyLaterIsSaid(_ base: String) async throws {
+        var configuration = Configuration()
+        configuration.image.base = base
+        let context = machine.context(TestMachine.topology(configuration, source: .pgdg))
+        let changes = try await step.inspect(context)
+        #expect(
+            changes.last?.description
+                == "use PGDG's repository in the image, proven once \(base) is there to tell its release")
+        try await step.apply(changes, context)
+        #expect(machine.files.list("/etc/apt/sources.list.d") == ["docker.list", "pgdg.list", "x"])
+    }
+
     /// What apt's helper says of a registry's answer to the question for the image; nothing of what it could fetch.
     private func answer(_ status: String?) async throws -> (error: PgafError?, asked: [Command]) {
         let context = context { $0[.registry] = "registry.example:5000/hub" }
@@ -165,6 +191,41 @@ import Testing
         #expect(machine.files.list("/etc/apt/sources.list.d") == ["x"] && machine.files.list("/run") == ["x"])
     }
 
+    /// All are there, those for psql too, before the first is installed.
+    @Test func packagesThatCannotBeHadTakeTheRepositoriesBack() async throws {
+        let context = context()
+        let changes = try await step.inspect(context)
+        let files = machine.files
+        let added = Mutex<[String]>([])
+        machine.runner.on("apt-get") { command in
+            guard command.arguments.contains("--download-only") else { return CommandResult() }
+            added.withLock { $0 = files.list("/etc/apt/sources.list.d") + files.list("/etc/apt/keyrings") }
+            return CommandResult(status: 100, standardError: "E: Hash Sum mismatch\n")
+        }
+        let error = await #expect(throws: PgafError.self) { try await step.apply(changes, context) }
+        let packages = "docker-ce, docker-ce-cli, containerd.io, docker-compose-plugin, docker-buildx-plugin"
+        #expect(error?.message == "The packages \(packages), postgresql-client-16 could not be fetched whole.")
+        #expect(added.withLock { $0 } == ["docker.list", "pgdg.list", "x", "docker.asc", "pgdg.asc"])
+        #expect(machine.files.list("/etc/apt/sources.list.d") == ["x"])
+        #expect(machine.files.list("/etc/apt/keyrings").isEmpty && machine.files.list("/run") == ["x"])
+        #expect(!machine.runner.lines.contains { $0.contains("install") && !$0.contains("--download-only") })
+    }
+
+    /// Between adding the lists and having their packages.
+    @Test func listsThatAKilledRunLeftAreProvenAnew() async throws {
+        let context = context()
+        for repository in context.topology.machineRepositories {
+            try machine.place(repository.sourcesFile, repository.trialText)
+            try machine.place(repository.keyring, "KEY")
+        }
+        let changes = try await step.inspect(context)
+        #expect(["docker", "pgdg"].allSatisfy(changes.has))
+        try await step.apply(changes, context)
+        #expect(machine.runner.lines.contains { $0.contains("--download-only") })
+        complete()
+        #expect(try await step.inspect(context).isEmpty)
+    }
+
     @Test func whatIsInstalledOtherwiseNeedsNoRepository() async throws {
         complete()
         #expect(try await step.inspect(context()).isEmpty)
@@ -189,8 +250,26 @@ import Testing
         let list = try machine.files.read("/etc/apt/sources.list.d/docker.list")
         #expect(list?.contains("] http://m/docker/linux/debian trixie stable\n") == true)
         #expect(try await ImageStep().inspect(mirrored).isEmpty)
+        // What is installed already is not fetched again.
+        #expect(machine.runner.lines.count { $0.contains("--download-only") } == 1)
         let signed = context { $0[.pgdgKey] = String(repeating: "A", count: 40) }
         #expect(try await step.inspect(signed).contains { $0.description.hasSuffix(String(repeating: "A", count: 40)) })
+    }
+
+    @Test func aMirrorWithWhichAptDoesNotComeToItsEndLeavesTheFormerOne() async throws {
+        let upstream = context()
+        try await step.apply(try await step.inspect(upstream), upstream)
+        complete()
+        let mirrored = context { $0[.docker] = "http://m/docker" }
+        let changes = try await step.inspect(mirrored)
+        machine.runner.on("apt-get") { command in
+            // Its own lists are in order, and then those of the machine are not.
+            CommandResult(status: command.arguments.contains("Dir::Etc::SourceParts=/dev/null") ? 0 : 100)
+        }
+        let error = await #expect(throws: PgafError.self) { try await step.apply(changes, mirrored) }
+        #expect(error?.code == .archiveUnreachable)
+        #expect(try await step.inspect(upstream).isEmpty)
+        #expect(machine.mode("/etc/apt/sources.list.d/docker.list") == 0o644)
     }
 }
 

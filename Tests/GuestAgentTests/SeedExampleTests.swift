@@ -23,7 +23,7 @@ import Testing
     @Test func theMachineGetsDockersAndPGDGsPackages() {
         let source = topology.state.source
         #expect(
-            source.dockerPackages(codename: "focal").starts(with: [
+            source.dockerPackages(distribution: "ubuntu", codename: "focal").starts(with: [
                 "docker-ce", "docker-ce-cli", "containerd.io", "docker-compose-plugin",
             ]))
         #expect(source.psqlPackage(version: topology.state.postgresVersion) == "postgresql-client-16")

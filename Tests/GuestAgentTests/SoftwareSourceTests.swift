@@ -45,16 +45,45 @@ import Testing
         #expect(SoftwareSource.pgdg("focal", packages).sourcesText != old.sourcesText)
     }
 
+    /// Of what PGDG retires later than pgaf was written the configuration tells.
+    @Test func thePlaceOfPGDGsArchiveMeansItsSuitesForEveryRelease() {
+        var packages = PackageSettings()
+        let archive = "https://apt-archive.postgresql.org/pub/repos/apt"
+        packages[.pgdg] = archive
+        let retired = SoftwareSource.pgdg("bookworm", packages)
+        #expect(retired.sourcesLine.hasSuffix("] \(archive) bookworm-pgdg-archive main"))
+        #expect(retired.keyURL == SoftwareSource.pgdg("bookworm").keyURL && retired.retirement == nil)
+        #expect(SoftwareSource.pgdg("focal", packages) == SoftwareSource.pgdg("focal"))
+        packages[.pgdgArchive] = "http://m/old"
+        let mirrored = SoftwareSource.pgdg("bookworm", packages)
+        #expect(mirrored.sourcesLine.hasSuffix("] http://m/old bookworm-pgdg-archive main"))
+        #expect(SoftwareSource.pgdg("bookworm").retirement?.contains("packages.mirrors.pgdg to \(archive),") == true)
+        // Nothing of it makes another image of what is there.
+        var configuration = Configuration()
+        configuration.image.base = "debian:bookworm"
+        let hash = TestMachine.topology(configuration, source: .pgdg).imageHash(baseIdentifier: "sha256:1")
+        configuration.packages[.pgdg] = archive
+        #expect(TestMachine.topology(configuration, source: .pgdg).imageHash(baseIdentifier: "sha256:1") == hash)
+    }
+
     @Test func theDebianArchiveNeedsNoOther() {
         #expect(TestMachine.topology().repositories.isEmpty)
         let pgdg = TestMachine.topology(source: .pgdg)
         #expect(pgdg.machineRepositories.map(\.name) == ["docker", "pgdg"])
         #expect(pgdg.repositories.map(\.suite) == ["trixie", "trixie-pgdg", "focal-pgdg-archive"])
-        #expect(SoftwareSource.debian.dockerPackages(codename: "bookworm") == ["docker.io"])
-        #expect(SoftwareSource.debian.dockerPackages(codename: "trixie") == ["docker.io", "docker-cli"])
-        #expect(SoftwareSource.pgdg.dockerPackages(codename: "trixie").first == "docker-ce")
+        #expect(SoftwareSource.pgdg.dockerPackages(distribution: "debian", codename: "trixie").first == "docker-ce")
         #expect(SoftwareSource.debian.psqlPackage(version: 17) == "postgresql-client")
         #expect(SoftwareSource.pgdg.psqlPackage(version: 16) == "postgresql-client-16")
+    }
+
+    /// Where it is no package of its own, Docker's client is in that of the engine.
+    @Test(arguments: [
+        ("debian", "bookworm", false), ("debian", "trixie", true), ("ubuntu", "jammy", false),
+        ("ubuntu", "noble", false),
+    ])
+    func dockersClientIsAPackageOfItsOwnSinceDebian13(_ distribution: String, _ codename: String, _ isOwn: Bool) {
+        let packages = SoftwareSource.debian.dockerPackages(distribution: distribution, codename: codename)
+        #expect(packages == (isOwn ? ["docker.io", "docker-cli"] : ["docker.io"]))
     }
 
     @Test func theBaseImageBelongsToTheSource() {

@@ -9,15 +9,15 @@ public struct Apt: Sendable {
     let proxy: String?
 
     public init(runner: any CommandRunner, source: [String] = [], proxy: String? = nil) {
-        self.runner = runner
+        self.runner = PatientAptRunner(runner: runner)
         self.source = source
         self.proxy = proxy
     }
 
     static let environment = ["DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"]
 
-    /// Another apt on the machine (unattended upgrades after a boot) is waited for instead of failing; a host that does
-    /// not answer is given up after so many seconds, where apt's own patience was two minutes up to Ubuntu 20.04.
+    /// Another apt's work with dpkg is waited for instead of failing (its other locks: `PatientAptRunner`); a host that
+    /// does not answer is given up after so many seconds, where apt's own patience was two minutes up to Ubuntu 20.04.
     private func options(patience: Int = 30, retries: Int = 3) -> [String] {
         var values = ["DPkg::Lock::Timeout=300", "Acquire::Retries=\(retries)"]
         for scheme in ["http", "https"] {
@@ -27,9 +27,11 @@ public struct Apt: Sendable {
         return values.flatMap { ["-o", $0] }
     }
 
-    public func installCommand(_ packages: [String]) -> Command {
-        Command(
-            "apt-get", options() + source + ["install", "--yes", "--no-install-recommends"] + packages,
+    /// - Parameter downloadOnly: whether the packages come into apt's cache and no further.
+    public func installCommand(_ packages: [String], downloadOnly: Bool = false) -> Command {
+        let verb = downloadOnly ? ["install", "--download-only"] : ["install"]
+        return Command(
+            "apt-get", options() + source + verb + ["--yes", "--no-install-recommends"] + packages,
             environment: Self.environment, deadline: .seconds(3600))
     }
 
@@ -87,16 +89,38 @@ public struct Apt: Sendable {
 
     /// Installs packages; the lists are fetched only when a package is not in them or cannot be had from them.
     public func install(_ packages: [String], onLine: @escaping @Sendable (String) async -> Void) async throws {
-        let first = try await runner.run(installCommand(packages), onLine: onLine)
+        try await persist(
+            installCommand(packages), what: "The packages \(packages.joined(separator: ", ")) could not be installed.",
+            remedy:
+                "Then run `up` again; `apt-get install \(packages.joined(separator: " "))` on the machine shows more.",
+            onLine: onLine)
+    }
+
+    /// Fetches packages with all that they need into apt's cache, where `install` finds them; apt compares each with the
+    /// signed lists.
+    ///
+    /// - Throws: `packages.failed`, `packages.archive-unreachable`; nothing is installed, not even what was whole.
+    func download(_ packages: [String], onLine: @escaping @Sendable (String) async -> Void) async throws {
+        try await persist(
+            installCommand(packages, downloadOnly: true),
+            what: "The packages \(packages.joined(separator: ", ")) could not be fetched whole.",
+            remedy: "Nothing was installed: set another one in packages.mirrors, or run `up` again later.",
+            onLine: onLine)
+    }
+
+    /// Runs a command of `install`; once more with new lists when it fails.
+    private func persist(
+        _ command: Command, what: String, remedy: String, onLine: @escaping @Sendable (String) async -> Void
+    ) async throws {
+        let first = try await runner.run(command, onLine: onLine)
         if first.succeeded { return }
         if Self.isInterrupted(first) { try await finishInterrupted(onLine: onLine) }
         try await update(onLine: onLine)
         try await runner.checked(
-            installCommand(packages), code: .packagesFailed,
-            what: "The packages \(packages.joined(separator: ", ")) could not be installed.",
+            command, code: .packagesFailed, what: what,
             remedy:
-                "Read apt's last lines: a size or hash that does not match comes from a damaged or tampered mirror. Then run"
-                + " `up` again; `apt-get install \(packages.joined(separator: " "))` on the machine shows more.",
+                "Read apt's last lines: a size or hash that does not match comes from a damaged or tampered mirror."
+                + " \(remedy)",
             onLine: onLine)
     }
 
@@ -160,7 +184,8 @@ public struct Apt: Sendable {
         guard let main = Self.archive(inIndexTargets: targets) else {
             throw PgafError(
                 .archiveUnreachable, "This machine's apt configuration names no Debian archive.",
-                remedy: "Use a Debian machine, or set `packages.source: pgdg` in pgaf.yaml.")
+                remedy:
+                    "Set `packages.mirrors.debian` or `packages.source: pgdg` in pgaf.yaml, or use a Debian machine.")
         }
         var archive = DebianArchive(main: try await mirror(of: main))
         if let security = Self.archive(inIndexTargets: targets, ending: "-security") {

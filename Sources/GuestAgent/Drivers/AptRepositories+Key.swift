@@ -6,11 +6,13 @@ extension AptRepositories {
         let target = "\(directory)/key.asc"
         let fetched = try await fetch(repository.keyURL, to: target)
         guard fetched.succeeded else {
-            throw PgafError(
-                .archiveUnreachable, "The key of \(repository.uri) could not be fetched from \(repository.keyURL).",
-                remedy: "Check the machine's network, set \(repository.mirrorKey) or packages.proxy, or set"
-                    + " packages.source: debian.",
-                output: fetched.lastLines())
+            throw Self.distrust(fetched, of: repository.keyURL, repository)
+                ?? PgafError(
+                    .archiveUnreachable,
+                    "The key of \(repository.uri) could not be fetched from \(repository.keyURL).",
+                    remedy: "Check the machine's network, set \(repository.mirrorKey) or packages.proxy, or set"
+                        + " packages.source: debian.",
+                    output: fetched.lastLines())
         }
         // Without a place of its own gpg makes one in root's home.
         try files.makeDirectory("\(directory)/gnupg")
@@ -39,6 +41,30 @@ extension AptRepositories {
                 cause: "fingerprint \(repository.fingerprint)")
         }
         return key
+    }
+
+    /// Why apt took nothing from a server over TLS: it trusts the machine's authorities alone, and is not led to plain
+    /// HTTP. nil for any other failure.
+    ///
+    /// Source: methods/connect.cc and methods/basehttp.cc of apt; its words of releases 2.6 (GnuTLS) and 3.0 (OpenSSL).
+    static func distrust(_ fetched: CommandResult, of address: String, _ repository: AptRepository) -> PgafError? {
+        let output = fetched.lastLines()
+        func tells(_ words: String) -> Bool { output.contains { $0.contains(words) } }
+        if tells("Certificate verification failed") || tells("certificate verify failed") {
+            return PgafError(
+                .packagesFailed, "The machine does not trust the certificate behind \(address).",
+                remedy: "If that mirror is your own, put its authority's certificate on the machine as"
+                    + " /usr/local/share/ca-certificates/NAME.crt and run `sudo update-ca-certificates` there. If not,"
+                    + " compare the machine's clock and set \(repository.mirrorKey) to another mirror: somebody may"
+                    + " stand between you and this one.",
+                output: output)
+        }
+        guard tells("Redirection from https to") else { return nil }
+        return PgafError(
+            .packagesFailed, "\(address) leads away from TLS, to where apt does not follow.",
+            remedy: "Set \(repository.mirrorKey) to a mirror that serves its files itself; apt's last lines say where"
+                + " this one leads.",
+            output: output)
     }
 
     /// The primary key in gpg's colon listing; nil when there is none, or more than one.

@@ -1,7 +1,7 @@
 import Shared
 
 /// Third-party repositories: key fetched and compared with its pinned fingerprint, used for that one alone; lists fetched
-/// and checked before anything of the machine's apt is touched.
+/// and checked before anything of the machine's apt is touched, but for the tools that this takes.
 public struct AptRepositories: Sendable {
     let runner: any CommandRunner
     let files: MachineFiles
@@ -14,17 +14,49 @@ public struct AptRepositories: Sendable {
     }
 
     /// Adds a repository that has been proven, with its key; apt knows it after its next update.
-    public func add(_ repository: AptRepository, key: String) throws {
+    ///
+    /// - Parameter onTrial: whether its packages have yet to be fetched.
+    public func add(_ repository: AptRepository, key: String, onTrial: Bool = false) throws {
         try files.makeDirectory("/etc/apt/keyrings", mode: 0o755)
         try files.write(key, to: repository.keyring, mode: 0o644)
-        try files.write(repository.sourcesText, to: repository.sourcesFile, mode: 0o644)
+        let text = onTrial ? repository.trialText : repository.sourcesText
+        try files.write(text, to: repository.sourcesFile, mode: 0o644)
+    }
+
+    /// Adds repositories that have been proven, each with its key, and takes them back when the body fails: the machine
+    /// then has the lists and keys that it had, without those that a killed run had on trial.
+    ///
+    /// - Parameter body: what has to come of them.
+    func add(
+        _ proven: [(repository: AptRepository, key: String)], for body: () async throws -> Void
+    ) async throws {
+        var former: [(path: String, text: String?)] = []
+        for (repository, _) in proven {
+            let (key, list) = (try files.read(repository.keyring), try files.read(repository.sourcesFile))
+            let isKept = list?.hasPrefix(AptRepository.trialFirstWords) != true
+            former.append((path: repository.keyring, text: isKept ? key : nil))
+            former.append((path: repository.sourcesFile, text: isKept ? list : nil))
+        }
+        do {
+            for (repository, key) in proven { try add(repository, key: key, onTrial: true) }
+            try await body()
+            for (repository, key) in proven { try add(repository, key: key) }
+        } catch {
+            // The failure is told, whether or not a full disk still takes the old text.
+            for (path, text) in former {
+                if let text { try? files.write(text, to: path, mode: 0o644) } else { try? files.remove(path) }
+            }
+            throw error
+        }
     }
 
     /// The armored key of a repository that answers, has the suite and the packages, and is signed by the pinned key.
+    /// gpg and ca-certificates are installed for that where they are missing, and stay.
     ///
     /// - Parameter packages: what is to be installed from it.
     /// - Throws: `packages.archive-unreachable` when its host does not answer; `packages.failed` when it has another key,
-    ///   an expired one, no such suite, lists that the key has not signed, or no such package for this machine.
+    ///   an expired one, no such suite, lists that the key has not signed, no such package for this machine, or a
+    ///   certificate that the machine does not trust.
     public func prove(
         _ repository: AptRepository, packages: [String], onLine: @escaping @Sendable (String) async -> Void
     ) async throws -> String {
@@ -41,11 +73,14 @@ public struct AptRepositories: Sendable {
         try files.write(key, to: keyFile, mode: 0o644)
         let release = try await fetch(repository.release, to: "\(directory)/InRelease")
         guard release.succeeded else {
-            throw PgafError(
-                .packagesFailed, "\(repository.uri) does not give the suite \(repository.suite).",
-                remedy: "Set \(repository.mirrorKey) to a mirror that has it, take a machine or image.base of another"
-                    + " release, or set packages.source: debian.",
-                cause: "\(repository.release) could not be fetched, though its key could", output: release.lastLines())
+            throw Self.distrust(release, of: repository.release, repository)
+                ?? PgafError(
+                    .packagesFailed, "\(repository.uri) does not give the suite \(repository.suite).",
+                    remedy: "Set \(repository.mirrorKey) to a mirror that has it, take a machine or image.base of"
+                        + " another release, or set packages.source: debian."
+                        + (repository.retirement.map { " \($0)" } ?? ""),
+                    cause: "\(repository.release) could not be fetched, though its key could",
+                    output: release.lastLines())
         }
         try files.makeDirectory("\(directory)/lists/partial", mode: 0o755)
         try files.write(
@@ -103,8 +138,12 @@ public struct AptRepositories: Sendable {
         files.list("/run").map { "/run/\($0)" }.filter { $0.hasPrefix("\(workspace)-") && $0 != probe }
     }
 
+    /// A host that takes connections and is silent is given up after four times the patience: apt asks it twice by
+    /// itself, and so does the retry.
+    ///
+    /// Source: `RUN_HEADERS_IO_ERROR` in methods/basehttp.cc of apt; 15 s of patience were 63 s.
     func fetch(_ address: String, to target: String) async throws -> CommandResult {
-        try await fetch(apt.fetchCommand(address, to: target, patience: 15, retries: 1, deadline: .seconds(120)))
+        try await fetch(apt.fetchCommand(address, to: target, patience: 8, retries: 1, deadline: .seconds(120)))
     }
 
     /// A host that is too slow fails like one that does not answer.

@@ -91,16 +91,14 @@ struct CertificateStore: Sendable {
         return opensslCommand(in: directory, script: CertificateRequest.script, days + requests.map(\.name))
     }
 
-    /// A script around openssl, in a container of the nodes' image, without a network and without any right.
+    /// A script around openssl, in a container of the nodes' image.
     func opensslCommand(
         in directory: String, readOnly: Bool = false, script: String, _ arguments: [String]
     ) -> Command {
         Command(
             "docker",
-            [
-                "run", "--rm", "--network", "none", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL",
-                "--security-opt", "no-new-privileges", "--user", "root",
-                "--label", "\(Label.cluster)=\(topology.configuration.cluster)",
+            HelperContainer.run + [
+                "--tmpfs", "/tmp", "--user", "root", "--label", "\(Label.cluster)=\(topology.configuration.cluster)",
                 "--volume", "\(files.place(directory)):/certificates\(readOnly ? ":ro" : "")",
                 "--workdir", "/certificates", "--entrypoint", "bash", topology.configuration.image.reference, "-c",
                 script, "bash",

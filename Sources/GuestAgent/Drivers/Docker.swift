@@ -99,6 +99,14 @@ public struct Docker: Sendable {
         return result.succeeded ? result.trimmedOutput : nil
     }
 
+    /// By which names and digests registries know an image, `NAME@sha256:DIGEST`; none for an image that no registry
+    /// gave, and where there is no such image.
+    func registryDigests(of reference: String) async throws -> [String] {
+        let format = "{{range .RepoDigests}}{{println .}}{{end}}"
+        let result = try await look(["image", "inspect", "--format", format, reference])
+        return result.succeeded ? result.trimmedOutput.split(separator: "\n").map(String.init) : []
+    }
+
     /// First subnet of a network; nil when there is no such network.
     public func subnet(ofNetwork name: String) async throws -> IPv4Network? {
         let format = "{{range .IPAM.Config}}{{.Subnet}} {{end}}"
@@ -129,6 +137,13 @@ public struct Docker: Sendable {
             ? ["ps", "--all"] + filter + ["--format", "{{.Names}}"]
             : [kind, "ls"] + filter + ["--format", "{{.Name}}"]
         return try await checked(arguments).trimmedOutput.split(separator: "\n").map(String.init)
+    }
+
+    /// Names of the containers that run and do not carry the cluster's label.
+    func running(notOf cluster: String) async throws -> [String] {
+        let own = Set(try await labelled("container", cluster: cluster))
+        return try await checked(["ps", "--format", "{{.Names}}"]).trimmedOutput.split(separator: "\n").map(String.init)
+            .filter { !own.contains($0) }
     }
 
     /// Runs `docker` and throws with its words when it fails.

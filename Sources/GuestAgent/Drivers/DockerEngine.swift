@@ -63,6 +63,25 @@ struct DockerEngine: Sendable {
         }
     }
 
+    /// Starts a running engine anew, and waits until it answers; containers that nobody stopped come back with it.
+    ///
+    /// - Throws: `docker.unavailable`.
+    func restart(_ events: EventWriter) async throws {
+        if hasSystemd {
+            try await checked("systemctl", ["restart", "docker"])
+        } else {
+            let number = try files.read(Self.pidFiles[0].0)?.trimmed ?? ""
+            try await checked("kill", [number])
+            let wait = Wait(
+                for: "the Docker engine to end", upTo: .seconds(120), hint: Self.remedy, code: .dockerUnavailable)
+            try await events.wait(wait, step: nil) {
+                files.exists("/proc/\(number)") ? .notYet("process \(number) is there") : .found(())
+            }
+            try await launch()
+        }
+        _ = try await events.wait(Self.readiness, step: nil) { try await isReady() }
+    }
+
     private func checked(_ program: String, _ arguments: [String]) async throws {
         try await runner.checked(
             Command(program, arguments), code: .dockerUnavailable, remedy: Self.remedy)

@@ -3,11 +3,14 @@ import Shared
 /// Whether the registry of the base image answers and has it, before Docker is installed for it.
 struct RegistryProbe: Sendable {
     private let reference: ImageReference
+    /// `http://HOST:PORT`: that of `packages.proxy`, which an engine that pgaf installs has too.
+    private let proxy: String?
     private let runner: any CommandRunner
     private let files: MachineFiles
 
     init(_ topology: ClusterTopology, _ runner: any CommandRunner, _ files: MachineFiles) {
         reference = topology.baseReference
+        proxy = topology.configuration.packages[.proxy]
         self.runner = runner
         self.files = files
     }
@@ -17,10 +20,13 @@ struct RegistryProbe: Sendable {
     ///
     /// Source: the registry's API, version 2.
     var address: String {
+        "\(isOnLoopback ? "http" : "https")://\(reference.registry)/v2/"
+    }
+
+    /// There alone Docker does without TLS, and asks no proxy.
+    private var isOnLoopback: Bool {
         let host = reference.registry
-        // As Docker does: without TLS on loopback alone.
-        let isLoopback = ["localhost", "127.0.0.1"].contains { host == $0 || host.hasPrefix("\($0):") }
-        return "\(isLoopback ? "http" : "https")://\(host)/v2/"
+        return ["localhost", "127.0.0.1"].contains { host == $0 || host.hasPrefix("\($0):") }
     }
 
     /// Where it has what is known of the image, under tag or digest.
@@ -53,13 +59,11 @@ struct RegistryProbe: Sendable {
     /// Like `timeout`.
     private static let gaveUp: Int32 = 124
 
-    /// Without pgaf's proxy, which Docker does not use.
-    ///
     /// - Returns: nil for what could be fetched, and where apt's helper is missing.
     private func ask(_ address: String, accepting media: [String] = []) async throws -> CommandResult? {
         let target = "/run/pgaf-registry-probe"
         defer { try? files.remove(target) }
-        let command = Apt(runner: runner).fetchCommand(
+        let command = Apt(runner: runner, proxy: isOnLoopback ? nil : proxy).fetchCommand(
             address, to: target, accepting: media, patience: 10, retries: 1, deadline: .seconds(60))
         do {
             let result = try await runner.run(command)
@@ -76,15 +80,16 @@ struct RegistryProbe: Sendable {
         if let silence = try await silence() {
             throw PgafError(
                 .archiveUnreachable, "The registry \(reference.registry) of the base image does not answer.",
-                remedy: "Check the machine's network; packages.mirrors.registry or image.base name another one, or set"
-                    + " packages.source: debian, which needs none.",
+                remedy: "Check the machine's network, or set packages.proxy; packages.mirrors.registry or image.base"
+                    + " name another one, and packages.source: debian needs none.",
                 cause: "\(address) could not be fetched", output: silence.lastLines())
         }
         if let absence = try await absence() {
             throw PgafError(
                 .packagesFailed,
                 "The registry \(reference.registry) has no base image \(reference.repository), \(reference.version).",
-                remedy: "Set image.base to one that it has (now \(reference.text)), or packages.mirrors.registry to a"
+                remedy: reference.renewal.map { "Set packages.mirrors.registry to a registry that has it. \($0)" }
+                    ?? "Set image.base to one that it has (now \(reference.text)), or packages.mirrors.registry to a"
                     + " registry that has this one; without image.base, packages.source: debian needs none.",
                 cause: "\(manifest) is not there", output: absence.lastLines())
         }

@@ -61,8 +61,10 @@ public struct PrepareRun: Sendable {
                 remedy: "Add --set packages.source=debian.")
         }
         let source = SoftwareSource.debian
-        let codename = MachineFacts.fields(try files.read("/etc/os-release") ?? "")["VERSION_CODENAME"] ?? ""
-        return source.dockerPackages(codename: codename) + [
+        let release = MachineFacts.fields(try files.read("/etc/os-release") ?? "")
+        let docker = source.dockerPackages(
+            distribution: release["ID"] ?? "", codename: release["VERSION_CODENAME"] ?? "")
+        return docker + [
             source.psqlPackage(version: configuration.postgres.version ?? source.defaultPostgresVersion)
         ]
     }

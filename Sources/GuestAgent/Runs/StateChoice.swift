@@ -43,7 +43,9 @@ struct StateChoice: Sendable {
                 .networkConflict, "No free /24 was found for the cluster's network on this machine.",
                 remedy: "Set `network.subnet` in pgaf.yaml to a range that nothing here uses.")
         }
-        let state = ClusterState(source: source, postgresVersion: version, subnet: chosen)
+        var state = ClusterState(source: source, postgresVersion: version, subnet: chosen)
+        // A choice that binds nobody may have pulled an image already.
+        if remembering { state.base = try store.state(configuration.cluster)?.base }
         if made != nil, let refusal = refusal(state, configuration, nil) { throw refusal }
         return state
     }
@@ -133,7 +135,7 @@ struct StateChoice: Sendable {
         for repository in wanted.repositories where try await !probe.answers(repository) {
             await warnings.add(
                 "packages.source auto has chosen debian: \(repository.uri) with the suite \(repository.suite) does not"
-                    + " answer within seconds. That stays for this cluster.")
+                    + " answer within seconds, or has none of that name. That stays for this cluster.")
             return .debian
         }
         // An engine that is there may have a proxy or mirrors of its own.

@@ -9,11 +9,12 @@ struct BaseImageStep: Step {
     static let hash = ContentHash.of(["base", BaseSystem.suite, "security"] + BaseSystem.packages)
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
-        let reference = context.topology.baseImage
         guard context.topology.makesBaseImage else {
-            return try await context.docker.imageIdentifier(reference) == nil
-                ? [Change(.create, "image", "pull \(context.topology.baseReference.pulled)")] : []
+            let reference = Self.reference(context)
+            return try await context.docker.imageIdentifier(reference.local) == nil
+                ? [Change(.create, "image", "pull \(reference.pulled)")] : []
         }
+        let reference = context.topology.baseImage
         let labels = try await context.docker.labels(of: "image", reference)
         let found = labels?[Label.hash]
         if found == Self.hash { return [] }
@@ -24,19 +25,8 @@ struct BaseImageStep: Step {
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
-        if context.bundle { return try await BundleParts.loadImages(context) }
-        guard context.topology.makesBaseImage else {
-            let reference = context.topology.baseReference
-            try await context.docker.checked(
-                ["pull", reference.pulled], what: "The base image \(reference.pulled) could not be pulled.",
-                remedy: "Check that the registry answers and has it: `docker pull \(reference.pulled)` on the machine."
-                    + " packages.mirrors.registry or image.base name another one; Docker has a proxy setting of its own.",
-                onLine: context.output(id))
-            if reference.local != reference.pulled {
-                try await context.docker.checked(["tag", reference.pulled, reference.local])
-            }
-            return
-        }
+        if context.bundle { return try await Self.loadBundle(context) }
+        guard context.topology.makesBaseImage else { return try await pull(context) }
         if context.files.exists(BaseSystem.prepared) {
             try await load(BaseSystem.prepared, context)
         } else {

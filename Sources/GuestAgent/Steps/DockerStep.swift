@@ -1,6 +1,6 @@
 import Shared
 
-/// The Docker engine: installed, running, started at boot, usable by the `vagrant` user.
+/// The Docker engine: installed, running, started at boot, pulling through the proxy, usable by the `vagrant` user.
 struct DockerStep: Step {
     let id = "docker"
     let title = "Docker"
@@ -18,6 +18,9 @@ struct DockerStep: Step {
             }
             changes.append(Change(.create, "engine", "start the Docker engine"))
         }
+        if engine(context).hasSystemd, let change = try proxy(context).change(isNew: changes.has("packages")) {
+            changes.append(change)
+        }
         if engine(context).hasSystemd, engine(context).isInstalled,
             try await !context.runner.run(Command("systemctl", ["is-enabled", "--quiet", "docker"])).succeeded
         {
@@ -30,6 +33,8 @@ struct DockerStep: Step {
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
+        // Before the installation, which starts the engine.
+        if changes.has(EngineProxy.subject) { try await proxy(context).apply() }
         if changes.has("packages") {
             try await BundleParts.apt(context).install(packages(context), onLine: context.output(id))
         }
@@ -53,7 +58,9 @@ struct DockerStep: Step {
     }
 
     private func packages(_ context: AgentContext) -> [String] {
-        context.topology.state.source.dockerPackages(codename: context.topology.facts.codename)
+        let facts = context.topology.facts
+        return context.topology.state.source.dockerPackages(
+            distribution: facts.distribution, codename: facts.codename)
     }
 
     /// Only of a machine that Vagrant made: elsewhere somebody else may have that name, and the group is as good as root.
@@ -65,5 +72,9 @@ struct DockerStep: Step {
 
     private func engine(_ context: AgentContext) -> DockerEngine {
         DockerEngine(runner: context.runner, files: context.files)
+    }
+
+    private func proxy(_ context: AgentContext) -> EngineProxy {
+        EngineProxy(runner: context.runner, files: context.files, proxy: context.configuration.packages[.proxy])
     }
 }

@@ -23,7 +23,7 @@ struct ImageStep: Step {
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
-        if context.bundle { return try await BundleParts.loadImages(context) }
+        if context.bundle { return try await BaseImageStep.loadBundle(context) }
         let directory = "\(ClusterStore.defaultRoot)/build-\(context.configuration.cluster)"
         try context.files.remove(directory)
         try context.files.makeDirectory(directory)
@@ -56,7 +56,7 @@ struct ImageStep: Step {
         guard context.topology.state.source == .pgdg else { return nil }
         let base = context.topology.baseImage
         let release = try await context.docker.checked(
-            ["run", "--rm", "--network", "none", "--entrypoint", "cat", base, "/etc/os-release"],
+            HelperContainer.run + ["--entrypoint", "cat", base, "/etc/os-release"],
             code: .imageBuildFailed, what: "The base image \(base) does not tell what system it is.",
             remedy: "Set image.base to an image of Debian or Ubuntu.")
         guard let codename = MachineFacts.fields(release.standardOutput)["VERSION_CODENAME"],
@@ -98,7 +98,9 @@ enum ImageIdentity {
         // In a plan: a base image that will be made anew gets an id that nobody knows yet.
         let seen = context.snapshot?.images[context.topology.baseImage]
         if context.topology.makesBaseImage, let seen, seen.labels[Label.hash] != BaseImageStep.hash { return nil }
-        guard let base = try await context.docker.imageIdentifier(context.topology.baseImage) else { return nil }
+        guard let base = try await context.docker.imageIdentifier(BaseImageStep.reference(context).local) else {
+            return nil
+        }
         return context.topology.imageHash(baseIdentifier: base)
     }
 }

@@ -1,7 +1,8 @@
 import Shared
 
-/// Docker's and PGDG's repositories, or their mirrors: proven before anything is installed, so that a wrong key or a
-/// missing suite leaves the machine as it was.
+/// Docker's and PGDG's repositories, or their mirrors: proven before anything is installed, and all packages of the
+/// machine fetched, so that a wrong key, a missing suite or a tampered package leaves the machine as it was, but for gpg
+/// and ca-certificates.
 struct RepositoriesStep: Step {
     let id = "repositories"
     let title = "the package repositories"
@@ -31,13 +32,13 @@ struct RepositoriesStep: Step {
             changes.append(
                 Change(.create, Self.registry, "use \(topology.baseReference.registry) for the base image"))
         }
-        if let repository = topology.baseReference.codename.map(topology.imageRepository),
-            try await !ImageStep().inspect(context).isEmpty
-        {
-            changes.append(
-                Change(
-                    .create, Self.image,
-                    "use \(repository.uri) \(repository.suite) in the image, key \(repository.fingerprint)"))
+        if try await !ImageStep().inspect(context).isEmpty {
+            let known = topology.baseReference.codename.map(topology.imageRepository)
+            let words =
+                known.map { "use \($0.uri) \($0.suite) in the image, key \($0.fingerprint)" }
+                ?? "use PGDG's repository in the image, proven once \(topology.baseReference.text) is there to tell"
+                + " its release"
+            changes.append(Change(.create, Self.image, words))
         }
         return changes
     }
@@ -50,16 +51,22 @@ struct RepositoriesStep: Step {
         }
         let wanted = topology.machineRepositories.filter { changes.has($0.name) }
         if changes.has(Self.registry) { try await RegistryProbe(topology, context.runner, context.files).prove() }
-        var keys: [String: String] = [:]
+        var proven: [(repository: AptRepository, key: String)] = []
+        var packages: [String] = []
         for repository in wanted {
-            keys[repository.name] = try await context.repositories.prove(
-                repository, packages: topology.machinePackages(repository), onLine: output)
+            let own = topology.machinePackages(repository)
+            let key = try await context.repositories.prove(repository, packages: own, onLine: output)
+            proven.append((repository, key))
+            if try await isNeeded(repository, context) { packages += own }
         }
         if changes.has(Self.image), let image = topology.baseReference.codename.map(topology.imageRepository) {
             _ = try await context.repositories.prove(image, packages: topology.imagePackages, onLine: output)
         }
-        for repository in wanted { try context.repositories.add(repository, key: keys[repository.name] ?? "") }
-        if !wanted.isEmpty { try await context.apt.update(onLine: output) }
+        guard !proven.isEmpty else { return }
+        try await context.repositories.add(proven) {
+            try await context.apt.update(onLine: output)
+            if !packages.isEmpty { try await context.apt.download(packages, onLine: output) }
+        }
     }
 
     private static let image = "image"

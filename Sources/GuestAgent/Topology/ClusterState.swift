@@ -15,6 +15,9 @@ public struct ClusterState: Sendable, Codable, Equatable {
 
     /// Whether a host has had the ports published on every address, since its clients come by some of them.
     public var publishesEverywhere: Bool?
+    /// The base image as it was when this cluster first pulled it by a tag, `NAME[:TAG]@sha256:DIGEST`; nil for one that
+    /// has a digest in the configuration, that was made, that lay on the machine already, or that a bundle brought.
+    public var base: String?
 
     public init(source: SoftwareSource, postgresVersion: Int, subnet: IPv4Network, offsets: [String: Int] = [:]) {
         self.source = source

@@ -4,7 +4,7 @@ import Shared
 /// from the configuration, the remembered state and the machine's facts.
 public struct ClusterTopology: Sendable, Equatable {
     public let configuration: Configuration
-    public let state: ClusterState
+    public private(set) var state: ClusterState
     public let facts: MachineFacts
     /// Directory of this cluster on the machine.
     public let directory: String
@@ -24,6 +24,17 @@ public struct ClusterTopology: Sendable, Equatable {
         self.facts = facts
         directory = "\(root)/clusters/\(configuration.cluster)"
         publishAddress = configuration.access.publishAddress ?? (publishEverywhere ? "0.0.0.0" : "127.0.0.1")
+        // What another base image was is forgotten with it.
+        if self.state.base?.hasPrefix("\(baseReference.text)@") == false { self.state.base = nil }
+    }
+
+    /// The same with what the base image's tag is known to be.
+    ///
+    /// - Parameter digest: `sha256:DIGEST`; nil means that nobody knows any more.
+    func remembering(base digest: String?) -> ClusterTopology {
+        var topology = self
+        topology.state.base = digest.map { "\(baseReference.text)@\($0)" }
+        return topology
     }
 
     public var subnet: IPv4Network { state.subnet }
@@ -34,7 +45,8 @@ public struct ClusterTopology: Sendable, Equatable {
         let usual = state.source == .debian ? BaseSystem.image : "ubuntu:\(Self.pgdgBaseCodename)"
         return ImageReference(
             configuration.image.base ?? usual,
-            mirror: makesBaseImage ? nil : configuration.packages[.registry])
+            mirror: makesBaseImage ? nil : configuration.packages[.registry],
+            remembered: state.base.flatMap { ImageReference($0).digest })
     }
 
     /// The name of the base image on this machine.
@@ -59,7 +71,8 @@ public struct ClusterTopology: Sendable, Equatable {
     }
 
     /// What tells whether an image is up to date: the files as they are without any mirror, and the fingerprint in place of
-    /// the key. Which host gave the same packages does not matter (docs/decisions/0011).
+    /// the key. Which host gave the same packages does not matter, nor whether the base image's tag is remembered
+    /// (docs/decisions/0011).
     func imageHash(baseIdentifier: String) -> String {
         let upstream = SoftwareSource.pgdg(baseReference.codename ?? "")
         return ImageFiles(
@@ -87,7 +100,7 @@ public struct ClusterTopology: Sendable, Equatable {
     /// What the machine installs from one of its own repositories.
     func machinePackages(_ repository: AptRepository) -> [String] {
         repository.name == "docker"
-            ? state.source.dockerPackages(codename: facts.codename)
+            ? state.source.dockerPackages(distribution: facts.distribution, codename: facts.codename)
             : [state.source.psqlPackage(version: state.postgresVersion)]
     }
 
@@ -141,13 +154,14 @@ public struct ClusterTopology: Sendable, Equatable {
             facts: facts, nodes: configuration.nodes.count, overrides: configuration.postgres.settings)
     }
 
-    /// libpq's password file for the containers. The database is `*`, since replication connections look up other names
-    /// than one expects.
-    public static func passwordFile(_ secrets: ClusterSecrets) -> Secret {
-        let rows = [
-            ("autoctl_node", secrets.monitor), ("pgautofailover_replicator", secrets.replication),
-            ("postgres", secrets.superuser),
-        ]
+    /// libpq's password file for a container: what is used in there and no more. By the monitor that is `WritingClient`
+    /// alone, since its own pg_autoctl comes by the socket. The database is `*`, since replication connections look up
+    /// other names than one expects.
+    func passwordFile(_ container: String, _ secrets: ClusterSecrets) -> Secret {
+        let rows =
+            container == configuration.monitor.name
+            ? [("postgres", secrets.superuser)]
+            : [("autoctl_node", secrets.monitor), ("pgautofailover_replicator", secrets.replication)]
         return Secret(rows.map { "*:*:*:\($0):\(PassfileField.escaped($1.revealed))\n" }.joined())
     }
 

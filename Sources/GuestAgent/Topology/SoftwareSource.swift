@@ -9,12 +9,14 @@ public enum SoftwareSource: String, Sendable, Codable, Equatable {
 
     public var defaultPostgresVersion: Int { self == .debian ? 17 : 16 }
 
-    /// Packages of Docker on the machine.
-    public func dockerPackages(codename: String) -> [String] {
+    /// Packages of Docker on a machine with this `ID` and `VERSION_CODENAME` in its os-release.
+    public func dockerPackages(distribution: String, codename: String) -> [String] {
         switch self {
         case .pgdg: ["docker-ce", "docker-ce-cli", "containerd.io", "docker-compose-plugin", "docker-buildx-plugin"]
-        // Up to Debian 12 the client is part of docker.io; later it is a package of its own.
-        case .debian: ["bullseye", "bookworm"].contains(codename) ? ["docker.io"] : ["docker.io", "docker-cli"]
+        // In Ubuntu, and in Debian up to 12, the client is part of docker.io; later it is a package of its own.
+        case .debian:
+            distribution == "ubuntu" || ["bullseye", "bookworm"].contains(codename)
+                ? ["docker.io"] : ["docker.io", "docker-cli"]
         }
     }
 
@@ -34,16 +36,25 @@ public enum SoftwareSource: String, Sendable, Codable, Equatable {
             mirrorKey: "packages.mirrors.docker")
     }
 
+    private static let pgdgArchive = "https://apt-archive.postgresql.org/pub/repos/apt"
+
     /// PostgreSQL's own repository, for a retired distribution its archive, or a mirror of either.
+    ///
+    /// What PGDG retires later than this was written is for the configuration to say, so that the answers of a day decide
+    /// nothing: the archive's address as mirror of the repository means the archive, with the suites that it has.
     public static func pgdg(_ codename: String, _ packages: PackageSettings = PackageSettings()) -> AptRepository {
-        let retired = ["focal", "bionic", "buster", "stretch", "xenial"].contains(codename)
+        let retired =
+            ["focal", "bionic", "buster", "stretch", "xenial"].contains(codename) || packages[.pgdg] == pgdgArchive
         let mirror = retired ? packages[.pgdgArchive] : packages[.pgdg]
-        let host = retired ? "apt-archive.postgresql.org" : "apt.postgresql.org"
         return AptRepository(
-            name: "pgdg", uri: mirror ?? "https://\(host)/pub/repos/apt",
+            name: "pgdg", uri: mirror ?? (retired ? pgdgArchive : "https://apt.postgresql.org/pub/repos/apt"),
             suite: retired ? "\(codename)-pgdg-archive" : "\(codename)-pgdg", components: ["main"],
             keyURL: mirror.map { "\($0)/ACCC4CF8.asc" } ?? "https://www.postgresql.org/media/keys/ACCC4CF8.asc",
             fingerprint: packages[.pgdgKey]?.uppercased() ?? "B97B0AFCAA1A47F044F244A07FCB7D46ACCC4CF8",
-            mirrorKey: retired ? "packages.mirrors.pgdg_archive" : "packages.mirrors.pgdg")
+            mirrorKey: retired ? "packages.mirrors.pgdg_archive" : "packages.mirrors.pgdg",
+            retirement: retired
+                ? nil
+                : "If PGDG has retired this release, set packages.mirrors.pgdg to \(pgdgArchive), where it keeps the"
+                    + " packages of all releases.")
     }
 }
