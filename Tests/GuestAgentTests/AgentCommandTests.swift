@@ -1,5 +1,6 @@
 import ArgumentParser
 import Shared
+import TestSupport
 import Testing
 
 @testable import GuestAgent
@@ -136,6 +137,25 @@ import Testing
         ]
         #expect(EventText.line(.plan(plan)) == "plan: 1 of 2 steps have something to do")
         #expect(EventText.line(.stepOutput(step: "a", line: "x")) == nil)
+    }
+
+    /// A client without a password chooses what a server logs of it: its user's name.
+    @Test func whatOthersMakeContainersSayIsHarmlessOnATerminal() throws {
+        let line = "FATAL:\tno entry for user \"\u{1b}]52;c;aWQ=\u{7}\u{9b}2J\u{202e}\u{1b}[2J\""
+        func isHarmless(_ text: String) -> Bool {
+            !text.unicodeScalars.contains { !"\t\n".unicodeScalars.contains($0) && $0.isHarmfulInTerminals }
+        }
+        for named in [true, false] {
+            let shown = AgentLogsCommand.shown(line, of: "pgnode1", named: named, json: false)
+            #expect(shown.hasPrefix(named ? "pgnode1: FATAL:\tno entry" : "FATAL:\tno entry") && isHarmless(shown))
+        }
+        let object = AgentLogsCommand.shown(line, of: "pgnode1", named: true, json: true)
+        #expect(try object == JSONText.line(["container": "pgnode1", "line": line]))
+        let error = PgafError(.nodeFailed, line, remedy: "r", output: [line])
+        let failure = try #require(EventText.line(.result(RunResult(status: .failed, error: error, warnings: [line]))))
+        #expect(!isHarmless(failure))
+        let shown = Output.shown(failure)
+        #expect(isHarmless(shown) && shown.split(separator: "\n").count == failure.split(separator: "\n").count)
     }
 
     @Test func rootFindsTheSystemsProgramsWithAnOrdinaryUsersPath() {

@@ -1,4 +1,5 @@
 import Shared
+import Synchronization
 import Testing
 
 @testable import GuestAgent
@@ -21,10 +22,21 @@ import Testing
 
     private func container(_ status: String, hash: String? = nil, cluster: String = "pgaf") {
         machine.runner.on("docker", "image", "inspect", prints: "sha256:1\n").on(
-            "docker", "container", "inspect", "pgnode1",
-            prints:
-                #"[{"Name":"/pgnode1","State":{"Status":"\#(status)","Running":\#(["running", "paused"].contains(status)),"ExitCode":0},"#
-                + #""Config":{"Labels":{"pgaf.cluster":"\#(cluster)","pgaf.hash":"\#(hash ?? wantedHash)"}}}]"#)
+            "docker", "container", "inspect", "pgnode1", prints: inspection(status, hash: hash, cluster: cluster))
+    }
+
+    /// What Docker prints of the container. One that it is about to start again is running too.
+    private func inspection(_ status: String, hash: String? = nil, cluster: String = "pgaf") -> String {
+        let running = ["running", "paused", "restarting"].contains(status)
+        return #"[{"Name":"/pgnode1","State":{"Status":"\#(status)","Running":\#(running),"ExitCode":0},"#
+            + #""Config":{"Labels":{"pgaf.cluster":"\#(cluster)","pgaf.hash":"\#(hash ?? wantedHash)"}}}]"#
+    }
+
+    /// A context with another password than the container's.
+    private var rotated: AgentContext {
+        var secrets = TestMachine.secrets
+        secrets.monitor = Secret("another one")
+        return machine.context(secrets: secrets)
     }
 
     private func subjects() async throws -> [String] { try await node.inspect(machine.context()).map(\.subject) }
@@ -121,9 +133,7 @@ import Testing
     @Test func changedPasswordsAreHandedToTheRunningContainer() async throws {
         container("running")
         try handOver()
-        var secrets = TestMachine.secrets
-        secrets.monitor = Secret("another one")
-        let context = machine.context(secrets: secrets)
+        let context = rotated
         let changes = try await node.inspect(context)
         #expect(changes.map(\.subject) == ["passfile"])
         machine.runner.on("docker", "exec")
@@ -134,6 +144,44 @@ import Testing
                 "0600", "/etc/pgaf-secrets/pgpass", "/run/pgaf",
             ])
         #expect(try await node.inspect(context).isEmpty)
+    }
+
+    /// Docker lets nobody into a container that it is about to start again.
+    @Test func aContainerThatStartsAgainAndAgainHasItsSecretsFromItsEntrypoint() async throws {
+        container("restarting")
+        try handOver()
+        let context = rotated
+        let changes = try await node.inspect(context)
+        #expect(changes.map(\.subject) == ["passfile"])
+        try await node.apply(changes, step: "node.pgnode1", context)
+        #expect(!machine.runner.saw("docker", "exec"))
+        let file = try machine.files.read("/var/lib/pgaf/clusters/pgaf/nodes/pgnode1/secrets/pgpass")
+        #expect(file?.contains("another one") == true)
+        #expect(try await node.inspect(context).isEmpty)
+    }
+
+    /// It may end between the look and the deed.
+    @Test func aContainerThatEndsWhileItGetsItsSecretsIsNoFailure() async throws {
+        container("running")
+        try handOver()
+        let context = rotated
+        let hasEnded = Mutex(false)
+        let (running, restarting) = (inspection("running"), inspection("restarting"))
+        machine.runner.on("docker", "exec") { _ in
+            hasEnded.withLock { $0 = true }
+            return CommandResult(status: 1, standardError: "Container 8113b5aa is restarting")
+        }.on("docker", "container", "inspect", "pgnode1") { _ in
+            CommandResult(standardOutput: hasEnded.withLock({ $0 }) ? restarting : running)
+        }
+        try await node.apply([Change(.change, "passfile", "")], step: "node.pgnode1", context)
+        #expect(hasEnded.withLock { $0 })
+        #expect(try await node.inspect(context).isEmpty)
+        // One that goes on has refused them.
+        container("running")
+        let error = await #expect(throws: PgafError.self) {
+            try await node.apply([Change(.change, "passfile", "")], step: "node.pgnode1", context)
+        }
+        #expect(error?.code == .dockerFailed)
     }
 
     @Test func somebodyElsesContainerIsLeftAlone() async throws {

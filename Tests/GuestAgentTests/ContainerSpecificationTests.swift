@@ -126,13 +126,16 @@ import Testing
         #expect(first.map { Array(arguments[$0..<($0 + 4)]) } == ["--env", "A=1 and more", "--env", "B=2"])
     }
 
+    /// Each container has what its own programs log in with.
     @Test func passwordFileEscapesItsSeparators() {
         let secrets = ClusterSecrets(
             superuser: Secret(#"a:b\c"#), monitor: Secret(":\u{301}"), replication: Secret("r"), client: Secret("c"))
-        let expected =
-            #"*:*:*:autoctl_node:\:"# + "\u{301}\n*:*:*:pgautofailover_replicator:r\n"
-            + #"*:*:*:postgres:a\:b\\c"# + "\n"
-        #expect(Array(ClusterTopology.passwordFile(secrets).revealed.utf8) == Array(expected.utf8))
+        for (container, expected) in [
+            ("pgnode1", #"*:*:*:autoctl_node:\:"# + "\u{301}\n*:*:*:pgautofailover_replicator:r\n"),
+            (topology.configuration.monitor.name, #"*:*:*:postgres:a\:b\\c"# + "\n"),
+        ] {
+            #expect(Array(topology.passwordFile(container, secrets).revealed.utf8) == Array(expected.utf8))
+        }
     }
 
     @Test func portsAreEveryonesOnlyWhenAsked() {

@@ -55,6 +55,16 @@ import Testing
         #expect(runner.lines.last == ["docker", "volume", "inspect", "other"])
     }
 
+    @Test func theDigestsByWhichRegistriesKnowAnImage() async throws {
+        let runner = ScriptedRunner().on("docker", "image", "inspect", prints: "a@sha256:1\nm:5000/a@sha256:2\n\n")
+        #expect(try await Docker(runner: runner).registryDigests(of: "a:b") == ["a@sha256:1", "m:5000/a@sha256:2"])
+        let format = "{{range .RepoDigests}}{{println .}}{{end}}"
+        #expect(runner.lines == [["docker", "image", "inspect", "--format", format, "a:b"]])
+        // One that was built here.
+        runner.on("docker", "image", "inspect", prints: "\n")
+        #expect(try await Docker(runner: runner).registryDigests(of: "a:b").isEmpty)
+    }
+
     @Test func theFirstSubnetOfANetwork() async throws {
         let runner = ScriptedRunner().on("docker", "network", "inspect", prints: "172.30.7.0/24 fd00::/64 \n")
         #expect(try await Docker(runner: runner).subnet(ofNetwork: "n")?.description == "172.30.7.0/24")
@@ -68,6 +78,7 @@ import Testing
         #expect(try await docker.container("a") == nil)
         #expect(try await docker.labels(of: "network", "a") == nil)
         #expect(try await docker.imageIdentifier("a") == nil)
+        #expect(try await docker.registryDigests(of: "a").isEmpty)
         #expect(try await docker.subnet(ofNetwork: "a") == nil)
     }
 

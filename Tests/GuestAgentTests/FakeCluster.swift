@@ -46,6 +46,12 @@ final class FakeCluster: Sendable {
         var refusedWrites = 0
         /// How many more connections the nodes refuse, as a server that still starts does.
         var refusals = 0
+        /// Nodes that take no connections, whatever their containers do; the monitor has their rows as they were.
+        var silent: Set<String> = []
+        /// What a look into a node's volume prints (`NodeRemains`); nothing can be seen of others.
+        var remains: [String: String] = [:]
+        /// Seconds since each node was assigned its state.
+        var sinceAssigned = 1
     }
 
     private let memory = Mutex(Memory())
@@ -59,6 +65,19 @@ final class FakeCluster: Sendable {
 
     func change<Value: Sendable>(_ body: @Sendable (inout Memory) -> Value) -> Value {
         memory.withLock { body(&$0) }
+    }
+
+    /// Has every container run and every node registered, as after an `up`.
+    func fill(_ topology: ClusterTopology) {
+        change {
+            for name in topology.containerNames {
+                let role = name == topology.configuration.monitor.name ? "monitor" : "node"
+                $0.containers[name] = ContainerStatus(
+                    name: name, status: "running", running: true,
+                    labels: [Label.cluster: topology.configuration.cluster, Label.role: role])
+            }
+            $0.registered = topology.configuration.nodes.map(\.name)
+        }
     }
 
     /// Puts the cluster's programs on a machine.
@@ -177,7 +196,10 @@ final class FakeCluster: Sendable {
         case ("build", _):
             memory.images[words[words.count - 2]] = labels(words)
             return Self.ok("Step 1/2 : FROM x\nStep 2/2 : CMD y")
-        case ("run", "--rm"): return Self.ok()
+        case ("run", "--rm"):
+            let node = words.firstIndex(of: "--volumes-from").map { words[$0 + 1] } ?? ""
+            if words.last?.contains("rm -rf") == true { memory.remains[node] = nil }
+            return Self.ok(memory.remains[node] ?? "")
         case ("run", _):
             let name = words[3]
             memory.containers[name] = ContainerStatus(
@@ -223,8 +245,9 @@ final class FakeCluster: Sendable {
         guard let tool = words.firstIndex(of: "psql") else { return Self.ok() }
         guard memory.containers[words[tool - 1]]?.running == true else { return Self.no }
         if words.contains(where: { $0.contains("target_session_attrs") }) { return write(sql, &memory) }
-        if memory.refusals > 0, words[tool - 1] != monitor {
-            memory.refusals -= 1
+        let isStarting = memory.silent.contains(words[tool - 1])
+        if isStarting || (memory.refusals > 0 && words[tool - 1] != monitor) {
+            if !isStarting { memory.refusals -= 1 }
             return CommandResult(status: 2, standardError: "FATAL:  the database system is starting up")
         }
         return answer(words[tool - 1], sql, &memory)
@@ -266,7 +289,9 @@ extension FakeCluster {
             return says("t")
         }
         if sql.contains("pg_stat_replication") {
-            let standbys = running(memory).enumerated().filter { !memory.unconnected.contains($0.element) }
+            let standbys = running(memory).enumerated().filter {
+                !memory.unconnected.contains($0.element) && !memory.silent.contains($0.element)
+            }
             return says(standbys.map { "pgautofailover_standby_\($0.offset + 1)" }.joined(separator: "\n"))
         }
         if sql == RegistrationStep.isDisabled { return says(memory.halfRegistered.contains(container) ? "t" : "f") }
@@ -338,7 +363,7 @@ extension FakeCluster {
     }
 
     private func running(_ memory: Memory) -> [String] {
-        memory.registered.filter { memory.containers[$0]?.running == true }
+        memory.registered.filter { memory.containers[$0]?.running == true || memory.silent.contains($0) }
     }
 
     private func rows(_ memory: Memory) -> String {
@@ -349,7 +374,7 @@ extension FakeCluster {
             return #"{"id":\#(index + 1),"name":"\#(name)","host":"\#(name)","port":5432,"reported":"\#(state)","#
                 + #""assigned":"\#(state)","health":1,"lsn":"0/3000148","timeline":1,"#
                 + #""priority":\#(memory.priorities[name] ?? 50),"quorum":true,"running":true,"reportTime":1763847110,"#
-                + #""seen":"2025-11-22T21:31:50.250000","sinceAssigned":1}"#
+                + #""seen":"2025-11-22T21:31:50.250000","sinceAssigned":\#(memory.sinceAssigned)}"#
         }
         return "[\(rows.joined(separator: ","))]"
     }

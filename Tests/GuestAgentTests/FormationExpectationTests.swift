@@ -168,6 +168,51 @@ import Testing
         #expect(awaited.last?.text == "nobody takes writes: no other node can be primary than pgnode1")
     }
 
+    private func formation(_ change: (inout [Monitor.Row]) -> Void) -> FormationExpectation {
+        var rows = rows(primary, secondary, secondary)
+        change(&rows)
+        return FormationExpectation(
+            topology: TestMachine.topology(), rows: rows, monitor: "running",
+            containers: Dictionary(uniqueKeysWithValues: Self.names.map { ($0, "running") }))
+    }
+
+    @Test func settingsThatAreNotTheConfigurationsAreTold() {
+        let differing = formation {
+            $0[1].priority = 10
+            $0[2].priority = 0
+            $0[2].quorum = false
+        }
+        #expect(
+            texts(differing.awaited) == [
+                "pgnode2 has the candidate priority 10 instead of 50: `pgaf-host up` sets what the configuration says",
+                "pgnode3 has the candidate priority 0 instead of 50 and the replication quorum false instead of true:"
+                    + " `pgaf-host up` sets what the configuration says",
+            ])
+        #expect(differing.awaited.allSatisfy { $0.command == "pgaf-host up" } && differing.lackOfSuccessors == nil)
+        // While a node is promoted pg_auto_failover adds 101 to its priority, or takes that from the former primary's.
+        let promoted = formation {
+            $0[0].priority = -51
+            $0[1].priority = 151
+        }
+        #expect(promoted.awaited.isEmpty && promoted.lackOfSuccessors == nil)
+    }
+
+    /// As a run leaves it that was killed while it restarted the primary.
+    @Test func aFormationInWhichNobodyCouldTakeOverIsNotHealthy() {
+        let killed = formation { for index in 1...2 { $0[index].priority = 0 } }
+        #expect(killed.lackOfSuccessors?.hasPrefix("no node could take over from pgnode1: ") == true)
+        #expect(killed.awaited.map(\.name) == ["pgnode2", "pgnode3"])
+        #expect(formation { $0[1].priority = 0 }.lackOfSuccessors == nil)
+        // One that was configured so is as it should be, and one without others lacks something else.
+        var configuration = Configuration()
+        for index in 1...2 { configuration.nodes[index].candidatePriority = 0 }
+        let meant = FormationExpectation(
+            topology: TestMachine.topology(configuration), rows: killed.rows, monitor: "running",
+            containers: killed.containers)
+        #expect(meant.lackOfSuccessors == nil && meant.awaited.isEmpty)
+        #expect(formation { $0.removeLast(2) }.lackOfSuccessors == nil)
+    }
+
     private static let states = [
         "init", "single", "wait_primary", "primary", "draining", "demote_timeout", "demoted", "catchingup", "secondary",
         "prepare_promotion", "stop_replication", "wait_standby", "maintenance", "join_primary", "apply_settings",

@@ -193,4 +193,39 @@ extension Monitor.Row {
         #expect(state.notes.contains("pgnode2 is not registered on the monitor"))
         #expect(state.awaited?.map(\.name) == ["monitor_node", "pgnode1", "pgnode2", "pgnode3", nil])
     }
+
+    /// What one could type instead would be refused meanwhile.
+    @Test func whoeverHasTheMachineForItselfIsTold() async throws {
+        let topology = TestMachine.topology()
+        let machine = TestMachine()
+        let cluster = FakeCluster(topology)
+        cluster.install(on: machine)
+        cluster.change {
+            for name in topology.containerNames {
+                $0.containers[name] = ContainerStatus(name: name, status: "running", running: true)
+            }
+            $0.registered = ["pgnode1", "pgnode2", "pgnode3"]
+            $0.containers["pgnode3"] = ContainerStatus(name: "pgnode3", status: "exited", running: false)
+        }
+        func awaited(isAsked: Bool) async throws -> [FormationState.Awaited]? {
+            var reader = FormationReader(runner: machine.runner, files: machine.files, topology: topology)
+            reader.tellsOfWork = isAsked
+            return try await reader.read()?.awaited
+        }
+        let alone = try await awaited(isAsked: true)
+        #expect(alone?.map(\.command) == ["pgaf-host start"])
+        let works = [
+            "run X, `stop`": "run X (`stop`) is at work on this machine; follow it with `pgaf-host attach`",
+            "run X": "run X (`up`) is at work on this machine; follow it with `pgaf-host attach`",
+            "`pgaf-agent down`": "`pgaf-agent down` is at work on this machine",
+        ]
+        for (holder, words) in works {
+            let lock = try MachineLock(store: machine.store, holder: holder).now()
+            #expect(try await awaited(isAsked: true) == [FormationState.Awaited(name: nil, text: words)])
+            // A run about itself.
+            #expect(try await awaited(isAsked: false) == alone)
+            withExtendedLifetime(lock) {}
+        }
+        #expect(try await awaited(isAsked: true) == alone)
+    }
 }

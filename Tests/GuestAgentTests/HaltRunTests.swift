@@ -54,6 +54,26 @@ import Testing
         #expect(again.changed == 0 && again.cluster?.containers == [] && few.isEmpty)
     }
 
+    /// As after a departure that was not completed. Here it is the primary, and so goes after the standbys.
+    @Test func aNodeThatIsNoLongerWantedIsStoppedToo() async throws {
+        ready.cluster.change {
+            for (name, cluster) in [("pgnode4", "pgaf"), ("stranger", "other")] {
+                $0.containers[name] = ContainerStatus(
+                    name: name, status: "running", running: true, labels: [Label.cluster: cluster, Label.role: "node"])
+            }
+            $0.registered.insert("pgnode4", at: 0)
+        }
+        let (stopped, deeds) = try await give(.stop)
+        let order = ["pgnode1", "pgnode2", "pgnode3", "pgnode4", "monitor_node"]
+        #expect(deeds == order.map { "stop \($0)" } && stopped.cluster?.containers == order)
+        #expect(stopped.warnings.count == 1)
+        #expect(stopped.warnings.first?.hasPrefix("pgnode4, which the configuration does not have any more, ") == true)
+        // Another node has taken over meanwhile.
+        ready.cluster.change { _ = $0.registered.removeFirst() }
+        let back = ["monitor_node", "pgnode1", "pgnode2", "pgnode3"].map { "start \($0)" }
+        #expect(try await give(.start).deeds == back)
+    }
+
     @Test func aCancelledStopEndsBeforeTheNextContainerAndAnotherGoesOn() async throws {
         let stop = StopSign()
         let cluster = ready.cluster
@@ -99,6 +119,13 @@ import Testing
         let (result, deeds) = try await give(.start)
         #expect(result.error?.code == .clusterNotFound && deeds.isEmpty)
         #expect(result.error?.message.contains("pgnode3") == true)
+    }
+
+    /// Only `up` mends that; the start says so.
+    @Test func aStartDoesNotWaitForCandidatePriorities() async throws {
+        ready.cluster.change { $0.priorities = ["pgnode2": 0, "pgnode3": 0] }
+        let state = try await give(.start).result.cluster?.formation
+        #expect(state?.awaited?.map(\.name) == ["pgnode2", "pgnode3"])
     }
 
     @Test func aStartDoesNotWaitForANodeInMaintenance() async throws {

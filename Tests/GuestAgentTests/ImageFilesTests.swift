@@ -129,7 +129,7 @@ import Testing
         var configuration = Configuration()
         configuration.packages[.debian] = "http://m/debian"
         let files = TestMachine.topology(configuration).imageFiles()
-        #expect(files.extra == ["debian.list": "deb http://m/debian trixie main\n"])
+        #expect(files.extra == ["debian.list": BaseSystem.source("http://m/debian", "trixie") + "\n"])
         let plain = TestMachine.topology().imageFiles()
         let lines = files.dockerfile.split(separator: "\n").filter { $0 != "COPY debian.list /etc/apt/sources.list" }
         #expect(lines == plain.dockerfile.split(separator: "\n") && files.dockerfile != plain.dockerfile)

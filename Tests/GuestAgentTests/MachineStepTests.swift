@@ -91,6 +91,39 @@ import Testing
         withExtendedLifetime(port) {}
     }
 
+    @Test func anotherNameForTheMonitorIsRefused() async throws {
+        machine.runner.on("docker", "ps", prints: "former\n")
+        let error = await failure(topology())
+        #expect(error?.code == .dataWouldBeLost && error?.message.contains("is called former") == true)
+        #expect(error?.remedy.hasPrefix("Set `monitor.name` back to former, or start anew with `pgaf-host up") == true)
+        #expect(machine.runner.lines.last?.contains("label=pgaf.role=monitor") == true)
+        // All of it is about to go.
+        let fresh = PreflightStep(store: machine.store, isReplacing: true)
+        await #expect(throws: Never.self) { try await fresh.inspect(machine.context(topology())) }
+    }
+
+    @Test func aRenamedNodeThatIsToKeepItsPort() async throws {
+        let port = ListeningPort()
+        let arguments = #""pgaf.arguments":"[[\"--publish\",\"127.0.0.1:\#(port.number):5432\"],[],[]]""#
+        machine.runner.on("docker", "version", prints: "27.5.1\n")
+            .on("docker", "ps", prints: "monitor_node\npgnode1\n")
+            .on(
+                "docker", "container", "inspect", "pgnode1",
+                prints: #"[{"Name":"/pgnode1","State":{"Status":"x","Running":true,"ExitCode":0},"#
+                    + #""Config":{"Labels":{"pgaf.cluster":"pgaf",\#(arguments)}}}]"#
+            )
+            .on(
+                "docker", "container", "inspect", "monitor_node",
+                prints: #"[{"Name":"/monitor_node","State":{"Status":"x","Running":true,"ExitCode":0},"#
+                    + #""Config":{"Labels":{"pgaf.cluster":"pgaf"}}}]"#)
+        let error = await failure(topology(nodes: [NodeSettings(name: "another", port: port.number)]))
+        withExtendedLifetime(port) {}
+        #expect(error?.code == .portInUse)
+        #expect(
+            error?.message.contains("is that of pgnode1 of the same cluster, which pgaf.yaml does not have") == true)
+        #expect(error?.remedy.hasPrefix("Keep the name pgnode1; or give another a free port first") == true)
+    }
+
     @Test func aMachineWithoutApt() async throws {
         try machine.files.remove("/usr/bin/apt-get")
         #expect(await failure(topology())?.code == .machineUnsupported)
@@ -151,6 +184,80 @@ import Testing
         machine.runner.on("docker", prints: "27.5.1\n").on("id", status: 1).on("systemctl")
         try await DockerStep().apply([Change(.create, "engine", "")], machine.context())
         #expect(machine.runner.lines[1] == ["systemctl", "enable", "--now", "docker"])
+    }
+
+    private func proxied(_ proxy: String?, source: SoftwareSource = .debian) -> AgentContext {
+        var configuration = Configuration()
+        configuration.packages[.proxy] = proxy
+        return machine.context(TestMachine.topology(configuration, source: source))
+    }
+
+    private static let proxyFile = "/etc/systemd/system/docker.service.d/pgaf-proxy.conf"
+
+    /// Its installation starts it, with what is there by then.
+    @Test func anEngineThatPgafInstallsHasTheProxyFromTheBeginning() async throws {
+        try machine.place("/run/systemd/system/x")
+        let files = machine.files
+        machine.runner.lacks("docker").on("id", status: 1).on("systemctl").on("apt-get") { _ in
+            #expect(files.exists(Self.proxyFile))
+            return CommandResult()
+        }
+        let step = DockerStep()
+        let new = proxied("http://p.example:3128")
+        let changes = try await step.inspect(new)
+        #expect(
+            changes.map(\.description) == [
+                "install docker.io, docker-cli", "start the Docker engine",
+                "give the Docker engine the proxy http://p.example:3128",
+            ])
+        machine.runner.on("docker", prints: "27.5.1\n")
+        try await step.apply(changes, new)
+        let text = try files.read(Self.proxyFile)
+        #expect(
+            text == "# Written by pgaf for packages.proxy.\n[Service]\n"
+                + #"Environment="HTTP_PROXY=http://p.example:3128" "HTTPS_PROXY=http://p.example:3128""#
+                + #" "NO_PROXY=localhost,127.0.0.0/8,::1""# + "\n")
+        #expect(machine.mode(Self.proxyFile) == 0o644)
+        #expect(machine.runner.lines.first { $0[0] == "systemctl" } == ["systemctl", "daemon-reload"])
+        try machine.place("/usr/bin/dockerd")
+        #expect(try await step.inspect(new).isEmpty)
+    }
+
+    private static let otherProxies: [(String?, String)] = [
+        ("http://other.example:1", "give the Docker engine the proxy http://other.example:1 at its next start"),
+        (nil, "take the proxy away from the Docker engine at its next start"),
+    ]
+
+    /// Whoever restarts it stops all containers: that is not for a changed setting to do.
+    @Test(arguments: otherProxies)
+    func anotherProxyIsForTheEnginesNextStart(_ proxy: String?, _ words: String) async throws {
+        for file in ["/run/systemd/system/x", "/usr/bin/dockerd", Self.proxyFile] { try machine.place(file) }
+        machine.runner.on("docker", prints: "27.5.1\n").on("id", status: 1).on("systemctl")
+        let step = DockerStep()
+        let changes = try await step.inspect(proxied(proxy))
+        #expect(changes.map(\.description) == [words])
+        let before = machine.runner.lines.count
+        try await step.apply(changes, proxied(proxy))
+        #expect(
+            machine.runner.lines.dropFirst(before).filter { $0[0] == "systemctl" } == [["systemctl", "daemon-reload"]])
+        #expect(machine.files.exists(Self.proxyFile) == (proxy != nil))
+        #expect(try await step.inspect(proxied(proxy)).isEmpty)
+    }
+
+    @Test(arguments: [true, false]) func anEngineThatIsThereKeepsItsOwnProxy(_ hasSystemd: Bool) async throws {
+        machine.runner.on("id", status: 1).on("systemctl")
+        if hasSystemd {
+            for file in ["/run/systemd/system/x", "/usr/bin/dockerd"] { try machine.place(file) }
+            machine.runner.on("docker", prints: "27.5.1\n")
+        } else {
+            machine.runner.lacks("docker")
+        }
+        let context = proxied("http://p.example:3128", source: .pgdg)
+        #expect(try await !DockerStep().inspect(context).has(EngineProxy.subject))
+        // Where it matters it is told what to do.
+        machine.runner.on("docker", "pull", status: 1, error: "timeout\n")
+        let error = await #expect(throws: PgafError.self) { try await BaseImageStep().apply([], context) }
+        #expect(error?.remedy.contains("`Environment=HTTPS_PROXY=http://p.example:3128` into /etc/systemd/") == true)
     }
 
     /// dpkg had unpacked the engine when it was killed; its scripts had not made the group that the socket wants.

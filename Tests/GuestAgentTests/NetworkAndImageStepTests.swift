@@ -6,6 +6,13 @@ import Testing
 @Suite struct NetworkStepTests {
     private let machine = TestMachine()
 
+    init() {
+        machine.runner.on(
+            "docker", "container", "inspect", "monitor_node",
+            prints: #"[{"Name":"/monitor_node","State":{"Status":"running","Running":true,"ExitCode":0},"#
+                + #""Config":{"Labels":{"pgaf.cluster":"pgaf"}}}]"#)
+    }
+
     private func network(cluster: String, subnet: String) {
         machine.runner.on("docker", "network", "inspect", prints: #"[{"Labels":{"pgaf.cluster":"\#(cluster)"}}]"#)
             .on("docker", "network", "inspect", "--format", prints: subnet + " \n")
@@ -41,6 +48,26 @@ import Testing
     @Test func allIsInOrder() async throws {
         network(cluster: "pgaf", subnet: "172.30.7.0/24")
         #expect(try await NetworkStep().inspect(machine.context()).isEmpty)
+    }
+
+    /// Docker would refuse a second network in the same subnet, once the images are made.
+    @Test func anotherNameForTheNetworkIsRefused() async throws {
+        machine.runner.on("docker", "network", "inspect", status: 1).on("docker", "network", "ls", prints: "former\n")
+        let error = await #expect(throws: PgafError.self) { try await NetworkStep().inspect(machine.context()) }
+        #expect(error?.code == .dataWouldBeLost && error?.message.contains("is called former") == true)
+        #expect(error?.remedy.hasPrefix("Set `network.name` back to former, or start anew") == true)
+        #expect(
+            machine.runner.lines.last == [
+                "docker", "network", "ls", "--filter", "label=pgaf.cluster=pgaf", "--filter", "label=pgaf.role=network",
+                "--format", "{{.Name}}",
+            ])
+    }
+
+    /// In the preflight its engine was not running yet.
+    @Test func aMonitorOfAnotherNameIsSeenOnceTheEngineRuns() async throws {
+        machine.runner.on("docker", "container", "inspect", status: 1).on("docker", "ps", prints: "former\n")
+        let error = await #expect(throws: PgafError.self) { try await NetworkStep().inspect(machine.context()) }
+        #expect(error?.code == .dataWouldBeLost && error?.remedy.contains("`monitor.name` back to former") == true)
     }
 
     @Test(arguments: [
@@ -116,7 +143,7 @@ import Testing
             ).arguments == [
                 "--mount", "mmdebstrap", "--mode=auto", "--variant=minbase", "--include=ca-certificates", "trixie",
                 "/t",
-                "deb http://example.org/debian/ trixie main",
+                "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://example.org/debian/ trixie main",
             ])
         machine.runner.on("docker", "image", "inspect", status: 1)
         let pgdg = machine.context(TestMachine.topology(source: .pgdg))
@@ -183,7 +210,8 @@ import Testing
         let context = machine.context()
         try await BaseImageStep().apply([], context)
         let command = try #require(machine.runner.commands.first { $0.executable == "unshare" })
-        let (main, security) = ("deb http://m/debian/ trixie main", "deb http://m/security/ trixie-security main")
+        let main = BaseSystem.source("http://m/debian/", "trixie")
+        let security = BaseSystem.source("http://m/security/", "trixie-security")
         #expect(command.arguments.suffix(answers ? 2 : 1) == (answers ? [main, security] : [main]))
         #expect(await context.warnings.all.isEmpty == answers)
         #expect(!machine.files.exists(BaseImageStep.workspace))
@@ -199,7 +227,7 @@ import Testing
         try await BaseImageStep().apply([], machine.context(TestMachine.topology(configuration)))
         let command = try #require(machine.runner.commands.first { $0.executable == "unshare" })
         #expect(command.arguments.starts(with: ["--mount", "mmdebstrap"]))
-        #expect(command.arguments.last == "deb http://m/debian trixie main")
+        #expect(command.arguments.last == BaseSystem.source("http://m/debian", "trixie"))
         #expect(command.environment["http_proxy"] == "http://p:1" && command.environment["https_proxy"] == "http://p:1")
         #expect(!command.arguments.contains { $0.contains("http://p:1") })
     }

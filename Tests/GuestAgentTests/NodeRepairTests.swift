@@ -1,5 +1,6 @@
 import Foundation
 import Shared
+import Synchronization
 import TestSupport
 import Testing
 
@@ -97,9 +98,9 @@ import Testing
         #expect(found == NodeRemains(hasMemory: true, isInitialising: false, hasData: true))
         let line = try #require(machine.runner.lines.first)
         #expect(
-            line.dropLast() == [
-                "docker", "run", "--rm", "--network", "none", "--label", "pgaf.cluster=pgaf", "--volumes-from",
-                "pgnode2", "--entrypoint", "sh", "pgaf/pg_auto_failover:latest", "-c",
+            Array(line.dropLast()) == ["docker"] + HelperContainer.run + [
+                "--cap-add", "DAC_OVERRIDE", "--label", "pgaf.cluster=pgaf", "--volumes-from", "pgnode2",
+                "--entrypoint", "sh", "pgaf/pg_auto_failover:latest", "-c",
             ])
         machine.runner.on("docker", "run", status: 125, error: "No such container")
         #expect(try await NodeRemains.read("pgnode2", context) == nil)
@@ -123,6 +124,93 @@ import Testing
             #expect(try String(contentsOfFile: "\(volume)/\(name)/base/1", encoding: .utf8) == "\(number)")
         }
         #expect(try await SubprocessRunner().run(Command("sh", ["-c", local])).trimmedOutput == "")
+    }
+}
+
+@Suite struct NodeRepairTests {
+    private let machine = TestMachine()
+    private let topology = TestMachine.topology()
+    private let cluster: FakeCluster
+
+    init() {
+        cluster = FakeCluster(topology)
+        cluster.install(on: machine)
+        cluster.fill(topology)
+    }
+
+    private func repair(_ node: Int) -> NodeRepair {
+        NodeRepair(node: topology.configuration.nodes[node - 1], topology: topology, every: .zero)
+    }
+
+    /// The first attempt begins the pause between looks, the second one suspects, the third one acts.
+    private func attempt(_ repair: NodeRepair) async throws -> String? {
+        let context = machine.context(topology)
+        for _ in 1...2 { #expect(try await repair.attempt(step: "node", context) == nil) }
+        return try await repair.attempt(step: "node", context)
+    }
+
+    @Test func aNodeWithoutItsDataIsMadeAnewAndThatIsTold() async throws {
+        cluster.change {
+            $0.silent = ["pgnode3"]
+            $0.remains["pgnode3"] = "yes\nno\nno\nno"
+        }
+        let repair = repair(3)
+        #expect(try await attempt(repair) == nil && repair.hasActed)
+        let deeds = machine.runner.lines.filter { ["stop", "start"].contains($0[1]) }
+        #expect(deeds == [["docker", "stop", "pgnode3"], ["docker", "start", "pgnode3"]])
+        #expect(cluster.change { $0.registered } == ["pgnode1", "pgnode2"])
+    }
+
+    /// No node answers, and nothing is in any volume.
+    private func loseEverything() {
+        cluster.change {
+            $0.silent = ["pgnode1", "pgnode2", "pgnode3"]
+            $0.remains = ["pgnode1", "pgnode2", "pgnode3"].reduce(into: [:]) { $0[$1] = "no\nno\nno\nno" }
+        }
+    }
+
+    /// All containers and volumes but the monitor's were removed a moment ago, and `up` has made them again.
+    @Test func withoutAnyDataLeftTheWayOnIsTold() async throws {
+        loseEverything()
+        for node in 1...3 {
+            let error = await #expect(throws: PgafError.self) { try await attempt(repair(node)) }
+            #expect(error?.code == .dataWouldBeLost && error?.remedy.contains("`pgaf-host up --fresh`") == true)
+        }
+        // There is some, some is about to come, or nobody can tell: the monitor's word for the primary is not enough.
+        for remains in ["yes\nno\nyes\nno", "yes\nyes\nno\nno", ""] {
+            cluster.change { $0.remains["pgnode1"] = remains }
+            let repair = repair(2)
+            #expect(
+                try await attempt(repair) == "what its volume held is gone, and no other node is primary yet"
+                    && !repair.hasActed)
+        }
+    }
+
+    @Test func aFailoverThatStandsStillIsForeseenByOneStep() async throws {
+        func foreseen(_ node: Int, sinceAssigned: Int) async throws -> [String] {
+            let rows = [
+                Monitor.Row.sample("pgnode1", "report_lsn", "demote_timeout", sinceAssigned: sinceAssigned),
+                .sample("pgnode2", "stop_replication", id: 2, sinceAssigned: sinceAssigned),
+            ]
+            return try await repair(node).foresee(rows, machine.context(topology)).map(\.description)
+        }
+        #expect(
+            try await foreseen(2, sinceAssigned: 60) == [
+                "let the failover from pgnode1 to pgnode2 go on, which stands still"
+            ])
+        #expect(try await foreseen(1, sinceAssigned: 60).isEmpty)
+        #expect(try await foreseen(2, sinceAssigned: 1).isEmpty)
+    }
+
+    /// What a node that registers for the first time lacks it never had.
+    @Test func aNodeThatIsStillInitialisedIsRefusedByNoPlan() async throws {
+        loseEverything()
+        let context = machine.context(topology)
+        #expect(try await repair(1).foresee([.sample("pgnode1", "init", "single")], context).isEmpty)
+        let error = await #expect(throws: PgafError.self) {
+            try await repair(1).foresee([.sample("pgnode1", "single")], context)
+        }
+        #expect(error?.code == .dataWouldBeLost)
     }
 }
 
@@ -152,12 +240,7 @@ import Testing
     init() {
         cluster = FakeCluster(topology)
         cluster.install(on: machine)
-        cluster.change {
-            for name in ["monitor_node", "pgnode1", "pgnode2", "pgnode3"] {
-                $0.containers[name] = ContainerStatus(name: name, status: "running", running: true)
-            }
-            $0.registered = ["pgnode1", "pgnode2", "pgnode3"]
-        }
+        cluster.fill(topology)
     }
 
     private var step: RegistrationStep { RegistrationStep(topology: topology) }
@@ -227,6 +310,66 @@ import Testing
         }
         #expect(error?.message.hasPrefix("pgnode1 and pgnode2 all take writes") == true)
         #expect(orders.isEmpty)
+    }
+
+    /// pgnode1 takes writes without a row, and pgnode2, which became primary in its place, takes no connections.
+    private func loseThePrimarysRow() {
+        cluster.change {
+            $0.registered = ["pgnode2", "pgnode3"]
+            $0.writable = "pgnode1"
+            $0.silent = ["pgnode2"]
+        }
+    }
+
+    /// It may have what the stranger lacks.
+    @Test func aSuccessorThatCannotBeAskedIsNotForgotten() async throws {
+        loseThePrimarysRow()
+        let context = machine.context(topology)
+        let starting = await #expect(throws: PgafError.self) {
+            try await RegistrationStep(topology: topology, patience: .zero).apply([], context)
+        }
+        #expect(starting?.code == .nodeFailed && starting?.remedy.contains("docker volume rm VOLUME") == true)
+        #expect(starting?.message.contains("for pgnode2 to answer whether it takes writes beside pgnode1") == true)
+        // Nobody starts that one.
+        cluster.change {
+            $0.containers["pgnode2"] = ContainerStatus(name: "pgnode2", status: "exited", running: false)
+        }
+        let stopped = await #expect(throws: PgafError.self) { try await step.apply([], context) }
+        #expect(stopped?.code == .nodeFailed && stopped?.message.hasPrefix("pgnode1 takes writes") == true)
+        #expect(stopped?.remedy.contains("`docker start pgnode2`") == true)
+        #expect(orders.isEmpty && cluster.change { $0.registered } == ["pgnode2", "pgnode3"])
+    }
+
+    @Test func aSuccessorThatAnswersLateIsHeard() async throws {
+        loseThePrimarysRow()
+        let asked = Mutex(0)
+        machine.runner.on("docker", "exec") { [cluster] command in
+            if command.arguments.contains("pgnode2") {
+                let count = asked.withLock { count in
+                    count += 1
+                    return count
+                }
+                // Once it has been waited for.
+                if count > 4 { cluster.change { $0.silent = [] } }
+            }
+            return cluster.run(command)
+        }
+        let error = await #expect(throws: PgafError.self) {
+            try await step.apply([], machine.context(topology))
+        }
+        #expect(error?.message.hasPrefix("pgnode1 and pgnode2 all take writes") == true)
+        #expect(orders.isEmpty)
+    }
+
+    /// The way that the refusal names: the one whose changes may be lost is given up.
+    @Test func aSuccessorThatHasNoDataStandsInNobodysWay() async throws {
+        loseThePrimarysRow()
+        cluster.change {
+            $0.containers["pgnode2"] = nil
+            $0.volumes["pgnode2_data"] = nil
+        }
+        try await step.apply([], machine.context(topology))
+        #expect(cluster.change { $0.registered } == ["pgnode1", "pgnode3"])
     }
 
     @Test func aRunThatEndedHalfWayIsGoneOnWith() async throws {

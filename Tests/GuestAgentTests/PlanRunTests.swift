@@ -241,6 +241,42 @@ import Testing
         #expect(run.plan == plan.steps && run.changed == ["node.pgnode3"])
     }
 
+    @Test func aNodeThatIsToBeMadeAnewIsAChangeAndOneThatOnlyStartsIsNone() async throws {
+        _ = try await up()
+        cluster.change {
+            $0.silent = ["pgnode3"]
+            $0.remains["pgnode3"] = "no\nno\nyes\nno"
+        }
+        let before = machine.everything()
+        func step(_ plan: ClusterPlan) -> PlannedStep? { plan.steps.first { $0.id == "node.pgnode3" } }
+        let ill = try await plan()
+        #expect(ill.exitCode == 2 && changing(ill) == ["node.pgnode3"] && machine.everything() == before)
+        #expect(
+            step(ill)?.changes == [
+                "make pgnode3 anew from the primary: pg_autoctl's memory of the node is gone; its old data is set aside"
+                    + " in the volume pgnode3_data"
+            ])
+        let wait = "wait for pgnode3 to take its place (now: its PostgreSQL takes no connections)"
+        #expect(step(ill)?.waits == [wait])
+
+        // All is there; the last that its server said is what it also says before pg_autoctl rewinds it.
+        cluster.change { $0.remains["pgnode3"] = "yes\nno\nyes\nyes" }
+        let starting = try await plan()
+        #expect(starting.exitCode == 0 && step(starting)?.waits == [wait])
+        cluster.change { $0.sinceAssigned = 3600 }
+        #expect(try await plan().exitCode == 2)
+
+        cluster.change {
+            $0.containers["pgnode3"] = nil
+            $0.volumes["pgnode3_data"] = nil
+        }
+        let gone = try await plan()
+        #expect(
+            step(gone)?.changes == [
+                "create container pgnode3", "make pgnode3 anew from the primary: what its volume held is gone",
+            ])
+    }
+
     @Test func changedPasswordsAreNamedAndNeverShown() async throws {
         _ = try await up()
         var secrets = TestMachine.secrets
@@ -248,7 +284,7 @@ import Testing
         let plan = try await plan(secrets: secrets)
         let changes = plan.steps.flatMap(\.changes)
         #expect(changes.contains("remember the changed passwords"))
-        #expect(changes.contains("hand pgnode1 the changed passwords"))
+        #expect(changes.filter { $0.hasPrefix("hand ") } == ["hand monitor_node the changed passwords"])
         #expect(changes.contains("set the password of postgres"))
         #expect(!changes.contains { $0.contains("s3cret") })
     }

@@ -103,6 +103,29 @@ import Testing
         }
     }
 
+    /// A primary that has to go down first, while nobody may take over from it.
+    @Test func whoCannotGetItsCandidatePriorityBackIsTold() async throws {
+        let context = machine.context(TestMachine.topology())
+        let step = RestartStep(topology: context.topology)
+        cluster.change { $0.heldBack["pgnode1"] = [["max_connections", "100", "90"]] }
+        let changes = try await step.inspect(context)
+        let stop = context.stop
+        machine.runner.on("docker", "exec") { [cluster] command in
+            let words = command.arguments
+            // Ends the run in its wait for the server.
+            if words.contains("restart") { stop.raise() }
+            let isRefused = words.contains("pgnode2") && words.suffix(2) == ["candidate-priority", "50"]
+            return isRefused ? CommandResult(status: 1) : cluster.run(command)
+        }
+        await #expect(throws: CancellationError.self) { try await step.apply(changes, context) }
+        #expect(cluster.change { $0.priorities } == ["pgnode2": 0, "pgnode3": 50])
+        #expect(
+            await context.warnings.all == [
+                "The candidate priority of pgnode2 may still be 0, with which it cannot take over: `up` sets it to 50"
+                    + " again."
+            ])
+    }
+
     @Test func nobodyIsRestartedOrChangedWhileAPrimaryHandsOver() {
         let topology = TestMachine.topology()
         #expect(RestartStep(topology: topology).dependencies.contains("departures"))

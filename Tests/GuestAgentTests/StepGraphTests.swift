@@ -10,12 +10,15 @@ private struct TestStep: Step {
     var dependencies: [String] = []
     var always = false
     var confirmed = true
+    /// Whether its deed is a repair that no look foresees.
+    var repairs = false
     /// What each look finds, counted from 1; nil finds one thing to make until it was made.
     var looks: (@Sendable (_ number: Int) async throws -> [Change])?
     var deed: @Sendable ([Change]) async throws -> Void = { _ in }
     var title: String { "the \(id)" }
     let looked = Counter()
     let applied = Counter()
+    var hasRepaired: Bool { repairs && applied.value > 0 }
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         let number = looked.next()
@@ -148,6 +151,16 @@ private final class Counter: Sendable {
         #expect(error?.code == .dockerFailed)
         #expect(Set(words()) == ["start bad", "start slow", "docker.failed bad", "changed slow"])
         #expect(words().last == "changed slow")
+    }
+
+    @Test func aRepairInTheMiddleOfAWaitIsAChange() async throws {
+        let waits: @Sendable (Int) async throws -> [Change] = { _ in [Change(.wait, "x", "wait for x")] }
+        let steps = [
+            TestStep(id: "a", looks: waits),
+            TestStep(id: "b", dependencies: ["a"], confirmed: false, repairs: true, looks: waits),
+        ]
+        #expect(try await StepGraph(steps).run(machine.context()) == 1)
+        #expect(words() == ["start a", "unchanged a", "start b", "changed b"])
     }
 
     @Test func aStepBehindAChangeIsLookedAtAgain() async throws {

@@ -114,6 +114,36 @@ import Testing
         #expect(!machine.runner.lines.dropFirst(before).contains { $0.starts(with: ["docker", "volume", "create"]) })
     }
 
+    /// The monitor alone is left, and knows all nodes.
+    @Test func aFormationWithoutAnyDataIsRefusedBeforeAnythingIsMade() async throws {
+        #expect(await up() == 0)
+        let before = machine.runner.lines.count
+        cluster.change {
+            for name in ["pgnode1", "pgnode2", "pgnode3"] {
+                $0.containers[name] = nil
+                $0.volumes["\(name)_data"] = nil
+                $0.silent.insert(name)
+            }
+        }
+        #expect(await up() == ErrorCode.dataWouldBeLost.exitCode)
+        let error = results.last?.error
+        #expect(
+            error?.message == "pgnode1 cannot come back: what its volume held is gone, and no other node of the"
+                + " formation has data any more.")
+        #expect(error?.remedy.contains("`pgaf-host up --fresh`") == true)
+        for line in machine.runner.lines.dropFirst(before) {
+            #expect(!line.starts(with: ["docker", "run"]) && !line.starts(with: ["docker", "volume", "create"]))
+        }
+        // One volume that is there may hold all that is needed.
+        cluster.change { $0.volumes["pgnode2_data"] = [Label.cluster: "pgaf", Label.node: "pgnode2"] }
+        let plan = try await PlanRun(
+            runner: machine.runner, store: machine.store,
+            request: Request(run: "r", configuration: configuration, secrets: TestMachine.secrets)
+        ).plan()
+        #expect(plan.steps.first { $0.id == "node.pgnode1" }?.changes.count == 2)
+        #expect(plan.steps.first { $0.id == "node.pgnode2" }?.changes == ["create container pgnode2"])
+    }
+
     @Test func anEngineThatWasStoppedIsStartedAndNothingIsMadeAnew() async throws {
         #expect(await up() == 0)
         let (count, before) = (machine.written.count, machine.runner.lines.count)

@@ -8,6 +8,8 @@ public struct FormationReader: Sendable {
     let topology: ClusterTopology
     /// Whether a node that somebody has taken out of service is as it should be.
     var excusesMaintenance = false
+    /// Whether it is told who has the machine for itself: to those who look from outside, not to a run about itself.
+    var tellsOfWork = false
 
     public init(
         runner: any CommandRunner, sessions: PsqlSessions? = nil, files: MachineFiles, topology: ClusterTopology
@@ -46,12 +48,18 @@ public struct FormationReader: Sendable {
         } else {
             notes.append("the monitor does not answer")
         }
-        let expected = FormationExpectation(
-            topology: topology, rows: rows, monitor: status, containers: containers
-        ).awaited
+        let expectation = FormationExpectation(
+            topology: topology, rows: rows, monitor: status, containers: containers)
+        // `start` brings back what was there; only `up` changes it.
+        if !excusesMaintenance, let note = expectation.lackOfSuccessors { notes.append(note) }
+        let expected = expectation.awaited
+        let holder = tellsOfWork ? MachineLock(store: ClusterStore(files: files), holder: "").currentHolder : nil
+        // What one could type would be refused until that one has ended.
+        let awaited =
+            holder.map { [FormationJudgement.work(of: $0)] + expected.filter { $0.command == nil } } ?? expected
         return FormationState(
             cluster: configuration.cluster, monitor: status, nodes: nodes, healthy: notes.isEmpty, notes: notes,
-            awaited: expected.isEmpty ? nil : expected, warnings: warnings.isEmpty ? nil : warnings)
+            awaited: awaited.isEmpty ? nil : awaited, warnings: warnings.isEmpty ? nil : warnings)
     }
 
     /// What is allowed but should be known.

@@ -20,6 +20,8 @@ struct FormationWatch: Sendable {
     }
 
     func look() async -> Look {
+        var reader = reader
+        reader.tellsOfWork = true
         do {
             guard let state = try await reader.read() else {
                 return .failure(

@@ -33,11 +33,18 @@ struct HaltRun: Sendable {
         }
     }
 
+    /// Nodes that the configuration does not have any more are stopped as well: they would come back with the engine.
+    ///
     /// - Throws: `docker.failed`, `docker.unavailable`.
     private func stopAll(_ context: AgentContext) async throws -> RunResult {
         // Containers that rest with their engine come back with it, and not as if somebody had stopped them.
-        _ = try await DockerEngine(runner: runner, files: store.files).isAvailable(events)
-        let (monitor, nodes) = names(context)
+        let hasEngine = try await DockerEngine(runner: runner, files: store.files).isAvailable(events)
+        let (monitor, wanted) = names(context)
+        let former =
+            hasEngine
+            ? try await context.docker.labelled("container", cluster: context.configuration.cluster, role: "node")
+                .filter { !wanted.contains($0) } : []
+        let nodes = wanted + former
         let running = try await context.docker.containers([monitor] + nodes).filter { $0.value.running }.map(\.key)
         let primaries = try await context.monitor.rows()?.filter(\.isPrimary).map(\.name) ?? []
         let names = (nodes.filter { !primaries.contains($0) } + primaries + [monitor]).filter(running.contains)
@@ -50,6 +57,11 @@ struct HaltRun: Sendable {
             }
         }
         let changed = try await StepGraph(steps).run(context)
+        for name in former where names.contains(name) {
+            await context.warnings.add(
+                "\(name), which the configuration does not have any more, was stopped as well; the next `up` takes it out"
+                    + " of the formation.")
+        }
         return RunResult(status: .ok, changed: changed, cluster: ClusterChange(order, containers: names))
     }
 

@@ -36,11 +36,21 @@ struct MachineLock: Sendable {
     }
 
     /// The same; when `waiting`, after the one who holds it has finished, two hours at most.
-    func take(waiting: Bool, _ events: EventWriter) async throws -> FileLock {
+    ///
+    /// - Parameter stop: ends the wait.
+    /// - Throws: `cancelled` too.
+    func take(waiting: Bool, _ events: EventWriter, stop: StopSign = StopSign()) async throws -> FileLock {
         guard waiting else { return try await take() }
         let wait = Wait(
             for: "whoever works on this machine to finish", upTo: .seconds(7200), every: .milliseconds(500),
             hint: "Follow it with `pgaf-host attach`.", code: .clusterLocked)
-        return try await events.wait(wait, step: nil) { try FileLock.attempt(now) }
+        return try await events.wait(wait, step: nil) {
+            if stop.isRaised {
+                throw PgafError(
+                    .cancelled, "The run was cancelled while it waited for its turn; nothing was changed.",
+                    remedy: "Run the same command again.")
+            }
+            return try FileLock.attempt(now)
+        }
     }
 }

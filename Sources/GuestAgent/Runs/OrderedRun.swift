@@ -23,7 +23,7 @@ struct OrderedRun: Sendable {
             await events.hello(facts)
             try Privilege.requireRoot()
             let lock = try await MachineLock(store: store, holder: "run \(request.run), `\(order.verb)`")
-                .take(waiting: request.options.wait, events)
+                .take(waiting: request.options.wait, events, stop: stop)
             defer { withExtendedLifetime(lock) {} }
             // What a killed run still has at work could start what is stopped here.
             try await AbandonedWork(store: store, run: request.run).clear()

@@ -50,7 +50,7 @@ public struct UpRun: Sendable {
         try Groundwork.check(request)
         let cluster = request.configuration.cluster
         let lock = try await MachineLock(store: store, holder: "run \(request.run)")
-            .take(waiting: request.options.wait, events)
+            .take(waiting: request.options.wait, events, stop: stop)
         defer { withExtendedLifetime(lock) {} }
         // A bundle is sent for one run: its parts are as large as what they became.
         defer { if request.options.bundle { try? store.files.remove(BundlePlace.directory) } }

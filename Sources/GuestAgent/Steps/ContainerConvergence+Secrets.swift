@@ -5,7 +5,7 @@ extension ContainerConvergence {
     /// What the container's secrets should be, by file name; the entrypoint copies them at each start.
     private func secretFiles(_ context: AgentContext) throws -> [String: Secret] {
         let certificates = CertificateStore(files: context.files, topology: context.topology)
-        var files = ["pgpass": ClusterTopology.passwordFile(context.secrets)]
+        var files = ["pgpass": context.topology.passwordFile(name, context.secrets)]
         files["server.pem"] = try certificates.server(name)
         files["ca.crt"] = try certificates.authority().map { Secret($0) }
         return files
@@ -60,21 +60,28 @@ extension ContainerConvergence {
     /// Gives a container that will be made anew its changed secrets before its turn comes: without the new password its
     /// pg_autoctl hears nothing from the monitor any more, and hands over to nobody.
     func handOverEarly(_ changes: [Change], _ context: AgentContext) async throws {
-        guard changes.has("passfile") || changes.has("certificate"),
-            try await context.docker.container(name)?.status == "running"
-        else { return }
+        guard changes.has("passfile") || changes.has("certificate") else { return }
         try writeSecrets(context)
         try await handOverSecrets(reloading: changes.has("certificate"), context)
     }
 
-    /// Gives them to the running container, as its entrypoint does at each start.
+    /// Gives the written ones to the running container, as its entrypoint does at each start. One that Docker is about to
+    /// start again lets nobody in, and has them from there.
     ///
     /// - Parameter reloading: whether PostgreSQL has to read them again.
     func handOverSecrets(reloading: Bool, _ context: AgentContext) async throws {
         let files = try secretFiles(context).keys.sorted().map { "\(ContainerLayout.secrets)/\($0)" }
-        try await context.docker.checked(
-            ["exec", "--user", "root", name, "install", "-o", "postgres", "-g", "postgres", "-m", "0600"] + files
-                + [ContainerLayout.runtime])
+        let status = try await context.docker.container(name)
+        guard status?.status == "running" else { return }
+        do {
+            try await context.docker.checked(
+                ["exec", "--user", "root", name, "install", "-o", "postgres", "-g", "postgres", "-m", "0600"] + files
+                    + [ContainerLayout.runtime])
+        } catch {
+            // It may have ended just now.
+            guard try await context.docker.container(name) == status else { return }
+            throw error
+        }
         if reloading { _ = try await context.psql.attempt(name, "SELECT pg_reload_conf();") }
     }
 }

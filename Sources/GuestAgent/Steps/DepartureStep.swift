@@ -1,6 +1,8 @@
 import Shared
 
 /// Nodes that the configuration no longer has: each leaves the formation before its container goes; its volume stays.
+///
+/// One that comes back into the configuration before it was gone gets back what a departure has taken away first.
 struct DepartureStep: Step {
     let id = "departures"
     let title = "nodes that are no longer wanted"
@@ -9,15 +11,28 @@ struct DepartureStep: Step {
     var dependencies: [String] { topology.configuration.nodes.map { NodeStep.id($0.name) } }
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
+        guard try await context.docker.engineVersion() != nil else { return [] }
         let rows = try await context.monitor.rows() ?? []
-        return try await departing(rows, context).map { name in
+        let containers = try await context.docker.labelled(
+            "container", cluster: context.configuration.cluster, role: "node")
+        // With our label, and of the monitor, under names that the configuration does not have.
+        let departing = Set(containers + rows.map(\.name)).subtracting(topology.containerNames).sorted().map { name in
             Change(.change, name, "take \(name) out of the formation and remove its container; its volume stays")
         }
+        let wanted = containers.filter(topology.containerNames.contains)
+        let staying = try await withoutRestart(wanted, context).map { name in
+            Change(.change, name, "let Docker start \(name) again by itself: it stays in the formation after all")
+        }
+        return departing + staying
     }
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
         let monitor = context.monitor
         for name in changes.map(\.subject) {
+            if topology.containerNames.contains(name) {
+                try await context.docker.checked(["update", "--restart", ContainerSpecification.restartPolicy, name])
+                continue
+            }
             try await giveUpPrimary(name, monitor, context)
             let containers = try await context.docker.labelled("container", cluster: context.configuration.cluster)
             if containers.contains(name) {
@@ -31,13 +46,19 @@ struct DepartureStep: Step {
         }
     }
 
-    /// Containers with our label, and rows of the monitor, under names that the configuration does not have.
-    private func departing(_ rows: [Monitor.Row], _ context: AgentContext) async throws -> [String] {
-        guard try await context.docker.engineVersion() != nil else { return [] }
-        let wanted = Set(topology.containerNames)
-        let containers = try await context.docker.labelled(
-            "container", cluster: context.configuration.cluster, role: "node")
-        return Set(containers + rows.map(\.name)).subtracting(wanted).sorted()
+    /// Those of the containers that run and that Docker would not start again; one that does not run gets that back when
+    /// it is started.
+    private func withoutRestart(_ names: [String], _ context: AgentContext) async throws -> [String] {
+        guard !names.isEmpty else { return [] }
+        let format = "{{.Name}} {{.State.Running}} {{.HostConfig.RestartPolicy.Name}}"
+        // The status tells only that one of them is gone.
+        let answer = try await context.runner.run(
+            Command("docker", ["container", "inspect", "--format", format] + names, deadline: .seconds(300)))
+        return answer.standardOutput.split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ")
+            guard words.count == 3, words[1] == "true", words[2] == "no" else { return nil }
+            return String(words[0].drop { $0 == "/" })
+        }
     }
 
     /// Lets another node become primary first.
@@ -48,7 +69,8 @@ struct DepartureStep: Step {
         guard handover.isPossible(from: name, rows) else {
             throw PgafError(
                 .dataWouldBeLost, "\(name) is the primary, and no other node is ready to take over.",
-                remedy: "Put \(name) back into pgaf.yaml and wait until `pgaf-host status` shows a healthy secondary.")
+                remedy: "Put \(name) back into pgaf.yaml and run `up`, which ends when all nodes are healthy or says"
+                    + " what they lack; then take \(name) out again.")
         }
         try await handover.perform(from: name, step: id, context)
     }

@@ -84,11 +84,18 @@ struct MonitorStep: Step {
     }
 }
 
-/// SQL about roles; passwords only as verifiers, and these in no server's log either: one that has just become a standby
-/// logs the statement which it refuses.
+/// SQL about roles; passwords only as verifiers, and these where no server keeps statements either.
 enum Roles {
+    /// Settings of a session: a server logs a statement which it refuses, as one that has just become a standby does, and
+    /// others as it is told to; pg_autoctl has it load what keeps statistics of each.
+    private static let unseen = [
+        ("log_min_error_statement", "panic"), ("log_statement", "none"), ("log_min_duration_statement", "-1"),
+        ("log_min_duration_sample", "-1"), ("log_transaction_sample_rate", "0"), ("pg_stat_statements.track", "none"),
+    ]
+
     static func setPassword(_ role: String, _ password: Secret) -> String {
-        "SET log_min_error_statement = panic;\nALTER ROLE \(SQL.identifier(role)) PASSWORD \(SQL.literal(ScramVerifier.make(password).revealed));"
+        unseen.map { "SET \($0) = \($1);\n" }.joined()
+            + "ALTER ROLE \(SQL.identifier(role)) PASSWORD \(SQL.literal(ScramVerifier.make(password).revealed));"
     }
 
     static func storedPassword(_ role: String) -> String {

@@ -7,8 +7,11 @@ struct NetworkStep: Step {
     let dependencies = ["docker"]
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
+        // Again, since an engine that was stopped had nothing to say in the preflight.
+        try await FormerNames.refuseMonitor(context)
         let name = context.configuration.network.name
         guard let labels = try await context.docker.labels(of: "network", name) else {
+            try await FormerNames.refuseNetwork(context)
             return [Change(.create, "network", "create the network \(name) with \(context.topology.subnet)")]
         }
         guard labels[Label.cluster] == context.configuration.cluster else {

@@ -18,11 +18,16 @@ final class NodeRepair: Sendable {
     private let standstill = Suspicion<StuckFailover>()
     /// Whether it has been made anew: a copy has the primary's old logs in it, which tell nothing of this node.
     private let isNew = Mutex(false)
+    private let acted = Mutex(false)
 
-    init(node: NodeSettings, topology: ClusterTopology) {
+    /// Whether anything was repaired.
+    var hasActed: Bool { acted.withLock { $0 } }
+
+    /// - Parameter pause: between two looks; nil for as long as this machine needs.
+    init(node: NodeSettings, topology: ClusterTopology, every pause: Duration? = nil) {
         self.node = node
         self.topology = topology
-        rhythm = Rhythm(every: topology.facts.lookInterval)
+        rhythm = Rhythm(every: pause ?? topology.facts.lookInterval)
     }
 
     /// Looks now and then at a node that has not arrived, and repairs it when two looks agree.
@@ -35,16 +40,15 @@ final class NodeRepair: Sendable {
         guard var rows = try await monitor.rows() else { return nil }
         rows = try await StreamingReplication(psql: context.psql).look(rows)
         if let words = try await resolve(StuckFailover(rows), step: step, context) { return words }
-        guard var remains = try await NodeRemains.read(node.name, context) else { return nil }
-        let row = rows.first { $0.name == node.name }
-        if isNew.withLock({ $0 }) { remains.hasStrayed = false }
-        let found = NodeAilment.diagnose(remains, row: row)
+        guard let remains = try await NodeRemains.read(node.name, context) else { return nil }
+        let found = diagnose(remains, rows)
         let isConfirmed = suspicion.isConfirmed(by: found)
         guard let found, isConfirmed else { return nil }
-        switch found.treatment(rows, node: node.name) {
+        switch try await treatment(of: found, rows, context) {
         case .makeAnew:
             await context.output(step)("\(node.name): \(found.words); it is made anew from the primary")
             isNew.withLock { $0 = true }
+            acted.withLock { $0 = true }
             let aside = try await makeAnew(monitor, context)
             await context.warnings.add(
                 "\(node.name) was made anew from the primary, because \(found.words)."
@@ -52,15 +56,76 @@ final class NodeRepair: Sendable {
                         ?? ""))
         case .registerAgain:
             await context.output(step)("\(node.name): \(found.words); it registers again with its data")
+            acted.withLock { $0 = true }
             try await monitor.forget(node.name)
         case .waitForPrimary: return "\(found.words), and no other node is primary yet"
-        case .refuse:
-            throw PgafError(
-                .dataWouldBeLost, "\(node.name) cannot come back: \(found.words), and no other node has its data.",
-                remedy: "Restore the volume \(node.effectiveVolume) from a backup; or, without the data,"
-                    + " `pgaf-host up --fresh`.")
+        case .refuse: throw refusal(found)
         }
         return nil
+    }
+
+    /// What `attempt` would repair, from one look: for a plan. What pg_autoctl may still mend itself within seconds is
+    /// none of it.
+    ///
+    /// - Parameter rows: all that the monitor has.
+    /// - Throws: `data.would-be-lost` when nobody has the data of a node that had some.
+    func foresee(_ rows: [Monitor.Row], _ context: AgentContext) async throws -> [Change] {
+        if let stuck = StuckFailover(rows) {
+            let since = rows.filter { [stuck.former, stuck.next].contains($0.name) }.map(\.sinceAssigned).min() ?? 0
+            guard stuck.next == node.name, Duration.seconds(since) >= topology.facts.lookInterval else { return [] }
+            let words = "let the failover from \(stuck.former) to \(stuck.next) go on, which stands still"
+            return [Change(.change, "failover", words)]
+        }
+        let seen = try await StreamingReplication(psql: context.psql).look(rows)
+        guard let remains = try await NodeRemains.find(node.name, context), let found = diagnose(remains, seen) else {
+            return []
+        }
+        let row = seen.first { $0.name == node.name }
+        let times = RecoveryTimes(topology.failoverTimings, isSlow: topology.facts.isSlow)
+        // The server says the same while pg_autoctl is about to rewind it.
+        if found == .strayed, (row?.sinceAssigned ?? 0) <= times.comesBack.most * 2 { return [] }
+        switch try await treatment(of: found, seen, context) {
+        case .makeAnew, .waitForPrimary:
+            let aside =
+                found.leavesData ? "; its old data is set aside in the volume \(node.effectiveVolume)" : ""
+            return [Change(.change, "repair", "make \(node.name) anew from the primary: \(found.words)\(aside)")]
+        case .registerAgain:
+            return [Change(.change, "repair", "register \(node.name) again with its data: \(found.words)")]
+        case .refuse:
+            // One that is still being initialised has no data to lose, and may come by itself.
+            guard let row, row.reported != "init" else { return [] }
+            throw refusal(found)
+        }
+    }
+
+    private func diagnose(_ remains: NodeRemains, _ rows: [Monitor.Row]) -> NodeAilment? {
+        var remains = remains
+        if isNew.withLock({ $0 }) { remains.hasStrayed = false }
+        return NodeAilment.diagnose(remains, row: rows.first { $0.name == node.name })
+    }
+
+    /// What is done about an ailment, by what the other nodes have and not by the monitor's word alone: that goes on
+    /// calling a primary healthy which was removed a moment ago, and tells nothing of data.
+    private func treatment(
+        of found: NodeAilment, _ rows: [Monitor.Row], _ context: AgentContext
+    ) async throws -> NodeAilment.Treatment {
+        var rows = rows
+        for index in rows.indices where rows[index].isPrimary {
+            if try await context.psql.attempt(rows[index].name, "SELECT 1;") == nil { rows[index].health = -1 }
+        }
+        let treatment = found.treatment(rows, node: node.name)
+        guard treatment == .refuse || (treatment == .waitForPrimary && !found.leavesData) else { return treatment }
+        let others = Set(topology.configuration.nodes.map(\.name) + rows.map(\.name)).subtracting([node.name])
+        for other in others.sorted() where try await NodeRemains.mayHaveData(other, context) { return .waitForPrimary }
+        return .refuse
+    }
+
+    private func refusal(_ found: NodeAilment) -> PgafError {
+        PgafError(
+            .dataWouldBeLost,
+            "\(node.name) cannot come back: \(found.words), and no other node of the formation has data any more.",
+            remedy: "Restore the volume \(node.effectiveVolume) from a backup and run `up` again; to begin anew without"
+                + " the data, `pgaf-host up --fresh`.")
     }
 
     /// Lets a failover go on that two looks found standing still.
@@ -70,6 +135,7 @@ final class NodeRepair: Sendable {
         let isConfirmed = standstill.isConfirmed(by: stuck)
         guard let stuck else { return nil }
         if isConfirmed, try await context.monitor.resolve(stuck) {
+            acted.withLock { $0 = true }
             let words = "the failover from \(stuck.former) to \(stuck.next) stood still and was made to go on"
             await context.output(step)(words)
             await context.warnings.add("pg_auto_failover: \(words).")
@@ -139,12 +205,15 @@ enum NodeAilment: Sendable, Equatable {
         return self == .noMemory ? .registerAgain : .refuse
     }
 
+    /// Whether there is data that has to be set aside.
+    var leavesData: Bool { self == .noMemory || self == .strayed }
+
     /// Completes "… because".
     var words: String {
         switch self {
         case .noMemory: "pg_autoctl's memory of the node is gone"
         case .noData: "the data directory is gone"
-        case .nothing: "its volume is empty"
+        case .nothing: "what its volume held is gone"
         case .strayed: "its data cannot follow the primary's any more"
         }
     }
@@ -170,6 +239,25 @@ struct NodeRemains: Sendable, Equatable {
         guard result.succeeded, answers.count == 4 else { return nil }
         return NodeRemains(
             hasMemory: answers[0], isInitialising: answers[1], hasData: answers[2], hasStrayed: answers[3])
+    }
+
+    /// The same of a node that may have no container: nothing is left where its volume is gone too. nil where nobody
+    /// can tell.
+    static func find(_ name: String, _ context: AgentContext) async throws -> NodeRemains? {
+        let docker = Docker(runner: context.runner)
+        guard try await docker.container(name) == nil else { return try await read(name, context) }
+        // An engine that is gone shows nothing either.
+        guard let node = context.configuration.nodes.first(where: { $0.name == name }),
+            try await docker.labels(of: "volume", node.effectiveVolume) == nil,
+            try await docker.engineVersion() != nil
+        else { return nil }
+        return NodeRemains(hasMemory: false, isInitialising: false, hasData: false)
+    }
+
+    /// Whether a node has data, is about to have some, or nobody can tell.
+    static func mayHaveData(_ name: String, _ context: AgentContext) async throws -> Bool {
+        if try await context.psql.attempt(name, "SELECT 1;") != nil { return true }
+        return try await find(name, context).map { $0.hasData || $0.isInitialising } ?? true
     }
 
     /// Looks into the log that the server began at its last start, for the words of its xlogrecovery.c and walreceiver.c.
@@ -211,12 +299,12 @@ struct NodeRemains: Sendable, Equatable {
 
     /// A shell over the container's volume, in a container of its own without a network.
     static func command(_ container: String, _ context: AgentContext, _ script: String) -> Command {
-        Command(
-            "docker",
-            [
-                "run", "--rm", "--network", "none", "--label",
-                "\(Label.cluster)=\(context.configuration.cluster)", "--volumes-from", container, "--entrypoint", "sh",
-                context.configuration.image.reference, "-c", script,
-            ], deadline: .seconds(300))
+        // The directories are `postgres`' own.
+        let words =
+            HelperContainer.run + [
+                "--cap-add", "DAC_OVERRIDE", "--label", "\(Label.cluster)=\(context.configuration.cluster)",
+                "--volumes-from", container, "--entrypoint", "sh", context.configuration.image.reference, "-c", script,
+            ]
+        return Command("docker", words, deadline: .seconds(300))
     }
 }

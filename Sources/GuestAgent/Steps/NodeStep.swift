@@ -9,6 +9,15 @@ struct NodeStep: Step {
     let topology: ClusterTopology
     /// Shared by the steps of all nodes.
     let remake: RollingRemake
+    private let repair: NodeRepair
+
+    init(node: NodeSettings, predecessor: NodeSettings?, topology: ClusterTopology, remake: RollingRemake) {
+        self.node = node
+        self.predecessor = predecessor
+        self.topology = topology
+        self.remake = remake
+        repair = NodeRepair(node: node, topology: topology)
+    }
 
     var id: String { Self.id(node.name) }
     var title: String { "the node \(node.name)" }
@@ -16,6 +25,7 @@ struct NodeStep: Step {
 
     /// A node goes on moving: the step `verify` waits until all stand still.
     let confirmed = false
+    var hasRepaired: Bool { repair.hasActed }
 
     static func id(_ name: String) -> String { "node.\(name)" }
 
@@ -23,21 +33,30 @@ struct NodeStep: Step {
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         var changes = try await container.inspect(context)
-        let rows = try await context.monitor.rows() ?? []
-        let row = rows.first { $0.name == node.name }
+        let rows = try await context.monitor.rows()
+        let row = rows?.first { $0.name == node.name }
         if row?.isInMaintenance == true {
             changes.append(
                 Change(.change, "maintenance", "put \(node.name) back into service, which is in maintenance"))
         }
-        guard changes.isEmpty else { return changes + (changes.isRemake ? try await handover(context) : []) }
-        if row?.isSettled != true {
-            let state = row.map { "\($0.reported), assigned \($0.assigned)" } ?? "not registered"
-            changes.append(Change(.wait, "join", "wait for \(node.name) to take its place (now: \(state))"))
-        } else if let idleness = try await idleness(rows, context) {
+        if changes.isRemake { return try await changes + handover(context) }
+        // One that the monitor knows may have lost its volume too.
+        if changes.has("container"), row != nil { return try await changes + foresee(rows, context) }
+        guard changes.isEmpty else { return changes }
+        var state = row.map { "\($0.reported), assigned \($0.assigned)" } ?? "not registered"
+        if let rows, row?.isSettled == true {
             // The monitor does not know yet what happened to it, or never notices.
-            changes.append(Change(.wait, "join", "wait for \(node.name) to take its place (now: \(idleness))"))
+            guard let idleness = try await idleness(rows, context) else { return [] }
+            state = idleness
         }
-        return changes
+        let wait = Change(.wait, "join", "wait for \(node.name) to take its place (now: \(state))")
+        return try await foresee(rows, context) + [wait]
+    }
+
+    /// What will have to be repaired before the node takes its place; nothing while the monitor does not answer.
+    private func foresee(_ rows: [Monitor.Row]?, _ context: AgentContext) async throws -> [Change] {
+        guard let rows else { return [] }
+        return try await repair.foresee(rows, context)
     }
 
     /// Why the node does not do its work although it is settled for the monitor; nil when it does.
@@ -83,7 +102,6 @@ struct NodeStep: Step {
             sparing: true,
             hint: "Look at `docker logs \(node.name)` and `pgaf-agent status` on the machine, then run `up` again.",
             code: .nodeFailed)
-        let repair = NodeRepair(node: node, topology: topology)
         try await context.wait(wait, step: id, in: node.name) {
             let seen = try await look(since: started, context)
             guard case .notYet(let reason) = seen else { return seen }

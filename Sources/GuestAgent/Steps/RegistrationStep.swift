@@ -11,6 +11,8 @@ struct RegistrationStep: Step {
     let title = "the nodes' registration on the monitor"
     let dependencies = ["monitor"]
     let topology: ClusterTopology
+    /// How long a node may take to say whether it takes writes, with the recovery after a crash in it.
+    var patience = Duration.seconds(300)
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         guard var rows = try await context.monitor.rows() else { return [] }
@@ -38,6 +40,7 @@ struct RegistrationStep: Step {
             if all.count > 1 { throw tooMany(all.map(\.name)) }
         }
         if let primary = writable.first {
+            try await awaitSuccessors(of: primary.name, rows, context)
             // The monitor registers nobody into a group whose primary it does not know: those it knows come again too.
             for row in rows { try await monitor.forget(row.name) }
             strangers = try await self.strangers([], context)
@@ -125,6 +128,36 @@ struct RegistrationStep: Step {
         }
     }
 
+    /// Waits until no node can turn out to take writes in a stranger's place: one that is starting, or recovers from a
+    /// crash, cannot be asked yet, and may have what the stranger lacks.
+    ///
+    /// - Throws: `node.failed` when one takes writes, does not run, or does not say it in time.
+    private func awaitSuccessors(
+        of stranger: String, _ rows: [Monitor.Row], _ context: AgentContext
+    ) async throws {
+        var empty: Set<String> = []
+        for row in rows where try await !NodeRemains.mayHaveData(row.name, context) { empty.insert(row.name) }
+        let others = rows.filter { $0.mayWrite && !empty.contains($0.name) }.map(\.name)
+        let who = others.isEmpty ? "the others" : others.joined(separator: " and ")
+        let wait = Wait(
+            for: "\(who) to answer whether it takes writes beside \(stranger), which the monitor does not know",
+            upTo: patience, every: .milliseconds(500), sparing: true, hint: Self.choice, code: .nodeFailed)
+        try await context.wait(wait, step: id) { [empty] () async throws -> Wait.Observation<Void> in
+            guard let rows = try await context.monitor.rows() else { return .notYet("the monitor does not answer") }
+            for row in rows where row.mayWrite && !empty.contains(row.name) {
+                let isStandby = try await context.psql.attempt(row.name, "SELECT pg_is_in_recovery();")
+                if isStandby == "f" { throw tooMany([stranger, row.name]) }
+                // One that is being promoted is a standby until it is none.
+                if isStandby == "t", !row.isToWrite { continue }
+                if isStandby == nil, try await context.docker.container(row.name)?.running != true {
+                    throw noAnswer(row.name, stranger)
+                }
+                return .notYet("\(row.name) reports \(row.reported), the monitor assigned \(row.assigned)")
+            }
+            return .found(())
+        }
+    }
+
     private func awaitRow(_ name: String, settled: Bool, _ context: AgentContext) async throws {
         let wait = Wait(
             for: "\(name) to be known to the monitor", upTo: .seconds(300), every: .milliseconds(100), sparing: true,
@@ -166,9 +199,21 @@ struct RegistrationStep: Step {
         PgafError(
             .nodeFailed,
             "\(names.joined(separator: " and ")) all take writes, and the monitor does not know which is right.",
-            remedy: "Stop those whose changes you can lose with `docker stop NAME` on the machine, then run `up` again."
-        )
+            remedy: Self.choice)
     }
+
+    /// One that nobody has started.
+    private func noAnswer(_ name: String, _ stranger: String) -> PgafError {
+        PgafError(
+            .nodeFailed,
+            "\(stranger) takes writes, and the monitor does not know it; \(name), which is primary for the monitor or"
+                + " about to be, does not run and may have what \(stranger) lacks.",
+            remedy: "Start it with `docker start \(name)` on the machine to see what it has. \(Self.choice)")
+    }
+
+    private static let choice =
+        "Give up the node whose changes you can lose: `docker stop NAME`, `docker rm NAME` and, once you have a copy of"
+        + " it where in doubt, `docker volume rm VOLUME` on the machine; then run `up` again, which makes it anew."
 
     private func noPrimary(_ names: [String]) -> PgafError {
         PgafError(
@@ -176,4 +221,11 @@ struct RegistrationStep: Step {
             remedy: "Promote the node with the newest data on the machine, `docker exec -u postgres NAME pg_ctl promote"
                 + " -D \(ContainerLayout.data)`, then run `up` again.")
     }
+}
+
+extension Monitor.Row {
+    /// Whether the monitor wants the node to take writes, now or after its promotion.
+    fileprivate var isToWrite: Bool { MonitorGuard.writing.contains(assigned) }
+    /// Whether the node may take writes: by its own word or by the monitor's will.
+    fileprivate var mayWrite: Bool { isPrimary || isToWrite }
 }

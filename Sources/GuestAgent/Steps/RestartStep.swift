@@ -48,7 +48,7 @@ struct RestartStep: Step {
     }
 
     /// Where the primary has to be restarted as it is, nobody may be promoted meanwhile. Should the run be killed here, the
-    /// next one gives the priorities back: they are among the failover settings.
+    /// next one gives the priorities back: they are among the failover settings, and `status` says so until then.
     private func withoutCandidates(
         beside primary: String, _ context: AgentContext, _ work: () async throws -> Void
     ) async throws {
@@ -60,7 +60,15 @@ struct RestartStep: Step {
             try await work()
         } catch {
             // A primary that does not come up may be what failed: then others have to be able to take over.
-            for node in others { try? await autoctl.setPriority(node.name, node.candidatePriority) }
+            for node in others {
+                do {
+                    try await autoctl.setPriority(node.name, node.candidatePriority)
+                } catch {
+                    await context.warnings.add(
+                        "The candidate priority of \(node.name) may still be 0, with which it cannot take over: `up` sets"
+                            + " it to \(node.candidatePriority) again.")
+                }
+            }
             throw error
         }
         for node in others { try await autoctl.setPriority(node.name, node.candidatePriority) }

@@ -21,11 +21,15 @@ public protocol Step: Sendable {
 
     /// Makes the changes.
     func apply(_ changes: [Change], _ context: AgentContext) async throws
+
+    /// Whether `apply` repaired what no look had foreseen, while it waited for something.
+    var hasRepaired: Bool { get }
 }
 
 extension Step {
     public var always: Bool { false }
     public var confirmed: Bool { true }
+    public var hasRepaired: Bool { false }
 }
 
 /// One difference between what is and what should be.

@@ -110,7 +110,7 @@ public struct StepGraph: Sendable {
             var outcome = StepOutcome.unchanged
             if !changes.isEmpty || step.always {
                 try await step.apply(changes, context)
-                if changes.isChange {
+                if changes.isChange || step.hasRepaired {
                     outcome = .changed
                     if step.confirmed { try await confirm(step, context) }
                 }

@@ -18,13 +18,13 @@ struct FormationExpectation: Sendable {
     }
     private var names: [String] { topology.configuration.nodes.map(\.name) }
 
-    /// One sentence a thing: the monitor, each node, the formation.
+    /// One sentence a thing: the monitor, each node, the formation, the settings by which a primary is chosen.
     var awaited: [Awaited] {
         let nodes = names.flatMap { name in
             container(name) ?? rows.map { rows in rows.first { $0.name == name }.map(node) ?? [unregistered(name)] }
                 ?? []
         }
-        return monitorItself + nodes + formation(nodes)
+        return monitorItself + nodes + formation(nodes) + settings
     }
 
     // MARK: Containers
@@ -194,6 +194,44 @@ struct FormationExpectation: Sendable {
             return [expect(nil, "a primary is to be chosen", times.failover)]
         }
         return []
+    }
+
+    // MARK: Failover settings
+
+    /// Settings of nodes that are not the configuration's, which `up` would set: a run that was killed while it restarted
+    /// a primary has taken the others' candidate priorities, or somebody has typed other ones.
+    private var settings: [Awaited] {
+        topology.configuration.nodes.compactMap { node -> Awaited? in
+            // Beyond what one may set: pg_auto_failover's own for as long as it promotes a node.
+            guard let row = rows?.first(where: { $0.name == node.name }), (0...100).contains(row.priority) else {
+                return nil
+            }
+            var differing: [String] = []
+            if row.priority != node.candidatePriority {
+                differing.append("the candidate priority \(row.priority) instead of \(node.candidatePriority)")
+            }
+            if row.quorum != node.replicationQuorum {
+                differing.append("the replication quorum \(row.quorum) instead of \(node.replicationQuorum)")
+            }
+            guard !differing.isEmpty else { return nil }
+            let command = "pgaf-host up"
+            return order(
+                node.name,
+                "\(node.name) has \(differing.joined(separator: " and ")): `\(command)` sets what the configuration says",
+                command)
+        }
+    }
+
+    /// Why a formation is not healthy in which nobody could take over although the configuration has nodes that may; nil
+    /// where somebody could, and where the configuration has nobody for that.
+    var lackOfSuccessors: String? {
+        guard let rows, let primary = rows.first(where: \.isPrimary) else { return nil }
+        let others = rows.filter { $0.name != primary.name }
+        let mayTakeOver = topology.configuration.nodes.contains { node in
+            node.candidatePriority > 0 && others.contains { $0.name == node.name }
+        }
+        guard mayTakeOver, others.allSatisfy({ $0.priority == 0 }) else { return nil }
+        return "no node could take over from \(primary.name): the candidate priority of all others is 0"
     }
 
     private func expect(_ name: String?, _ text: String, _ span: Span) -> Awaited {

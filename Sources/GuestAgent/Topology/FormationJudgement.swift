@@ -34,4 +34,16 @@ public enum FormationJudgement {
         }
         return notes
     }
+
+    /// Who has the machine for itself: much that is not as it should be is that one's doing.
+    ///
+    /// - Parameter holder: in the words of `MachineLock`: "run ID, `stop`, since TIME"; an `up` does not name itself.
+    static func work(of holder: String) -> FormationState.Awaited {
+        let parts = holder.split(separator: ",").map(\.trimmed)
+        let who = parts.first ?? "somebody"
+        guard who.hasPrefix("run ") else { return .init(name: nil, text: "\(who) is at work on this machine") }
+        let verb = parts.count > 2 ? parts[1] : "`up`"
+        return .init(
+            name: nil, text: "\(who) (\(verb)) is at work on this machine; follow it with `pgaf-host attach`")
+    }
 }

@@ -18,7 +18,7 @@ enum MonitorGuard {
     }
 
     /// The states of which at most one node of a group may have one assigned: on the way to writes, or taking them.
-    private static let writing = [
+    static let writing = [
         "fast_forward", "prepare_promotion", "stop_replication", "wait_primary", "join_primary", "primary",
         "apply_settings", "single",
     ]
