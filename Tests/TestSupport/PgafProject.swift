@@ -148,7 +148,7 @@ package struct PgafProject: Sendable {
     package func waitUntilHealthy(_ what: String, upTo deadline: Duration = .seconds(180)) async throws
         -> FormationState
     {
-        try await Wait(for: "the formation after \(what)", upTo: deadline, every: .seconds(1), hint: "").until {
+        try await Wait(for: "the formation after \(what)", upTo: deadline, sparing: true, hint: "").until {
             let result = try await host(["status", "--json"], expecting: nil)
             guard result.succeeded else { return .notYet(result.standardOutput + result.standardError) }
             let state = try JSONDecoder().decode(FormationState.self, from: Data(result.standardOutput.utf8))

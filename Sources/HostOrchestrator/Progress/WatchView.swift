@@ -17,7 +17,7 @@ struct WatchJSON: WatchView {
         let line =
             switch look {
             case .success(let state): try? JSONText.line(state)
-            case .failure(let error): try? JSONText.line(["error": error])
+            case .failure(let error): try? JSONText.line(["error": error.mapTexts { TerminalText.clean($0) }])
             }
         // A state whose numbers no JSON can carry was not told in JSON either.
         if let line { output.write(line + "\n") }
@@ -41,6 +41,8 @@ struct WatchMemory: Sendable {
             (state, trouble) = (now, nil)
             return lines
         case .failure(let error):
+            // Whoever answers at the machine's address may have chosen its words.
+            let error = error.mapTexts { TerminalText.clean($0) }
             defer { trouble = error }
             return trouble?.message == error.message ? [] : [error.message]
         }

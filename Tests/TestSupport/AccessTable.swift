@@ -1,35 +1,34 @@
 import Foundation
-import TestSupport
 import Testing
 
-/// Who gets in, as a table of docs/security.md says it: the test's only expectation, so that it stays true.
-struct AccessTable {
+/// Who gets in, as a table of docs/security.md says it: the tests' only expectation, so that it stays true.
+package struct AccessTable: Sendable {
     /// From where, in the page's words.
-    enum Place: String {
+    package enum Place: String, Sendable {
         case network = "the network of the containers"
         case monitor = "the monitor's own address"
         case clients = "`access.client_cidr`"
     }
 
-    struct Row: Hashable {
-        var place: Place
+    package struct Row: Hashable, Sendable {
+        package var place: Place
         /// The monitor, else every node.
-        var isMonitor: Bool
+        package var isMonitor: Bool
         /// nil means `access.client_user`.
-        var user: String?
+        package var user: String?
         /// `replication` is a connection for replication, which is to no database and so not one of `all`.
-        var databases: [String]
+        package var databases: [String]
 
         func opens(_ database: String) -> Bool {
             databases.contains(database) || (databases.contains("all") && database != "replication")
         }
     }
 
-    let rows: [Row]
+    package let rows: [Row]
 
     private static let heading = "| from | server | user | databases |\n|---|---|---|---|\n"
 
-    init() throws {
+    package init() throws {
         let page = try String(contentsOfFile: "\(PgafProject.root)/docs/security.md", encoding: .utf8)
         let start = try #require(page.range(of: Self.heading)?.upperBound)
         let lines = page[start...].split(separator: "\n", omittingEmptySubsequences: false)
@@ -47,5 +46,20 @@ struct AccessTable {
         return Row(
             place: place, isMonitor: cells[1] == "monitor", user: user == "access.client_user" ? nil : user,
             databases: databases)
+    }
+
+    /// The rows that let somebody in: over TLS and with the right password only.
+    ///
+    /// - Parameters:
+    ///   - places: to all of which the address belongs that the server sees.
+    ///   - clientUser: `access.client_user`.
+    package func rows(
+        for attempt: AccessAttempt, from places: Set<Place>, clientUser: String = "postgres"
+    ) -> [Row] {
+        guard attempt.password == "right", attempt.mode != "disable" else { return [] }
+        return rows.filter { row in
+            places.contains(row.place) && row.isMonitor == attempt.isMonitor
+                && (row.user ?? clientUser) == attempt.user && row.opens(attempt.database)
+        }
     }
 }
