@@ -139,7 +139,7 @@ extension ClusterSuite.AgentKillTests {
         if try await identifier(image) != nil { try await docker(["image", "rm", image]) }
     }
 
-    private func docker(_ arguments: [String]) async throws {
+    func docker(_ arguments: [String]) async throws {
         try await cluster.runner.checked(Command("docker", arguments, deadline: .seconds(120)), remedy: "")
     }
 }

@@ -21,13 +21,15 @@ extension ClusterSuite {
 
         @Test func aMachineThatReachesNothingGetsItsClusterFromABundle() async throws {
             let directory = try scratchDirectory()
+            // Beside the bundle: each keeps one processor busy.
+            async let bare = BareMachine(in: "\(directory)/machine")
             let here = try PgafProject(directory: "\(directory)/here", yaml: "machine: {kind: local}\n")
             let start = ContinuousClock.now
             let made = try await here.host(["bundle", "create", "--output", "../bundle.tar", "--progress", "none"])
             print("\(made.standardOutput)made in \((ContinuousClock.now - start).brief)")
             let bundle = "\(directory)/bundle.tar"
             try await whatIsDamagedOrForOthersIsRefused(bundle, in: directory)
-            let machine = try await BareMachine(in: "\(directory)/machine")
+            let machine = try await bare
             do {
                 try machine.place(bundle, as: "bundle.tar")
                 let booted = ContinuousClock.now

@@ -46,7 +46,7 @@ extension ClusterSuite {
         }
 
         @Test func whatIsTakenArrivesByteForByte() async throws {
-            _ = try await TestCluster.local().up()
+            try await ThrowawayMachine.prepareBaseImage()
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             _ = try? await command(["rm", "--force", Self.container])
             _ = try await command([

@@ -6,81 +6,13 @@ import Testing
 
 extension ClusterSuite {
     /// Runs that nobody has to sit by: links are cut, host programs killed, a second terminal comes in between.
+    ///
+    /// First those that need just a cluster: one that was made by SSH has other published addresses, for which all its
+    /// containers would be made anew.
     @Suite(.serialized) struct DetachedRunTests {
         private let cluster: PgafProject
 
         init() throws { cluster = try TestCluster.local() }
-
-        @Test func aCutLinkLosesNoEventAndRepeatsNone() async throws {
-            try await TestServer.run { server in
-                let remote = try TestCluster.project(
-                    directory: "\(server.directory)/project", machine: TestCluster.machine(server))
-                var before = try await TestCluster.before(remote)
-                let cuts = Mutex<[[String: String]?]>([])
-                let result = try await remote.host(["up", "--fresh", "--yes", "--progress", "json"]) { line in
-                    guard let event = try? EventCoding.decode(line), case .stepStarted(let step) = event.body else {
-                        return
-                    }
-                    guard ["monitor", "node.pgaf-test-2", "verify"].contains(step) else { return }
-                    cuts.withLock { $0.append(try? remote.passwords()) }
-                    for session in server.sessions() { kill(session, SIGKILL) }
-                }
-                #expect(cuts.withLock { $0.count } == 3)
-                before.passwords = try #require(cuts.withLock { $0.first ?? nil }, "no passwords at the first cut")
-                let seen = try PgafProject.events(result.standardOutput)
-                #expect(seen.map(\.seq) == Array(1...seen.count))
-                let journal = try PgafProject.events(try await remote.host(["events", "--json"]).standardOutput)
-                #expect(journal.map(\.seq) == Array(1...journal.count))
-                // The host adds its own steps and makes the result its own; everything else is the machine's.
-                let own: Set<String> = ["machine", "connect", "agent"]
-                func isTheMachines(_ event: Event) -> Bool {
-                    switch event.body {
-                    case .stepStarted(let step), .stepOutput(let step, _), .stepProgress(let step, _, _),
-                        .stepFinished(let step, _, _):
-                        !own.contains(step)
-                    case .heartbeat(let beat): !own.contains(beat.step ?? "")
-                    case .plan(let steps): steps.first?.id != "machine"
-                    default: event.body.type != "result"
-                    }
-                }
-                #expect(seen.filter(isTheMachines).map(\.body) == journal.filter(isTheMachines).map(\.body))
-                try await remote.expectHealthy()
-                try await TestCluster.expectNoLeftovers(remote, since: before)
-            }
-        }
-
-        @Test func aStopAndAStartGoOnWhenTheirLinkIsCut() async throws {
-            try await TestServer.run { server in
-                let remote = try TestCluster.project(
-                    directory: "\(server.directory)/project", machine: TestCluster.machine(server))
-                _ = try await remote.host(["up", "--fresh", "--yes", "--progress", "none"])
-                let before = try await TestCluster.before(remote)
-                try await remote.whileWritten("a stop and a start whose link was cut") {
-                    for (verb, step) in [("stop", "stop.\(TestCluster.monitor)"), ("start", "settle")] {
-                        let cuts = Mutex(0)
-                        let result = try await remote.host([verb, "--progress", "json"]) { line in
-                            guard let event = try? EventCoding.decode(line), event.body == .stepStarted(step: step)
-                            else {
-                                return
-                            }
-                            cuts.withLock { $0 += 1 }
-                            for session in server.sessions() { kill(session, SIGKILL) }
-                        }
-                        #expect(cuts.withLock { $0 } == 1)
-                        let events = try PgafProject.events(result.standardOutput)
-                        #expect(events.map(\.seq) == Array(1...events.count))
-                        guard case .result(let end) = events.last?.body else {
-                            Issue.record("the \(verb) has no result")
-                            continue
-                        }
-                        #expect(end.status == .ok && end.cluster?.verb == verb)
-                        #expect(end.cluster?.containers.count == TestCluster.containers.count)
-                    }
-                }
-                try await remote.expectHealthy()
-                try await TestCluster.expectNoLeftovers(remote, since: before)
-            }
-        }
 
         @Test func aStopGoesOnWithoutItsHostAndAnotherTerminalFollowsIt() async throws {
             _ = try await cluster.up()
@@ -142,6 +74,76 @@ extension ClusterSuite {
             try await cluster.expectHealthy()
         }
 
+        @Test func aTerminalThatIsClosedLeavesTheRunAlone() async throws {
+            _ = try await cluster.up()
+            try await cluster.whileWritten("a repair whose terminal was closed") {
+                _ = try await cluster.command("docker", ["rm", "--force", "pgaf-test-3"])
+                let host = try cluster.background(["up", "--progress", "none"])
+                let run = try await cluster.waitForStep("node.pgaf-test-3")
+                kill(host.pid, SIGHUP)
+                #expect(host.wait() == 75)
+                _ = try await cluster.host(["attach", run])
+            }
+            try await cluster.expectHealthy()
+        }
+
+        @Test func aCutLinkLosesNoEventAndRepeatsNone() async throws {
+            try await TestServer.run { server in
+                let remote = try TestCluster.remote(server)
+                var before = try await TestCluster.before(remote)
+                let cuts = Mutex<[[String: String]?]>([])
+                let result = try await remote.host(["up", "--fresh", "--yes", "--progress", "json"]) { line in
+                    guard let event = try? EventCoding.decode(line), case .stepStarted(let step) = event.body else {
+                        return
+                    }
+                    guard ["monitor", "node.pgaf-test-2", "verify"].contains(step) else { return }
+                    cuts.withLock { $0.append(try? remote.passwords()) }
+                    server.cutLinks()
+                }
+                #expect(cuts.withLock { $0.count } == 3)
+                before.passwords = try #require(cuts.withLock { $0.first ?? nil }, "no passwords at the first cut")
+                let seen = try PgafProject.events(result.standardOutput)
+                #expect(seen.map(\.seq) == Array(1...seen.count))
+                let journal = try PgafProject.events(try await remote.host(["events", "--json"]).standardOutput)
+                #expect(journal.map(\.seq) == Array(1...journal.count))
+                #expect(seen.filter(\.isTheMachines).map(\.body) == journal.filter(\.isTheMachines).map(\.body))
+                try await remote.expectHealthy()
+                try await TestCluster.expectNoLeftovers(remote, since: before)
+            }
+        }
+
+        @Test func aStopAndAStartGoOnWhenTheirLinkIsCut() async throws {
+            try await TestServer.run { server in
+                let remote = try TestCluster.remote(server)
+                _ = try await remote.up()
+                let before = try await TestCluster.before(remote)
+                try await remote.whileWritten("a stop and a start whose link was cut") {
+                    for (verb, step) in [("stop", "stop.\(TestCluster.monitor)"), ("start", "settle")] {
+                        let cuts = Mutex(0)
+                        let result = try await remote.host([verb, "--progress", "json"]) { line in
+                            guard let event = try? EventCoding.decode(line), event.body == .stepStarted(step: step)
+                            else {
+                                return
+                            }
+                            cuts.withLock { $0 += 1 }
+                            server.cutLinks()
+                        }
+                        #expect(cuts.withLock { $0 } == 1)
+                        let events = try PgafProject.events(result.standardOutput)
+                        #expect(events.map(\.seq) == Array(1...events.count))
+                        guard case .result(let end) = events.last?.body else {
+                            Issue.record("the \(verb) has no result")
+                            continue
+                        }
+                        #expect(end.status == .ok && end.cluster?.verb == verb)
+                        #expect(end.cluster?.containers.count == TestCluster.containers.count)
+                    }
+                }
+                try await remote.expectHealthy()
+                try await TestCluster.expectNoLeftovers(remote, since: before)
+            }
+        }
+
         @Test func aKilledHostLeavesTheRunAndAnotherTerminalFollowsIt() async throws {
             _ = try await cluster.host(["destroy", "--yes"])
             var before = try await TestCluster.before(cluster)
@@ -187,19 +189,6 @@ extension ClusterSuite {
             #expect(result.error?.cause?.contains("node.pgaf-test-3") == true)
             let again = try await cluster.up()
             #expect(PgafProject.changedSteps(again).contains("node.pgaf-test-3"))
-            try await cluster.expectHealthy()
-        }
-
-        @Test func aTerminalThatIsClosedLeavesTheRunAlone() async throws {
-            _ = try await cluster.up()
-            try await cluster.whileWritten("a repair whose terminal was closed") {
-                _ = try await cluster.command("docker", ["rm", "--force", "pgaf-test-3"])
-                let host = try cluster.background(["up", "--progress", "none"])
-                let run = try await cluster.waitForStep("node.pgaf-test-3")
-                kill(host.pid, SIGHUP)
-                #expect(host.wait() == 75)
-                _ = try await cluster.host(["attach", run])
-            }
             try await cluster.expectHealthy()
         }
     }

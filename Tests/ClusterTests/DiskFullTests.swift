@@ -16,8 +16,7 @@ extension ClusterSuite {
         init() throws { cluster = try TestCluster.local() }
 
         @Test func aDiskThatRunsFullInAnyStep() async throws {
-            _ = try await cluster.up()
-            _ = try await cluster.host(["destroy", "--yes"])
+            try await TestCluster.remove(cluster)
             let root = try await cluster.command("docker", ["info", "--format", "{{.DockerRootDir}}"]).trimmedOutput
             let disk = SmallDisk(over: root, size: "5g")
             let archives = images.indices.map { "\(NSTemporaryDirectory())/pgaf-small-disk-\($0).tar" }
@@ -26,8 +25,7 @@ extension ClusterSuite {
             }
             try await engine.stop()
             try await disk.mount()
-            let steps = FillingDisk(disk, cluster, expecting: FillingDisk.dockers)
-            do {
+            try await fill(disk, expecting: FillingDisk.dockers) { steps in
                 try await engine.start()
                 var before = try await TestCluster.before(cluster)
                 before.passwords = try await bringUp(steps, archives)
@@ -35,13 +33,8 @@ extension ClusterSuite {
                     try await change(steps)
                     try await restartEngine(steps)
                 }
-                steps.expectAllReached()
-                try await TestCluster.expectNoLeftovers(cluster, since: before)
-            } catch {
-                Issue.record(error)
-                try? await disk.makeRoom()
+                return before
             }
-            _ = try await cluster.host(["destroy", "--yes"], expecting: nil)
             try await engine.stop()
             try await disk.unmount()
             for archive in archives { try FileManager.default.removeItem(atPath: archive) }
@@ -111,12 +104,10 @@ extension ClusterSuite {
 
         /// The machine's memory of the cluster, and what it hands to containers: not on Docker's disk, often.
         @Test func aMachinesDiskThatRunsFullInAnyStep() async throws {
-            _ = try await cluster.up()
-            _ = try await cluster.host(["destroy", "--yes"])
+            try await TestCluster.remove(cluster)
             let disk = SmallDisk(over: "/var/lib/pgaf", size: "64m")
             try await disk.mount()
-            let steps = FillingDisk(disk, cluster, expecting: FillingDisk.machines)
-            do {
+            try await fill(disk, expecting: FillingDisk.machines) { steps in
                 var before = try await TestCluster.before(cluster)
                 try await steps.run(fullIn: "preflight", from: nil, leaving: 0)
                 before.passwords = try cluster.passwords()
@@ -132,6 +123,22 @@ extension ClusterSuite {
                     try await steps.run(fullIn: "verify", from: nil, leaving: 0)
                     try await converge()
                 }
+                return before
+            }
+            try await disk.unmount()
+        }
+
+        /// Lets a disk run full in each step that writes on it, and looks at what is left; then everything goes, whatever
+        /// has failed.
+        ///
+        /// - Parameter runs: does so, from nothing to a healthy cluster, and tells what there was before.
+        private func fill(
+            _ disk: SmallDisk, expecting expected: [String: FillingDisk.Writing],
+            _ runs: (FillingDisk) async throws -> TestCluster.Before
+        ) async throws {
+            let steps = FillingDisk(disk, cluster, expecting: expected)
+            do {
+                let before = try await runs(steps)
                 steps.expectAllReached()
                 try await TestCluster.expectNoLeftovers(cluster, since: before)
             } catch {
@@ -139,7 +146,6 @@ extension ClusterSuite {
                 try? await disk.makeRoom()
             }
             _ = try await cluster.host(["destroy", "--yes"], expecting: nil)
-            try await disk.unmount()
         }
 
         /// The primary, and the last of the standbys.

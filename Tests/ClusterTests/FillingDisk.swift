@@ -87,12 +87,8 @@ final class FillingDisk {
         if let first {
             let isStart: @Sendable (Event) -> Bool = { $0.body == .stepStarted(step: first) }
             status = try await cluster.up(more, interruptedAt: step, isStart) { run in
-                // The work stands still until the disk is full: some steps are done in less time than that takes.
-                let process = MachineRuns.owner(of: run)
-                if let process { kill(process, SIGSTOP) }
-                try await disk.shrink(leaving: 0)
+                try await disk.fill(during: run)
                 full = .now
-                if let process { kill(process, SIGCONT) }
             }.status
         } else {
             status = try await cluster.host(["up", "--progress", "none"] + more, expecting: nil).status

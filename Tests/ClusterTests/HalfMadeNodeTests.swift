@@ -15,10 +15,18 @@ extension ClusterSuite {
         init() throws { cluster = try TestCluster.local() }
 
         /// Waits until a program runs in a container, then kills all that is in it.
-        private func kill(_ container: String, during program: String) async throws {
+        ///
+        /// - Parameter host: pgaf-host, whose `up` has it run.
+        private func kill(_ container: String, during program: String, of host: DaemonProcess) async throws {
             let process = try await Wait(
                 for: "\(program) in \(container)", upTo: .seconds(120), every: .milliseconds(2), hint: ""
-            ).until { Self.process(program, in: container).map { .found($0) } ?? .notYet("it does not run") }
+            ).until { () async throws -> Wait.Observation<pid_t> in
+                if let process = Self.process(program, in: container) { return .found(process) }
+                guard let status = host.statusIfEnded() else { return .notYet("it does not run") }
+                throw PgafError(
+                    .internalError, "The run ended with status \(status) before \(program) was seen in \(container).",
+                    remedy: "")
+            }
             let container = try await cluster.command(
                 "docker", ["inspect", "--format", "{{.State.Pid}}", container])
             let first = try #require(pid_t(container.trimmedOutput))
@@ -37,16 +45,16 @@ extension ClusterSuite {
             }
         }
 
-        @Test(arguments: [
-            ("initdb", "pgaf-test-monitor"), ("initdb", "pgaf-test-1"), ("pg_basebackup", "pgaf-test-2"),
-        ])
-        func oneThatDiesWhileItIsMadeIsMadeAllTheSame(_ program: String, _ container: String) async throws {
+        /// The monitor, the first node and a standby, one after another in the same run.
+        @Test func oneThatDiesWhileItIsMadeIsMadeAllTheSame() async throws {
             _ = try await cluster.host(["destroy", "--yes"])
             let host = try cluster.background(["up", "--progress", "none"])
-            try await kill(container, during: program)
+            for (program, container) in [
+                ("initdb", "pgaf-test-monitor"), ("initdb", "pgaf-test-1"), ("pg_basebackup", "pgaf-test-2"),
+            ] { try await kill(container, during: program, of: host) }
             // The run goes on with what Docker starts again, or says what failed; the next one converges.
             let status = host.wait()
-            print("\(container) killed during \(program): the run ended with status \(status)")
+            print("killed while they were made: the run ended with status \(status)")
             let events = try await cluster.up()
             #expect(status != 0 || PgafProject.changedSteps(events).isEmpty)
             try await cluster.expectHealthy()
@@ -62,7 +70,7 @@ extension ClusterSuite {
                 _ = try await cluster.command("docker", ["rm", "--force", standby])
                 #expect(try await cluster.command("docker", ["volume", "rm", "\(standby)_data"]).succeeded)
                 let host = try cluster.background(["up", "--progress", "none"])
-                try await kill(standby, during: "pg_basebackup")
+                try await kill(standby, during: "pg_basebackup", of: host)
                 print("\(standby) killed during its base backup: the run ended with status \(host.wait())")
                 _ = try await cluster.up()
             }

@@ -14,37 +14,70 @@ extension ClusterSuite {
             ("expired", "expired", "packages.failed", "The key of docker from"),
             ("other-suite", "good", "packages.failed", "does not give the suite trixie"),
             ("other-architecture", "good", "packages.failed", "has no docker-ce, docker-ce-cli"),
-            ("tampered", "good", "packages.failed", "The packages docker-ce, "),
+            ("tampered", "good", "packages.failed", "postgresql-client-16 could not be fetched whole"),
             ("nowhere", "good", "packages.archive-unreachable", "could not be fetched"),
         ]
 
+        /// Each on a machine of its own, at once.
         @Test func whatIsWrongWithAMirrorIsToldAndLeavesTheMachineAsItWas() async throws {
             try await ThrowawayMachine.prepareBaseImage()
             try await TestMirror.run { mirror in
                 #expect(Set(Self.broken.map(\.0)).isSuperset(of: TestRepositories.broken))
-                for (name, key, code, words) in Self.broken {
-                    try await ThrowawayMachine.run { machine in
-                        let before = try await machine.traces()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for (name, key, code, words) in Self.broken {
                         var settings = mirror.settings()
                         settings["packages.mirrors.docker"] = mirror.address("\(name)/docker")
                         settings["packages.keys.docker"] = mirror.fingerprints[key]
-                        let result = try await machine.agent(["prepare"], settings)
-                        #expect(result.status == 69, "\(name): \(result.standardError)")
-                        #expect(result.standardError.contains("code: \(code)"), "\(name): \(result.standardError)")
-                        #expect(result.standardError.contains(words), "\(name): \(result.standardError)")
-                        let after = try await machine.traces()
-                        if name == "tampered" {
-                            // The repositories are in order; not one of its packages was installed.
-                            #expect(after.contains("docker.list") && !after.contains("/docker\n"), "\(after)")
-                        } else {
-                            #expect(after == before, "\(name)")
+                        group.addTask { [settings] in
+                            try await ThrowawayMachine.run { try await refused(settings, code, words, on: $0) }
                         }
                     }
+                    group.addTask { try await aCertificateCountsOnceTheMachineTrustsIt(mirror) }
+                    try await group.waitForAll()
                 }
             }
         }
 
-        /// Each on a machine of its own, at once: most of it is waiting for mirrors.
+        /// `prepare` with these settings ends with this code and these words, and the machine is as it was.
+        private func refused(
+            _ settings: [String: String], _ code: String, _ words: String, on machine: ThrowawayMachine
+        ) async throws {
+            let before = try await machine.traces()
+            let result = try await machine.agent(["prepare"], settings)
+            #expect(result.status == 69, "\(words): \(result.standardError)")
+            #expect(result.standardError.contains("code: \(code)"), "\(words): \(result.standardError)")
+            #expect(result.standardError.contains(words), "\(words): \(result.standardError)")
+            let after = try await machine.traces()
+            #expect(after == before, "\(words)")
+        }
+
+        /// Over TLS, without the authority and with it; and that such a mirror leads nobody to plain HTTP.
+        private func aCertificateCountsOnceTheMachineTrustsIt(_ mirror: TestMirror) async throws {
+            try await ThrowawayMachine.run { machine in
+                var settings = mirror.settings()
+                settings["packages.mirrors.docker"] = mirror.secureAddress("good/docker")
+                let key = mirror.secureAddress("good/docker/linux/debian/gpg")
+                let distrust = "The machine does not trust the certificate behind \(key)."
+                try await refused(settings, "packages.failed", distrust, on: machine)
+                #expect(!mirror.requests.contains(key))
+                try await trust(mirror, on: machine)
+                // Key and lists are taken now: it is the next one that does not have what is needed.
+                settings["packages.mirrors.pgdg"] = mirror.address("good/archive")
+                try await refused(settings, "packages.failed", "does not give the suite trixie-pgdg", on: machine)
+                #expect(mirror.requests.contains(key))
+                settings["packages.mirrors.docker"] = mirror.secureAddress("downgrade/docker")
+                try await refused(settings, "packages.failed", "leads away from TLS", on: machine)
+            }
+        }
+
+        /// Puts the authority of the mirror's certificate among those of the machine.
+        private func trust(_ mirror: TestMirror, on machine: ThrowawayMachine) async throws {
+            let script = "echo \"$1\" >/usr/local/share/ca-certificates/test.crt && update-ca-certificates"
+            let result = try await machine.run(["sh", "-c", script, "trust", mirror.authority])
+            #expect(result.succeeded, "\(result.standardError)")
+        }
+
+        /// Each on a machine of its own, at once: most of it is waiting.
         @Test func mirrorsThatAreSlowSilentAwayOrBehindAProxy() async throws {
             try await ThrowawayMachine.prepareBaseImage()
             try await TestMirror.run { mirror in
@@ -52,6 +85,7 @@ extension ClusterSuite {
                     group.addTask { try await aMirrorThatIsSilentOrAwayIsGivenUp(mirror) }
                     group.addTask { try await aSlowMirrorIsWaitedFor(mirror) }
                     group.addTask { try await aRegistryThatIsAwayOrLacksTheImageIsToldFirst(mirror) }
+                    group.addTask { try await anotherAptIsWaitedFor(mirror) }
                     group.addTask { try await autoChoosesByWhatAnswersAndSaysWhy(mirror) }
                     group.addTask { try await aMachineGetsDockerAndTheImageFromMirrorsBehindAProxy(mirror) }
                     try await group.waitForAll()
@@ -74,7 +108,28 @@ extension ClusterSuite {
                 #expect(lacking.status == 69 && lacking.standardError.contains("code: packages.failed"))
                 let words = "The registry \(mirror.registry.address) has no base image library/no-such-image, trixie"
                 #expect(lacking.standardError.contains(words), "\(lacking.standardError)")
+                // One that only the proxy knows.
+                try await trust(mirror, on: machine)
+                settings["packages.mirrors.registry"] = "mirror.invalid"
+                settings["packages.proxy"] = "http://\(mirror.host):\(mirror.port)"
+                let proxied = try await machine.agent(["prepare"], settings)
+                let image = "The registry mirror.invalid has no base image library/no-such-image, trixie"
+                #expect(proxied.status == 69 && proxied.standardError.contains(image), "\(proxied.standardError)")
+                #expect(mirror.requests.contains("https://mirror.invalid/v2/library/no-such-image/manifests/trixie"))
                 #expect(try await machine.traces() == before)
+            }
+        }
+
+        /// As after a boot, when the machine's own updates have the lists; then it goes on to what is wrong with a mirror.
+        private func anotherAptIsWaitedFor(_ mirror: TestMirror) async throws {
+            try await ThrowawayMachine.run { machine in
+                var settings = mirror.settings()
+                settings["packages.mirrors.docker"] = mirror.address("tampered/docker")
+                let result = try await machine.agentWithoutLists(["prepare", "--json"], settings)
+                #expect(result.status == 69, "\(result.standardOutput)\(result.standardError)")
+                for words in ["waiting for another apt on the machine to end", "could not be fetched whole"] {
+                    #expect(result.standardOutput.contains(words), "\(result.standardOutput)")
+                }
             }
         }
 
@@ -85,23 +140,17 @@ extension ClusterSuite {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for port in [listener.number, ListeningPort.free()] {
                     var settings = mirror.settings()
-                    settings["packages.mirrors.pgdg_archive"] = "http://\(mirror.host):\(port)/archive"
+                    let place = "packages.mirrors.pgdg_archive"
+                    settings[place] = "http://\(mirror.host):\(port)/archive"
                     group.addTask { [settings] in
-                        try await ThrowawayMachine.run { try await givesUp($0, settings) }
+                        try await ThrowawayMachine.run {
+                            try await refused(settings, "packages.archive-unreachable", place, on: $0)
+                        }
                     }
                 }
                 try await group.waitForAll()
             }
             withExtendedLifetime(listener) {}
-        }
-
-        private func givesUp(_ machine: ThrowawayMachine, _ settings: [String: String]) async throws {
-            let before = try await machine.traces()
-            let result = try await machine.agent(["prepare"], settings)
-            #expect(result.status == 69, "\(result.standardError)")
-            #expect(result.standardError.contains("code: packages.archive-unreachable"))
-            #expect(result.standardError.contains("packages.mirrors.pgdg_archive"))
-            #expect(try await machine.traces() == before)
         }
 
         private func autoChoosesByWhatAnswersAndSaysWhy(_ mirror: TestMirror) async throws {
@@ -143,10 +192,13 @@ extension ClusterSuite {
             }
         }
 
-        /// Everything through the proxy, which alone knows the mirrors' name; the machine and the image then have it all.
+        /// Everything through the proxy, which alone knows the mirrors' name, Docker's over TLS from end to end; the machine
+        /// and the image then have it all.
         private func aMachineGetsDockerAndTheImageFromMirrorsBehindAProxy(_ mirror: TestMirror) async throws {
             try await ThrowawayMachine.run { machine in
+                try await trust(mirror, on: machine)
                 var settings = mirror.settings(base: "http://mirror.invalid/good")
+                settings["packages.mirrors.docker"] = "https://mirror.invalid/good/docker"
                 settings["packages.proxy"] = "http://\(mirror.host):\(mirror.port)"
                 settings["image.name"] = "pgaf-test/proxied"
                 let result = try await machine.agent(["prepare"], settings)
@@ -160,10 +212,15 @@ extension ClusterSuite {
                 // psql comes from the machine's own PGDG repository.
                 let client = try await machine.run(["apt-cache", "policy", "postgresql-client-16"])
                 #expect(client.standardOutput.contains("http://mirror.invalid/good/pgdg trixie-pgdg/main"))
-                for path in [
-                    "/good/docker/linux/debian/gpg", "/good/archive/dists/focal-pgdg-archive/InRelease",
-                    "/good/archive/pool/postgresql-16_1.0_all.deb",
-                ] { #expect(mirror.requests.contains("http://mirror.invalid\(path)"), "\(path)") }
+                let docker = "https://mirror.invalid/good/docker/linux/debian"
+                for request in [
+                    "CONNECT mirror.invalid:443", "\(docker)/gpg", "\(docker)/dists/trixie/InRelease",
+                    "\(docker)/pool/docker-ce_1.0_all.deb",
+                    // psql's are there before anything is installed.
+                    "http://mirror.invalid/good/pgdg/pool/postgresql-client-16_1.0_all.deb",
+                    "http://mirror.invalid/good/archive/dists/focal-pgdg-archive/InRelease",
+                    "http://mirror.invalid/good/archive/pool/postgresql-16_1.0_all.deb",
+                ] { #expect(mirror.requests.contains(request), "\(request)") }
                 let image = try await machine.run([
                     "docker", "run", "--rm", "--entrypoint", "sh", "pgaf-test/proxied:latest", "-c",
                     "pg_autoctl --version && env && cat /etc/apt/apt.conf.d/*",

@@ -25,7 +25,10 @@ extension ClusterSuite {
             defer { session.end() }
             try await beats(atLeast: 10, former)
 
+            try await logEverything(true)
             try await cluster.host(["passwords", "rotate", "--progress", "none"])
+            try await expectNoVerifierInALog()
+            try await logEverything(false)
             let new = try cluster.passwords()
             #expect(new.keys.sorted() == old.keys.sorted() && new.keys.allSatisfy { new[$0] != old[$0] })
             let present = try #require(new["superuser"])
@@ -51,8 +54,41 @@ extension ClusterSuite {
             // A standby logs in anew, at its primary and at the monitor.
             let standby = try #require(after.nodes.first { $0.reportedState == "secondary" }?.name)
             _ = try await cluster.command("docker", ["restart", standby])
-            _ = try await cluster.waitUntilHealthyAgain("the restart of a standby")
+            _ = try await cluster.waitUntilHealthy("the restart of a standby")
             #expect(PgafProject.changedSteps(try await cluster.up()).isEmpty)
+        }
+
+        /// Has every server log each statement, or as many as before.
+        private func logEverything(_ isOn: Bool) async throws {
+            let settings = [("log_statement", "all"), ("log_min_duration_statement", "0")].map { name, value in
+                isOn ? "ALTER SYSTEM SET \(name) = '\(value)'" : "ALTER SYSTEM RESET \(name)"
+            }
+            let statements = (settings + ["SELECT pg_reload_conf()"]).flatMap { ["-c", $0] }
+            for name in TestCluster.containers {
+                let told = try await cluster.command(
+                    "docker", ["exec", "--user", "postgres", name, "psql", "-XAtqd", "postgres"] + statements)
+                #expect(told.succeeded, "\(name): \(told.standardError)")
+            }
+        }
+
+        /// What the roles' passwords are known by stands in no server's log; a witness, which is no secret, does.
+        private func expectNoVerifierInALog() async throws {
+            let script = """
+                psql -XAtqd postgres -c "SELECT '$0'" >/dev/null
+                (echo "$0"; psql -XAtqd postgres -c "SELECT rolpassword FROM pg_authid WHERE rolpassword <> ''") |
+                    grep -haoF -f - /var/lib/pgaf/data/log/* | sort -u
+                """
+            let witness = "witness\(UInt64.random(in: 0...UInt64.max))"
+            for name in TestCluster.containers {
+                let wait = Wait(for: "the witness in the log of \(name)", upTo: .seconds(30), hint: "")
+                let found = try await wait.until { () async throws -> Wait.Observation<[String]> in
+                    let search = try await cluster.command(
+                        "docker", ["exec", "--user", "postgres", name, "sh", "-c", script, witness])
+                    let lines = search.standardOutput.split(separator: "\n").map(String.init)
+                    return lines.contains(witness) ? .found(lines) : .notYet(search.standardError)
+                }
+                #expect(found == [witness], "\(name)")
+            }
         }
 
         /// Writes a row twenty times a second, on one connection.

@@ -15,7 +15,6 @@ extension ClusterSuite {
 
         @Test func aClientWritesThroughAPoolerThatFollowsThePrimary() async throws {
             _ = try await cluster.up()
-            _ = try await cluster.waitUntilHealthy("the start")
             let directory = try scratchDirectory()
             do {
                 try await begin(in: directory)

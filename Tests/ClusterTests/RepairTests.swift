@@ -90,8 +90,28 @@ extension ClusterSuite {
             let (value, _, standby) = try await begin()
             let events = try await mend("a standby without its data directory", value) {
                 try await damage(standby, "rm -rf /var/lib/pgaf/data")
+                let plan = try await cluster.host(["plan"], expecting: 2).standardOutput
+                #expect(plan.contains("make \(standby) anew from the primary: the data directory is gone"), "\(plan)")
             }
             #expect(warnings(events).contains { $0.contains("\(standby) was made anew") })
+            #expect(PgafProject.changedSteps(events).contains("node.\(standby)"))
+        }
+
+        /// The monitor alone is left, and knows all nodes.
+        @Test func aFormationWithoutAnyDataIsRefusedAndMayBeginAnew() async throws {
+            _ = try await begin()
+            _ = try await cluster.command("docker", ["rm", "--force"] + TestCluster.nodes)
+            let data = TestCluster.nodes.map { "\($0)_data" }
+            let left = try await volumes().subtracting(data)
+            #expect(try await cluster.command("docker", ["volume", "rm"] + data).succeeded)
+            for arguments in [["plan"], ["up", "--progress", "none"]] {
+                let refused = try await cluster.host(arguments, expecting: 78).standardError
+                #expect(refused.contains("no other node of the formation has data any more"), "\(refused)")
+                #expect(refused.contains("`pgaf-host up --fresh`"), "\(refused)")
+            }
+            #expect(try await volumes() == left)
+            _ = try await cluster.host(["up", "--fresh", "--yes", "--progress", "none"])
+            try await cluster.expectHealthy()
         }
 
         @Test func aPrimaryWithoutPgAutoctlsMemoryIsMadeAnewAndItsDataSetAside() async throws {
@@ -108,6 +128,7 @@ extension ClusterSuite {
             let aside = try await cluster.command(
                 "docker", ["exec", primary, "test", "-s", "\(place)/global/pg_control"])
             #expect(aside.succeeded)
+            #expect(PgafProject.changedSteps(events).contains("node.\(primary)"))
         }
 
         /// As one that is put back to an old copy on which somebody had started the server by hand, without its
@@ -143,6 +164,7 @@ extension ClusterSuite {
             #expect(
                 warnings(events).contains { $0.contains("its data cannot follow the primary's any more") },
                 "\(warnings(events))")
+            #expect(PgafProject.changedSteps(events).contains("node.\(standby)"))
         }
 
         /// The server says what is wrong with it before it is in force; and what keeps one from starting is corrected.
@@ -216,6 +238,7 @@ extension ClusterSuite {
         @Test func theDataOfANodeThatLeftIsRemovedOnlyWhenAsked() async throws {
             let (value, _, standby) = try await begin()
             let all = try await volumes()
+            var before = try await TestCluster.identifiers(cluster)
             let left = zip(TestCluster.nodes, TestCluster.ports).filter { $0.0 != standby }
                 .map { "{name: \($0.0), port: \($0.1)}" }.joined(separator: ", ")
             let flags = ["--set", "nodes=[\(left)]"]
@@ -234,8 +257,19 @@ extension ClusterSuite {
                 #expect(PgafProject.changedSteps(events) == ["volumes"] && warnings(events).isEmpty)
                 #expect(try await volumes() == all.subtracting(["\(standby)_data"]))
                 #expect(PgafProject.changedSteps(try await cluster.up(["--purge", "--yes"] + flags)).isEmpty)
+
+                // Without its volume it joins as a node that there never was: announced, and no other container is touched.
+                let joining = try await cluster.host(["plan", "--json"], expecting: 2).standardOutput
+                let steps = try JSONDecoder().decode(ClusterPlan.self, from: Data(joining.utf8)).steps
+                for name in TestCluster.nodes {
+                    let expected = name == standby ? ["create container \(name)"] : []
+                    #expect(steps.first { $0.id == "node.\(name)" }?.changes == expected)
+                }
             }
             #expect(try await volumes() == all)
+            var after = try await TestCluster.identifiers(cluster)
+            #expect(before.removeValue(forKey: standby) != after.removeValue(forKey: standby))
+            #expect(before == after)
         }
     }
 }

@@ -35,7 +35,6 @@ extension ClusterSuite {
         /// Lets roles change while a client writes, and looks for every row.
         private func writing(_ what: String, _ work: () async throws -> Void) async throws {
             _ = try await cluster.up()
-            _ = try await cluster.waitUntilHealthy("the start")
             try await cluster.whileWritten(what, work)
             try await cluster.expectHealthy()
         }

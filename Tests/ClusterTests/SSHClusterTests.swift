@@ -18,9 +18,7 @@ extension ClusterSuite {
             #expect(write.succeeded, "\(write.standardError)")
 
             try await TestServer.run { server in
-                let remote = try TestCluster.project(
-                    directory: "\(server.directory)/project",
-                    machine: TestCluster.machine(server))
+                let remote = try TestCluster.remote(server)
                 let events = try await remote.up()
                 #expect(events.contains { $0.body == .stepStarted(step: "connect") })
                 let new = try #require(try remote.passwords()["superuser"])

@@ -37,16 +37,21 @@ extension ClusterSuite.SecretSearchTests {
         return Said(place, result)
     }
 
-    /// In a container only libpq's password file has passwords, which lies in memory, and the file that it is copied from;
-    /// the authority's key is in none.
+    /// The passwords of which a container's own programs make use.
+    private func owned(by container: String) -> [String] {
+        container == TestCluster.monitor ? [passwords.superuser] : [passwords.monitor, passwords.replication]
+    }
+
+    /// In a container only libpq's password file has passwords, its own ones, which lies in memory, and the file that it is
+    /// copied from; the authority's key is in none.
     func expectNoneInContainers(_ words: [String]) async throws {
         let allowed: Set = [ContainerLayout.passwordFile, "\(ContainerLayout.secrets)/pgpass"]
         let roots = ["/dev/shm", "/etc", "/run", "/tmp", "/var/tmp"]
         for name in TestCluster.containers {
             let found = try await places(
                 of: words, below: roots, by: ["docker", "exec", "--interactive", "--user", "root", name])
-            let all = Set(found.values.joined())
-            #expect(all == allowed, "\(name)")
+            let isAsItShould = found == Dictionary(uniqueKeysWithValues: owned(by: name).map { ($0, allowed) })
+            #expect(isAsItShould, "\(name): \(found.values.map { $0.sorted() })")
         }
     }
 
@@ -100,15 +105,17 @@ extension ClusterSuite.SecretSearchTests {
         }
         let stores = ["\(memory)/secrets.json", "\(own)/secrets.json", "\(own)/pgpass"]
         let scratch = standardized(passwords.scratch.path)
-        func mayHaveIt(_ path: String) -> Bool {
-            stores.contains(path) || path.hasPrefix("\(scratch)/")
-                || path.hasPrefix("\(memory)/nodes/") && path.hasSuffix("/secrets/pgpass")
+        let handed = TestCluster.containers.flatMap { name in
+            owned(by: name).map { [$0, "\(memory)/nodes/\(name)/secrets/pgpass"] }
+        }
+        func mayHave(_ word: String, _ path: String) -> Bool {
+            stores.contains(path) || path.hasPrefix("\(scratch)/") || handed.contains([word, path])
         }
         let keys = (found.removeValue(forKey: key) ?? []).filter { !$0.hasPrefix("\(scratch)/") }
         #expect(keys == [authority], "the authority's key")
         let all = Set(found.values.joined())
         #expect(all.isSuperset(of: stores), "the search does not find all stores")
-        let leaks = all.filter { !mayHaveIt($0) }.sorted()
+        let leaks = found.flatMap { word, paths in paths.filter { !mayHave(word, $0) } }
         #expect(leaks == [])
         for path in all.union(keys) where passwords.scratch.mode(path) != 0o600 {
             Issue.record("\(path) may be read by others")

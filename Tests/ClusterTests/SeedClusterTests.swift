@@ -49,6 +49,22 @@ extension ClusterSuite {
                 ])
         }
 
+        /// The registry has another image under the tag, and none is left here by name: what is pulled, and what the
+        /// nodes' image is built on again, is the first one, and the containers on it stay.
+        private func aTagThatMovesIsNotFollowed(_ cluster: PgafProject, _ registry: TestRegistry) async throws {
+            func identifier(_ image: String) async throws -> String {
+                try await cluster.command("docker", ["image", "inspect", "--format", "{{.Id}}", image]).trimmedOutput
+            }
+            #expect(try await registry.moveTag() != registry.digest)
+            let first = try await identifier(registry.remembered)
+            let removed = try await cluster.command(
+                "docker", ["image", "rm", "--force", "pgaf-test/seed:latest", registry.remembered, "ubuntu:focal"])
+            #expect(removed.succeeded, "\(removed.standardError)")
+            let events = try await cluster.up()
+            #expect(PgafProject.changedSteps(events).sorted() == ["base-image", "image", "repositories"])
+            #expect(try await identifier(registry.remembered) == first && first.hasPrefix("sha256:"))
+        }
+
         @Test func theScriptsSystemComesUpFromMirrorsAndStaysAsItIs() async throws {
             try await ThrowawayMachine.prepareBaseImage()
             try await TestMirror.run { mirror in
@@ -56,6 +72,8 @@ extension ClusterSuite {
                 defer { withExtendedLifetime(scratch) {} }
                 let events = try await cluster.up()
                 #expect(PgafProject.changedSteps(events).contains("repositories"))
+                let told = "ubuntu:focal is \(mirror.registry.digest); remembered"
+                #expect(events.contains { $0.body == .stepOutput(step: "base-image", line: told) })
                 let state = try await cluster.state()
                 #expect(state.healthy && state.nodes.count == 3, "\(state.notes)")
                 for port in Self.ports {
@@ -76,6 +94,7 @@ extension ClusterSuite {
                     found.steps.flatMap(\.changes) == [
                         "remember packages.mirrors.pgdg_archive: \(mirror.address("good/archive")) → \(other)"
                     ])
+                try await aTagThatMovesIsNotFollowed(cluster, mirror.registry)
                 try await cluster.host(["destroy", "--yes"])
                 _ = try await cluster.command("docker", ["image", "rm", "pgaf-test/seed:latest"])
             }

@@ -10,12 +10,12 @@ extension ClusterSuite {
     /// `PGAF_SOAK_MINUTES` says how long, `PGAF_SEED` repeats the faults of an earlier run, and `PGAF_SOAK_FAULTS` names
     /// some of them, with commas: `engineRestarted,allRestarted`.
     @Suite(.serialized, .enabled(if: SoakLength.minutes > 0, "only in `make soak`")) struct SoakTests {
-        private let cluster: PgafProject
-        private let engine = TestEngine()
+        let cluster: PgafProject
+        let engine = TestEngine()
 
         init() throws { cluster = try TestCluster.local() }
 
-        private enum Fault: String, CaseIterable {
+        enum Fault: String, CaseIterable {
             case agentKilled = "agent killed at a random moment of an `up` that makes a node again"
             case hostKilled = "pgaf-host killed at a random moment of such an `up`"
             case primaryKilled = "primary killed"
@@ -30,6 +30,8 @@ extension ClusterSuite {
             case primaryRemoved = "the primary's container removed"
             case monitorLost = "the monitor's container and volume removed"
             case switchover = "a switchover ordered"
+            case linkCut = "the SSH link cut at a random moment of such an `up` by SSH"
+            case diskFull = "the machine's own disk full at a random moment of such an `up`"
 
             /// Whether the cluster has to come back without `up`.
             var mendsAlone: Bool {
@@ -107,26 +109,9 @@ extension ClusterSuite {
             let standbys = state.nodes.map(\.name).filter { $0 != primary }
             let standby = try #require(standbys.randomElement(using: &chance))
             switch fault {
-            case .agentKilled, .hostKilled, .engineKilled:
+            case .agentKilled, .hostKilled, .engineKilled, .linkCut, .diskFull:
                 let delay = Duration.milliseconds(Int.random(in: 0...2500, using: &chance))
-                _ = try await cluster.command("docker", ["rm", "--force", standby])
-                let former = MachineRuns.latest
-                let host = try cluster.background(["up", "--progress", "none"])
-                let run = try await Wait(for: "the run", upTo: .seconds(60), every: .milliseconds(5), hint: "").until {
-                    MachineRuns.latest.flatMap { $0 == former ? nil : .found($0) } ?? .notYet("no new run")
-                }
-                try await ContinuousClock().sleep(for: delay)
-                if fault == .hostKilled {
-                    kill(host.pid, SIGKILL)
-                } else if fault == .engineKilled {
-                    try await engine.crash()
-                    try await engine.start()
-                } else if let owner = MachineRuns.owner(of: run) {
-                    kill(owner, SIGKILL)
-                }
-                _ = host.wait()
-                // The killed host's run goes on: the next `up` waits for its end.
-                _ = try await cluster.host(["up", "--wait", "--progress", "none"])
+                try await interrupt(fault, making: standby, after: delay)
             case .primaryKilled: try await crash([primary])
             case .primaryPaused:
                 _ = try await cluster.command("docker", ["pause", primary])

@@ -50,6 +50,12 @@ enum TestCluster {
         try project(directory: "\(NSTemporaryDirectory())/pgaf-cluster-tests", machine: "  kind: local")
     }
 
+    /// Removes the cluster, for what begins with nothing but its images; they are made where there are none.
+    static func remove(_ project: PgafProject) async throws {
+        try await ThrowawayMachine.prepareBaseImage()
+        try await project.host(["destroy", "--yes"])
+    }
+
     /// SQL as the monitor's own superuser in its container, rows as lines.
     static func onMonitor(_ sql: String, _ project: PgafProject) async throws -> CommandResult {
         let psql = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", "pg_auto_failover", "-c", sql]

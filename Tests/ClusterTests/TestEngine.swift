@@ -1,6 +1,7 @@
 import Foundation
 import Shared
 import TestSupport
+import Testing
 
 /// This machine's Docker engine, stopped, killed and started as people and crashes do it.
 struct TestEngine {
@@ -24,6 +25,26 @@ struct TestEngine {
     func crash() async throws {
         let process = process
         if let process { kill(process, SIGKILL) }
+        try await awaitEnd(of: process)
+    }
+
+    /// As a crash in the moment in which a container that is stopped has been connected and does not run yet: held there by
+    /// a containerd that stands still.
+    func crash(whileStarting container: String, port: Int) async throws {
+        let (process, loopback) = (process, try #require(IPv4Address("127.0.0.1")))
+        let found = try await runner.checked(Command("pidof", ["containerd"]), remedy: "")
+        let containerd = try #require(pid_t(found.trimmedOutput))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            kill(containerd, SIGSTOP)
+            defer { kill(containerd, SIGKILL) }
+            group.addTask { _ = try await runner.run(Command("docker", ["start", container])) }
+            try await Wait(for: "the port of \(container)", upTo: .seconds(60), every: .milliseconds(20), hint: "")
+                .until {
+                    PortProbe.isFree(loopback, port) ? .notYet("nobody listens there") : .found(())
+                }
+            if let process { kill(process, SIGKILL) }
+            try await group.waitForAll()
+        }
         try await awaitEnd(of: process)
     }
 

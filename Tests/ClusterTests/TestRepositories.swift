@@ -13,14 +13,16 @@ enum TestRepositories {
         "other-architecture",
     ]
 
-    /// Builds all of it in an empty directory.
+    /// Builds all of it in an empty directory, and beside it an authority (`authority.crt`) with a certificate of its own
+    /// for the mirror over TLS (`mirror.pem`, with its key).
     ///
+    /// - Parameter host: address for which that certificate is, beside the name `mirror.invalid`.
     /// - Returns: fingerprints of the test's own keys by name: `good`, `other`, `expired`.
-    static func build(in directory: String) async throws -> [String: String] {
+    static func build(in directory: String, host: String) async throws -> [String: String] {
         let runner = SubprocessRunner()
         let client = try await runner.checked(Command("sh", ["-c", "readlink -f $(command -v docker)"]), remedy: "")
         let result = try await runner.checked(
-            Command("bash", ["-c", script, "build", directory, client.trimmedOutput], deadline: .seconds(120)),
+            Command("bash", ["-c", script, "build", directory, client.trimmedOutput, host], deadline: .seconds(120)),
             what: "The tests' repositories could not be made.", remedy: "scripts/prepare test")
         return Dictionary(
             uniqueKeysWithValues: result.standardOutput.split(separator: "\n").compactMap { line in
@@ -47,6 +49,12 @@ enum TestRepositories {
             gpg_quiet --armor --export "$key" >"$key.asc"
             echo "$key $(gpg --batch --with-colons --show-keys "$key.asc" | awk -F: '$1 == "fpr" { print $10; exit }')"
         done
+
+        certificate() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "$@"; }
+        certificate -subj '/CN=authority of a test' -keyout authority.key -out authority.crt
+        certificate -subj /CN=mirror -addext "subjectAltName=DNS:mirror.invalid,IP:$3" \
+            -CA authority.crt -CAkey authority.key -keyout mirror.pem -out mirror.crt
+        cat mirror.crt >>mirror.pem
 
         # package POOL NAME DEPENDS: what lies in tree/NAME becomes a package.
         package() {

@@ -29,7 +29,7 @@ struct ThrowawayMachine {
         try await machine.docker(["rm", "--force", machine.name])
     }
 
-    /// The base image, which every cluster of the source `debian` stands on.
+    /// The base image, which every cluster of the source `debian` stands on; and the nodes' image.
     static func prepareBaseImage() async throws {
         try await SubprocessRunner().checked(
             Command(agent, ["prepare", "--set", "packages.source=debian"], deadline: .seconds(300)), remedy: "")
@@ -54,9 +54,36 @@ struct ThrowawayMachine {
 
     /// Runs the agent with these keys of pgaf.yaml.
     func agent(_ verb: [String], _ settings: [String: String]) async throws -> CommandResult {
-        let flags = settings.sorted { $0.key < $1.key }.flatMap { ["--set", "\($0.key)=\($0.value)"] }
-        return try await run(["pgaf-agent"] + verb + flags)
+        try await run(words(verb, settings))
     }
+
+    private func words(_ verb: [String], _ settings: [String: String]) -> [String] {
+        let flags = settings.sorted { $0.key < $1.key }.flatMap { ["--set", "\($0.key)=\($0.value)"] }
+        return ["pgaf-agent"] + verb + flags
+    }
+
+    /// The same while another program has the lock on apt's lists, as `apt-get update` has it, until the agent says that it
+    /// waits for that.
+    func agentWithoutLists(_ verb: [String], _ settings: [String: String]) async throws -> CommandResult {
+        try await run(["sh", "-c", Self.holding, "holding"] + words(verb, settings))
+    }
+
+    /// The numbers are those of `struct flock` on Linux with 64 bits.
+    private static let holding = #"""
+        perl -MFcntl -e '
+            open F, ">", "/var/lib/apt/lists/lock" or die;
+            fcntl(F, F_SETLK, pack("ssx4qqix4", F_WRLCK, 0, 0, 0, 0)) or die;
+            sleep 300' &
+        holder=$!
+        "$@" >/told 2>&1 &
+        agent=$!
+        while kill -0 $agent 2>/dev/null && ! grep -q 'waiting for another apt' /told; do sleep 0.1; done
+        kill $holder
+        wait $agent
+        status=$?
+        cat /told
+        exit $status
+        """#
 
     /// Names below /etc/apt that apt reads, and whether there is a `docker`.
     func traces() async throws -> String {

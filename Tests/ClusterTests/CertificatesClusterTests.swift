@@ -6,7 +6,7 @@ import Testing
 
 extension ClusterSuite {
     /// Certificates of the user's own instead of those that the cluster makes, and one of the cluster's that ends soon.
-    @Suite(.serialized) struct SuppliedCertificatesTests {
+    @Suite(.serialized) struct CertificatesTests {
         private let cluster: PgafProject
         private let scratch = ScratchDirectory()
 

@@ -5,7 +5,7 @@ import Testing
 
 extension ClusterSuite {
     /// What the manual of the scripts has its reader type, on a cluster of pgaf's.
-    @Suite(.serialized) struct ScriptProceduresTests {
+    @Suite(.serialized) struct ManualProceduresTests {
         private let cluster: PgafProject
 
         init() throws { cluster = try TestCluster.local() }
@@ -48,7 +48,7 @@ extension ClusterSuite {
             try await write(value, on: second)
 
             try await docker("stop \(second)")
-            let third = try await Wait(for: "a promotion", upTo: .seconds(120), every: .seconds(1), hint: "").until {
+            let third = try await Wait(for: "a promotion", upTo: .seconds(120), hint: "").until {
                 () async throws -> Wait.Observation<String> in
                 let state = try await cluster.state()
                 let taker = state.nodes.first {
