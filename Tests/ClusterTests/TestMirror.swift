@@ -131,7 +131,16 @@ final class TestMirror: Sendable {
                     self.send_error(error.code)
             def log_message(self, *words):
                 pass
-        server = http.server.ThreadingHTTPServer(("", port), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            def shutdown_request(self, request):
+                # TLS wants to be told of an end, or it may be an attacker's.
+                if certificate:
+                    try:
+                        request = request.unwrap()
+                    except OSError:
+                        pass
+                super().shutdown_request(request)
+        server = Server(("", port), Handler)
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate[0])

@@ -72,7 +72,8 @@ struct ThrowawayMachine {
     private static let holding = #"""
         perl -MFcntl -e '
             open F, ">", "/var/lib/apt/lists/lock" or die;
-            fcntl(F, F_SETLK, pack("ssx4qqix4", F_WRLCK, 0, 0, 0, 0)) or die;
+            my $lock = pack("ssx4qqix4", F_WRLCK, 0, 0, 0, 0);
+            fcntl(F, F_SETLK, $lock) or die;
             sleep 300' &
         holder=$!
         "$@" >/told 2>&1 &

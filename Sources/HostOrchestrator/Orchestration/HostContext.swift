@@ -44,6 +44,8 @@ struct HostContext: Sendable {
     /// or when flags are given.
     func currentConfiguration(_ choice: ConfigurationChoice) throws -> Configuration {
         if choice == ConfigurationChoice(), let memory = try ClusterMemory.load(project) {
+            // Before a command that gives a password is run.
+            OwnEnvironment.withdrawPasswords(of: memory.configuration)
             return memory.configuration
         }
         return try loadConfiguration(choice).configuration
