@@ -206,7 +206,7 @@ extension ClusterSuite {
                         "exec", "--user", "postgres", TestCluster.monitor, "pg_autoctl", "drop", "node", "--name",
                         standby,
                         // It would wait for a row to go that may have come back by then: Docker starts the container again.
-                        "--no-wait",
+                        "--wait", "0",
                     ])
                 #expect(drop.succeeded, "\(drop.standardError)")
             }
