@@ -37,7 +37,7 @@ up:
 	@$(MAKE) --no-print-directory build
 	$(HOST) up $(UP)
 
-# What CI runs: every tier, the virtual machine without its faults (`make vm` has them).
+# What CI runs: every tier, the virtual machine with some of its faults (`make vm` has them all).
 test: built-for-tests
 	scripts/test
 
@@ -48,7 +48,7 @@ built-for-tests:
 	@$(MAKE) --no-print-directory agent
 	$(SWIFT) build --build-tests $(NO_DEBUG_INFORMATION)
 
-# Single tiers, for work in between; the virtual machine with its faults, its reboot and the scripts' procedures.
+# Single tiers, for work in between; the virtual machine with all its faults, its reboots and what Vagrant's verbs do.
 vm: export PGAF_VM := all
 unit transport cluster vm: built-for-tests
 	scripts/test $@
