@@ -67,6 +67,14 @@ final class FakeCluster: Sendable {
         memory.withLock { body(&$0) }
     }
 
+    /// A cluster on a machine, as after an `up`.
+    static func filled(_ topology: ClusterTopology, on machine: TestMachine) -> FakeCluster {
+        let cluster = FakeCluster(topology)
+        cluster.install(on: machine)
+        cluster.fill(topology)
+        return cluster
+    }
+
     /// Has every container run and every node registered, as after an `up`.
     func fill(_ topology: ClusterTopology) {
         change {
@@ -143,6 +151,7 @@ final class FakeCluster: Sendable {
         case ("container", "inspect"):
             let found = words.dropFirst(2).compactMap { memory.containers[$0] }.map {
                 #"{"Name":"/\#($0.name)","State":{"Status":"\#($0.status)","Running":\#($0.running),"ExitCode":0},"#
+                    + #""HostConfig":{"RestartPolicy":{"Name":"\#($0.restartPolicy ?? "unless-stopped")"}},"#
                     + #""Config":{"Labels":\#(json($0.labels))}}"#
             }
             return CommandResult(

@@ -1,5 +1,4 @@
 import Shared
-import Synchronization
 import Testing
 
 @testable import GuestAgent
@@ -10,22 +9,16 @@ import Testing
     private let topology = TestMachine.topology()
     private let cluster: FakeCluster
 
-    init() {
-        cluster = FakeCluster(topology)
-        cluster.install(on: machine)
-        cluster.fill(topology)
-    }
+    init() { cluster = FakeCluster.filled(topology, on: machine) }
 
     /// A departure that has begun; then the node was put back into the configuration.
     @Test func dockerStartsANodeAgainThatStaysAfterAll() async throws {
-        let policies = Mutex(["pgnode1": "true unless-stopped", "pgnode2": "true no", "pgnode3": "false no"])
-        machine.runner.on("docker", "container", "inspect", "--format") { command in
-            let known = policies.withLock { $0 }
-            let lines = command.arguments.dropFirst(4).map { "/\($0) \(known[$0] ?? "")\n" }
-            return CommandResult(standardOutput: lines.joined())
+        cluster.change {
+            for name in ["pgnode2", "pgnode3"] { $0.containers[name]?.restartPolicy = "no" }
+            $0.containers["pgnode3"]?.running = false
         }
-        machine.runner.on("docker", "update", "--restart", "unless-stopped", "pgnode2") { _ in
-            policies.withLock { $0["pgnode2"] = "true unless-stopped" }
+        machine.runner.on("docker", "update", "--restart", "unless-stopped", "pgnode2") { [cluster] _ in
+            cluster.change { $0.containers["pgnode2"]?.restartPolicy = "unless-stopped" }
             return CommandResult()
         }
         let context = machine.context(topology)

@@ -76,6 +76,7 @@ public struct Docker: Sendable {
 
     /// Those of the objects that exist, with one question.
     private func inspect<Object: Decodable>(_ kind: String, _ names: [String]) async throws -> [Object] {
+        guard !names.isEmpty else { return [] }
         // The status tells only that one of them is missing.
         let text = try await look([kind, "inspect"] + names).standardOutput
         return text.trimmed.isEmpty ? [] : try JSONDecoder().decode([Object].self, from: Data(text.utf8))
@@ -261,12 +262,15 @@ public struct ContainerStatus: Sendable, Decodable, Equatable {
     public var labels: [String: String]
     /// When it was started last, in UTC with up to nine decimals: `2026-01-31T12:00:00.123456789Z`.
     var started: String?
+    /// Whether and when Docker starts it again by itself: `no`, `unless-stopped`, …
+    var restartPolicy: String?
 
     public init(
         name: String, status: String, running: Bool, exitCode: Int = 0, labels: [String: String] = [:],
-        started: String? = nil
+        started: String? = nil, restartPolicy: String? = nil
     ) {
         self.started = started
+        self.restartPolicy = restartPolicy
         self.name = name
         self.status = status
         self.running = running
@@ -278,6 +282,11 @@ public struct ContainerStatus: Sendable, Decodable, Equatable {
         case name = "Name"
         case state = "State"
         case config = "Config"
+        case host = "HostConfig"
+    }
+
+    private enum HostKey: String, CodingKey {
+        case restartPolicy = "RestartPolicy"
     }
 
     private enum StateKey: String, CodingKey {
@@ -291,13 +300,18 @@ public struct ContainerStatus: Sendable, Decodable, Equatable {
         let document = try decoder.container(keyedBy: Key.self)
         let state = try document.nestedContainer(keyedBy: StateKey.self, forKey: .state)
         let path = try document.decode(String.self, forKey: .name)
+        let policy =
+            document.contains(.host)
+            ? try document.nestedContainer(keyedBy: HostKey.self, forKey: .host)
+                .nestedContainer(keyedBy: Key.self, forKey: .restartPolicy) : nil
         self.init(
             name: path.hasPrefix("/") ? String(path.dropFirst()) : path,
             status: try state.decode(String.self, forKey: .status),
             running: try state.decode(Bool.self, forKey: .running),
             exitCode: try state.decode(Int.self, forKey: .exitCode),
             labels: try document.decode(DockerLabels.self, forKey: .config).values,
-            started: try state.decodeIfPresent(String.self, forKey: .started))
+            started: try state.decodeIfPresent(String.self, forKey: .started),
+            restartPolicy: try policy?.decode(String.self, forKey: .name))
     }
 }
 

@@ -95,8 +95,8 @@ struct DockerEngine: Sendable {
     /// that for a running one and does not start.
     private func removeStalePidFiles() throws {
         for (path, program) in Self.pidFiles {
-            guard let number = try files.read(path)?.trimmed, Int(number) != nil else { continue }
-            if try files.read("/proc/\(number)/comm")?.trimmed != program { try files.remove(path) }
+            guard let number = (try files.read(path)?.trimmed).flatMap({ Int32($0) }) else { continue }
+            if files.program(of: number) != program { try files.remove(path) }
         }
     }
 }

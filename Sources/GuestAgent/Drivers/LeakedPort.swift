@@ -10,9 +10,8 @@ enum LeakedPort {
     ///
     /// - Parameter address: that of the container in the cluster's network; the caller knows that it does not run.
     static func isHeld(_ port: Int, for address: IPv4Address, _ files: MachineFiles) -> Bool {
-        files.list("/proc").filter { $0.allSatisfy(\.isNumber) }.contains { process in
-            guard (try? files.read("/proc/\(process)/comm"))??.trimmed == "docker-proxy",
-                let line = try? files.read("/proc/\(process)/cmdline")
+        files.processes.contains { process in
+            guard files.program(of: process) == "docker-proxy", let line = try? files.read("/proc/\(process)/cmdline")
             else { return false }
             let words = line.split(separator: "\0").map(String.init)
             return value(of: "-host-port", in: words) == "\(port)"

@@ -47,12 +47,11 @@ struct AbandonedWork: Sendable {
 
     /// Processes that runs have started which are no longer alive themselves.
     private func processes() -> [pid_t] {
-        store.files.list("/proc").compactMap { pid_t($0) }.filter { process in
+        store.files.processes.filter { process in
             guard let environment = (try? store.files.read("/proc/\(process)/environ")) ?? nil,
                 let owner = Self.owner(environment), owner != run
             else { return false }
-            let name = (try? store.files.read("/proc/\(process)/comm")) ?? nil
-            guard !Self.serves(name?.trimmed ?? "") else { return false }
+            guard !Self.serves(store.files.program(of: process) ?? "") else { return false }
             let place = RunPlace(id: owner, store: store)
             // One that waits for its turn is nobody's orphan, nor is one that is just being born: it reads its request first.
             return !place.isAlive && !store.files.exists(place.request)

@@ -19,8 +19,9 @@ struct DepartureStep: Step {
         let departing = Set(containers + rows.map(\.name)).subtracting(topology.containerNames).sorted().map { name in
             Change(.change, name, "take \(name) out of the formation and remove its container; its volume stays")
         }
-        let wanted = containers.filter(topology.containerNames.contains)
-        let staying = try await withoutRestart(wanted, context).map { name in
+        // One that does not run gets its policy back when it is started.
+        let wanted = try await context.docker.containers(containers.filter(topology.containerNames.contains))
+        let staying = wanted.values.filter { $0.running && $0.restartPolicy == "no" }.map(\.name).sorted().map { name in
             Change(.change, name, "let Docker start \(name) again by itself: it stays in the formation after all")
         }
         return departing + staying
@@ -43,21 +44,6 @@ struct DepartureStep: Step {
             guard containers.contains(name) else { continue }
             try await context.docker.checked(["stop", name])
             try await context.docker.checked(["rm", name])
-        }
-    }
-
-    /// Those of the containers that run and that Docker would not start again; one that does not run gets that back when
-    /// it is started.
-    private func withoutRestart(_ names: [String], _ context: AgentContext) async throws -> [String] {
-        guard !names.isEmpty else { return [] }
-        let format = "{{.Name}} {{.State.Running}} {{.HostConfig.RestartPolicy.Name}}"
-        // The status tells only that one of them is gone.
-        let answer = try await context.runner.run(
-            Command("docker", ["container", "inspect", "--format", format] + names, deadline: .seconds(300)))
-        return answer.standardOutput.split(separator: "\n").compactMap { line in
-            let words = line.split(separator: " ")
-            guard words.count == 3, words[1] == "true", words[2] == "no" else { return nil }
-            return String(words[0].drop { $0 == "/" })
         }
     }
 

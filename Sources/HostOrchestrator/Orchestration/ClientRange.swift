@@ -12,3 +12,11 @@ enum ClientRange {
             + " access.client_cidr \(range) does not let in; a range that contains \(address)/32 would."
     }
 }
+
+extension Machine {
+    /// All that should be known of this machine with a configuration, in sentences.
+    func warnings(with configuration: Configuration) async -> [String] {
+        let range = await ClientRange.warning(configuration, on: self)
+        return (range.map { [$0] } ?? []) + (await warnings())
+    }
+}

@@ -1,8 +1,8 @@
 import Shared
 
 /// What a directory knew of its cluster before a run: put back when the run ended before the agent began, as it does where
-/// another run is at work or the machine does not answer, and not where it goes on without this program. Else `uri` and `psql` would speak of nodes and passwords that
-/// there are not, and a mistyped host would be the directory's for ever.
+/// another run is at work or the machine does not answer, and not where it goes on without this program. Else `uri` and
+/// `psql` would speak of nodes and passwords that there are not, and a mistyped host would be the directory's for ever.
 struct FormerKnowledge: Sendable {
     private let files: [(path: String, text: String?)]
 

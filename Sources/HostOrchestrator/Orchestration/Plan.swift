@@ -51,8 +51,7 @@ enum Plan {
                         + " the cluster")
             }
         }
-        if let words = await ClientRange.warning(configuration, on: machine) { notes.append(words) }
-        notes += await machine.warnings()
+        notes += await machine.warnings(with: configuration)
         return ClusterPlan(cluster: configuration.cluster, steps: steps, notes: notes)
             .mapTexts(Redactor(secrets.all).redact)
     }

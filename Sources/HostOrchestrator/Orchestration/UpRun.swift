@@ -75,9 +75,8 @@ struct UpRun: Sendable {
 
     /// Whether the agent does, or may yet do, what it was asked for, so that what was written down here becomes true.
     private func mayGoOn(after error: any Error) async -> Bool {
-        if await recorder.agentHasBegun { return true }
-        if await recorder.hasLeft { return true }
-        return active.control.cancel != nil && (error as? PgafError)?.code == .linkLost
+        let (hasBegun, hasLeft) = (await recorder.agentHasBegun, await recorder.hasLeft)
+        return hasBegun || hasLeft || active.control.cancel != nil && (error as? PgafError)?.code == .linkLost
     }
 
     /// Stops the cluster in order, before its machine is started anew; the run starts it again.
@@ -135,8 +134,7 @@ struct UpRun: Sendable {
         var outcome = try await Outcome(
             result, configuration, machine, recorder, context.project, warnings: warnings)
         outcome.warnings += await silentPorts(outcome.strings)
-        if let words = await ClientRange.warning(configuration, on: machine) { outcome.warnings.append(words) }
-        outcome.warnings += await machine.warnings()
+        outcome.warnings += await machine.warnings(with: configuration)
         return outcome
     }
 
