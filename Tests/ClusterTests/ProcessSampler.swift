@@ -23,13 +23,18 @@ final class ProcessSampler: Sendable {
         for process in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] where Int(process) != nil {
             guard let before = program(process) else { continue }
             for part in ["cmdline", "environ"] {
+                // First, since a process that ends has no arguments any more.
+                var verb = self.verb(process, before)
                 var seen = read("/proc/\(process)/\(part)")
                 guard !seen.isEmpty else { continue }
                 let after = program(process) ?? before
                 // Another program has taken the place of that one: what it has is looked at anew.
-                if after != before { seen.formIntersection(read("/proc/\(process)/\(part)")) }
-                found.withLock { [seen] found in
-                    for word in seen { found[word, default: []].insert("\(part) of \(after)") }
+                if after != before {
+                    verb = self.verb(process, after)
+                    seen.formIntersection(read("/proc/\(process)/\(part)"))
+                }
+                found.withLock { [seen, verb] found in
+                    for word in seen { found[word, default: []].insert("\(part) of \(after)\(verb)") }
                 }
             }
         }
@@ -41,6 +46,14 @@ final class ProcessSampler: Sendable {
         // Not what the process calls itself: a child begins with the name of the thread that made it.
         let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")
         return path?.split(separator: "/").last.map(String.init)
+    }
+
+    /// A blank and the agent's verb: what its caller is given must not reach the agent that does the work.
+    private func verb(_ process: String, _ program: String) -> String {
+        guard program == "pgaf-agent", let data = FileManager.default.contents(atPath: "/proc/\(process)/cmdline")
+        else { return "" }
+        let words = data.split(separator: 0)
+        return words.count > 1 ? " \(String(decoding: words[1], as: UTF8.self))" : ""
     }
 
     private func read(_ file: String) -> Set<String> {

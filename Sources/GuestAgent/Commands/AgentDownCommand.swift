@@ -28,6 +28,8 @@ struct AgentDownCommand: AsyncParsableCommand, JSONPrinting {
         let runner = SubprocessRunner()
         let known = store.clusters
         let name = options.name(in: store)
+        // A memory that cannot be read is no reason to keep what is to be removed.
+        if let made = try? store.configuration(name) { OwnEnvironment.withdrawPasswords(of: made) }
         let removal = ClusterRemoval(runner: runner, store: store)
         let summary = try await removal.summary(name)
         guard !summary.isEmpty || known.contains(name) else {

@@ -26,6 +26,8 @@ struct ClusterOptions: ParsableArguments {
                 .clusterNotFound, "There is no cluster \"\(name)\" here; \(others).",
                 remedy: known.isEmpty ? "Make one with `up`." : "Name one of them with --cluster.")
         }
+        // Before any program is started: whoever made the cluster may have them in this shell too.
+        OwnEnvironment.withdrawPasswords(of: configuration)
         let facts = try await MachineFacts.read(runner: runner, files: store.files)
         return ClusterTopology(
             configuration: configuration, state: state, facts: facts, root: store.root, publishEverywhere: false)
