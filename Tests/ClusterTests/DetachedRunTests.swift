@@ -119,22 +119,7 @@ extension ClusterSuite {
                 let before = try await TestCluster.before(remote)
                 try await remote.whileWritten("a stop and a start whose link was cut") {
                     for (verb, step) in [("stop", "stop.\(TestCluster.monitor)"), ("start", "settle")] {
-                        let cuts = Mutex(0)
-                        let result = try await remote.host([verb, "--progress", "json"]) { line in
-                            guard let event = try? EventCoding.decode(line), event.body == .stepStarted(step: step)
-                            else {
-                                return
-                            }
-                            cuts.withLock { $0 += 1 }
-                            server.cutLinks()
-                        }
-                        #expect(cuts.withLock { $0 } == 1)
-                        let events = try PgafProject.events(result.standardOutput)
-                        #expect(events.map(\.seq) == Array(1...events.count))
-                        guard case .result(let end) = events.last?.body else {
-                            Issue.record("the \(verb) has no result")
-                            continue
-                        }
+                        let end = try await remote.host([verb], cuttingAt: step, of: server)
                         #expect(end.status == .ok && end.cluster?.verb == verb)
                         #expect(end.cluster?.containers.count == TestCluster.containers.count)
                     }

@@ -39,7 +39,7 @@ extension ClusterSuite {
                 let primary = try await remote.state().nodes.first { $0.reportedState == "primary" }?.name
                 try await promises.aKilledContainerComesBack(try #require(primary))
 
-                try await remote.host(["destroy", "--yes"])
+                try await aRemovalGoesOnWhenItsLinkIsCut(remote, server)
                 for kind in ["container", "volume", "network"] {
                     let left = try await remote.command(
                         "docker",
@@ -49,6 +49,13 @@ extension ClusterSuite {
                 }
             }
             try FileManager.default.removeItem(atPath: local.directory)
+        }
+
+        private func aRemovalGoesOnWhenItsLinkIsCut(_ remote: PgafProject, _ server: TestServer) async throws {
+            let end = try await remote.host(["destroy", "--yes"], cuttingAt: "remove.containers", of: server)
+            #expect(end.status == .ok && end.cluster?.verb == "down")
+            let removed = try #require(end.cluster?.removed)
+            #expect(TestCluster.containers.allSatisfy { removed.contains("container \($0)") }, "\(removed)")
         }
     }
 }

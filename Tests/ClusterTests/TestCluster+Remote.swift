@@ -1,6 +1,8 @@
 import Foundation
 import Shared
+import Synchronization
 import TestSupport
+import Testing
 
 extension TestCluster {
     /// The same cluster behind a test's own sshd, from a project directory beside that.
@@ -12,6 +14,27 @@ extension TestCluster {
 extension TestServer {
     /// Cuts every connection that there is now.
     func cutLinks() { for session in sessions() { kill(session, SIGKILL) } }
+}
+
+extension PgafProject {
+    /// Runs a verb whose link is cut once, when a step begins; every event has to come, and none twice.
+    ///
+    /// - Returns: what the run came to.
+    func host(_ arguments: [String], cuttingAt step: String, of server: TestServer) async throws -> RunResult {
+        let cuts = Mutex(0)
+        let result = try await host(arguments + ["--progress", "json"]) { line in
+            guard let event = try? EventCoding.decode(line), event.body == .stepStarted(step: step) else { return }
+            cuts.withLock { $0 += 1 }
+            server.cutLinks()
+        }
+        #expect(cuts.withLock { $0 } == 1)
+        let events = try Self.events(result.standardOutput)
+        #expect(events.map(\.seq) == Array(1...events.count))
+        guard case .result(let end) = events.last?.body else {
+            throw PgafError(.protocolViolation, "\(arguments) told no result", remedy: "")
+        }
+        return end
+    }
 }
 
 extension Event {

@@ -33,7 +33,7 @@ import Testing
         let all = try parse(AgentLogsCommand.self, "logs")
         #expect(all.node == nil && !all.follow && all.tail == 200 && !all.json)
         let down = try parse(AgentDownCommand.self, "down", "--yes", "--cluster", "c")
-        #expect(down.yes && down.options.cluster == "c")
+        #expect(down.yes && down.verb.options.cluster == "c" && !down.verb.json)
         #expect(try !parse(AgentDownCommand.self, "down").yes)
         #expect(try parse(AgentVersionCommand.self, "version", "--json").json)
         let prepare = try parse(AgentPrepareCommand.self, "prepare", "--set", "packages.source=debian", "--inputs")
@@ -76,7 +76,11 @@ import Testing
             try AgentCommand.parseAsRoot(ClusterOrder.stop.words(options)) as? AgentStopCommand)
         let start = try #require(
             try AgentCommand.parseAsRoot(ClusterOrder.start.words(options)) as? AgentStartCommand)
-        for verb in [stop.verb, start.verb] { #expect(verb.events && verb.run == run && verb.options.cluster == "c") }
+        let down = try #require(try AgentCommand.parseAsRoot(ClusterOrder.down.words(options)) as? AgentDownCommand)
+        #expect(down.yes)
+        for verb in [stop.verb, start.verb, down.verb] {
+            #expect(verb.events && verb.run == run && verb.options.cluster == "c")
+        }
         // By which agents of every release are told before `up` brings its own.
         let silent = try AgentCommand.parseAsRoot(ClusterOrder.stop.words(["--json", "--cluster", "c"]))
         #expect((silent as? AgentStopCommand)?.verb.json == true)
@@ -121,7 +125,7 @@ import Testing
 
     @Test func eventsAsLinesForPeople() {
         #expect(
-            EventText.line(.stepFinished(step: "image", outcome: .changed, seconds: 4.1)) == "image: changed (4.1 s)")
+            EventText.line(.stepFinished(step: "image", outcome: .changed, seconds: 4.1)) == "image: changed in 4.1 s")
         #expect(
             EventText.line(.result(RunResult(status: .ok, warnings: ["open"])))
                 == "warning: open\neverything was in order: nothing changed")

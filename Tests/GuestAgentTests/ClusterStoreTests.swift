@@ -86,7 +86,7 @@ import Testing
     @Test func removingIsRefusedWhileSomebodyElseUsesTheNetwork() async throws {
         try machine.store.save(topology, TestMachine.secrets)
         machine.runner.on("docker", "version", prints: "27.5.1\n").on("docker", "ps", prints: "pgnode1\npgnode2\n")
-            .on("docker", "network", "ls", prints: "net\n")
+            .on("docker", "volume", "ls").on("docker", "network", "ls", prints: "net\n")
             .on("docker", "network", "inspect", prints: "pooler\npgnode1\n\n")
         let removal = ClusterRemoval(runner: machine.runner, store: machine.store)
         let error = await #expect(throws: PgafError.self) { try await removal.remove("pgaf") }
@@ -94,7 +94,7 @@ import Testing
         #expect(error?.remedy.contains("`docker network disconnect net NAME`") == true)
         #expect(!machine.runner.lines.contains { $0.contains("rm") } && machine.store.clusters == ["pgaf"])
         machine.runner.on("docker", "network", "inspect", prints: "pgnode2\npgnode1\n\n").on("docker", "rm")
-            .on("docker", "volume", "ls").on("docker", "network", "rm")
+            .on("docker", "network", "rm")
         #expect(try await removal.remove("pgaf").count == 4)
     }
 

@@ -217,7 +217,7 @@ extension Monitor.Row {
         let works = [
             "run X, `stop`": "run X (`stop`) is at work on this machine; follow it with `pgaf-host attach`",
             "run X": "run X (`up`) is at work on this machine; follow it with `pgaf-host attach`",
-            "`pgaf-agent down`": "`pgaf-agent down` is at work on this machine",
+            "`pgaf-agent prepare`": "`pgaf-agent prepare` is at work on this machine",
         ]
         for (holder, words) in works {
             let lock = try MachineLock(store: machine.store, holder: holder).now()

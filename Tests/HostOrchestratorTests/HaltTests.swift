@@ -18,18 +18,10 @@ import Testing
         }
         + [.result(RunResult(status: .ok, changed: 3, cluster: ClusterChange(.stop, containers: stopped)))]
 
-    private static func tells(_ bodies: [Event.Body]) -> ScriptedMachine.Verb {
-        { arguments, emit in
-            let run = arguments[(arguments.firstIndex(of: "--run") ?? 0) + 1]
-            try await ScriptedAgent(run: run, emit: emit).send(bodies)
-            return .exited(0)
-        }
-    }
-
     private let options = Halt.Options(progress: .plain)
 
     @Test func aStopIsShownContainerByContainer() async throws {
-        let host = TestHost(ScriptedMachine(verbs: ["stop": Self.tells(Self.stopping)]))
+        let host = TestHost(ScriptedMachine(verbs: ["stop": ScriptedAgent.telling(Self.stopping)]))
         try await Halt.stop(options, in: host.context())
         #expect(host.output.text == Self.said)
         #expect(host.errors.text.contains("stop.pgnode1       pgnode1 stops ..."))
@@ -50,7 +42,7 @@ import Testing
         let host = TestHost(
             ScriptedMachine(verbs: [
                 "stop": { arguments, emit in
-                    let id = arguments[(arguments.firstIndex(of: "--run") ?? 0) + 1]
+                    let id = ScriptedAgent.run(in: arguments)
                     run.withLock { $0 = id }
                     try await ScriptedAgent(run: id, emit: emit).send(Array(Self.stopping.prefix(3)))
                     throw PgafError(.linkLost, "gone", remedy: "")
@@ -85,7 +77,9 @@ import Testing
     @Test func aCancelledStopSaysHowItGoesOnAndLeavesTheMachine() async throws {
         let error = PgafError(.cancelled, "c", remedy: "r", cause: "not done: stop.pgnode1")
         let host = TestHost(
-            ScriptedMachine(verbs: ["stop": Self.tells([.result(RunResult(status: .cancelled, error: error))])]))
+            ScriptedMachine(verbs: [
+                "stop": ScriptedAgent.telling([.result(RunResult(status: .cancelled, error: error))])
+            ]))
         let failure = await #expect(throws: ReportedFailure.self) { try await Halt.stop(options, in: host.context()) }
         #expect(failure?.exitCode == 130)
         #expect(host.errors.text.contains("Run `pgaf-host stop` to go on where it stopped."))
@@ -121,7 +115,9 @@ import Testing
         let change = ClusterChange(.start, containers: ["pgnode1"], formation: ScriptedAgent.formation)
         let host = TestHost(
             ScriptedMachine(verbs: [
-                "start": Self.tells([.stepStarted(step: "settle"), .result(RunResult(status: .ok, cluster: change))])
+                "start": ScriptedAgent.telling([
+                    .stepStarted(step: "settle"), .result(RunResult(status: .ok, cluster: change)),
+                ])
             ]))
         try await Halt.start(options, in: host.context())
         #expect(host.output.lines.contains { $0.hasPrefix("pgnode1  pgnode1:5432  15001  primary") })

@@ -136,6 +136,19 @@ struct ScriptedAgent: Sendable {
         }
     }
 
+    /// The id that the agent is told for the run of an order.
+    static func run(in arguments: [String]) -> String {
+        arguments[(arguments.firstIndex(of: "--run") ?? 0) + 1]
+    }
+
+    /// What an order's verb tells as a run of the id that it is given.
+    static func telling(_ bodies: [Event.Body]) -> ScriptedMachine.Verb {
+        { arguments, emit in
+            try await ScriptedAgent(run: run(in: arguments), emit: emit).send(bodies)
+            return .exited(0)
+        }
+    }
+
     static let formation: FormationState = {
         var one = FormationState.Node(name: "pgnode1", host: "pgnode1", port: 5432)
         one.reportedState = "primary"

@@ -11,8 +11,10 @@ import Testing
         CommandResult(standardOutput: String(decoding: try JSONEncoder().encode(state), as: UTF8.self))
     }
 
-    private func host(_ answers: [String: CommandResult] = [:]) async throws -> TestHost {
-        let host = TestHost(ScriptedMachine(answers: answers))
+    private func host(
+        _ answers: [String: CommandResult] = [:], verbs: [String: ScriptedMachine.Verb] = [:]
+    ) async throws -> TestHost {
+        let host = TestHost(ScriptedMachine(answers: answers, verbs: verbs))
         try host.scratch.project.prepare()
         _ = try await PasswordStore(project: host.scratch.project, environment: [:]).keeping(PasswordSettings())
         try ClusterMemory(host.configuration).save(in: host.scratch.project)
@@ -185,7 +187,7 @@ import Testing
     }
 
     @Test func destroyOnAMachineThatStaysTakesTheClusterDown() async throws {
-        var host = try await host(["down --yes --json --cluster pgaf": CommandResult()])
+        var host = try await host(verbs: ["down": ScriptedAgent.telling(Self.removing)])
         host.configuration.machine.kind = .ssh
         try ClusterMemory(host.configuration).save(in: host.scratch.project)
         host.answer = true
@@ -194,11 +196,60 @@ import Testing
             host.machine.story == [
                 "connect", "upload to /usr/local/bin/pgaf-agent, mode 755, as root", "close", "destroy",
             ])
+        #expect(
+            host.machine.executed.last?.arguments.prefix(6) == [
+                "sudo", "-n", "/usr/local/bin/pgaf-agent", "down", "--yes", "--events",
+            ])
         #expect(host.errors.text.contains("  their volumes with every database in them: pgnode1_data"))
         #expect(host.errors.text.contains("  the virtual machine \"test\""))
         #expect(!MachineFiles().exists(host.scratch.project.secrets))
         #expect(!MachineFiles().exists(host.scratch.project.memory))
     }
+
+    @Test func aRemovalGoesOnWhenItsLinkIsLost() async throws {
+        var host = try await host(verbs: [
+            "down": { arguments, emit in
+                try await ScriptedAgent(run: ScriptedAgent.run(in: arguments), emit: emit)
+                    .send(Array(Self.removing.prefix(2)))
+                throw PgafError(.linkLost, "gone", remedy: "")
+            },
+            "follow": { arguments, emit in
+                #expect(arguments.suffix(4).prefix(3) == ["--json", "--since", "2"])
+                try await ScriptedAgent(run: arguments.last ?? "", emit: emit)
+                    .send(Array(Self.removing.dropFirst(2)), from: 3)
+                return .exited(0)
+            },
+        ])
+        host.configuration.machine.kind = .ssh
+        try ClusterMemory(host.configuration).save(in: host.scratch.project)
+        try await Destroy.run(Destroy.Options(yes: true, progress: .none), in: host.context())
+        #expect(host.machine.story.filter { $0 == "connect" }.count == 2 && host.machine.story.last == "destroy")
+        #expect(!MachineFiles().exists(host.scratch.project.secrets))
+    }
+
+    /// What is left is known, and so can be removed by another one.
+    @Test func aRemovalThatFailsForgetsNothing() async throws {
+        let error = PgafError(.foreignObject, "Somebody uses the network.", remedy: "Remove it.")
+        var host = try await host(verbs: [
+            "down": ScriptedAgent.telling([.result(RunResult(status: .failed, error: error))])
+        ])
+        host.configuration.machine.kind = .ssh
+        try ClusterMemory(host.configuration).save(in: host.scratch.project)
+        await #expect(throws: ReportedFailure(exitCode: ErrorCode.foreignObject.exitCode)) {
+            try await Destroy.run(Destroy.Options(yes: true, progress: .none), in: host.context())
+        }
+        #expect(host.errors.text.contains("Somebody uses the network.") && !host.machine.story.contains("destroy"))
+        #expect(MachineFiles().exists(host.scratch.project.secrets))
+        #expect(MachineFiles().exists(host.scratch.project.memory))
+    }
+
+    /// What the agent tells of a removal.
+    private static let removing: [Event.Body] = [
+        .plan([PlannedStep(id: "remove.containers", title: "t", dependencies: [], action: .change)]),
+        .stepStarted(step: "remove.containers"),
+        .stepFinished(step: "remove.containers", outcome: .changed, seconds: 1),
+        .result(RunResult(status: .ok, changed: 1, cluster: ClusterChange(removed: ["container pgnode1"]))),
+    ]
 
     @Test func destroyWithoutATerminalOrConsentDoesNothing() async throws {
         let host = try await host()

@@ -40,6 +40,7 @@ enum EventSamples {
         .result(RunResult(status: .ok, changed: 1, roles: roles)),
         .result(RunResult(status: .ok, changed: 2, cluster: ClusterChange(.stop, containers: ["pgnode1", "monitor"]))),
         .result(RunResult(status: .ok, cluster: ClusterChange(.start, containers: [], formation: roles.formation))),
+        .result(RunResult(status: .ok, changed: 2, cluster: ClusterChange(removed: ["container pgnode1"]))),
         .result(RunResult(status: .cancelled)),
     ]
 

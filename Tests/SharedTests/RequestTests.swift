@@ -53,7 +53,8 @@ import Testing
         var request = Self.request
         request.clusterOrder = order
         #expect(try Request(decoding: Array(try request.encoded().revealed.utf8)) == request)
-        #expect(order.words(["--events"]) == [order.verb, "--events"])
+        let consent = order == .down ? ["--yes"] : []
+        #expect(order.words(["--events"]) == [order.verb] + consent + ["--events"])
     }
 
     @Test func unknownKeysAreIgnored() throws {

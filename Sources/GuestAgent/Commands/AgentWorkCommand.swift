@@ -49,6 +49,8 @@ struct AgentWorkCommand: AsyncParsableCommand {
                     runner: runner, sessions: sessions, besideSessions: PsqlSessions(turnstile: Turnstile(2)),
                     store: store, request: request, order: order, events: events, stop: stop
                 ).run()
+            } else if request.clusterOrder == .down {
+                await RemovalRun(runner: runner, store: store, request: request, events: events, stop: stop).run()
             } else if let order = request.clusterOrder {
                 await HaltRun(
                     runner: runner, store: store, request: request, order: order, events: events, stop: stop

@@ -26,31 +26,47 @@ struct OrderVerb: ParsableArguments {
     /// Starts the run and follows it to its end.
     ///
     /// - Throws: what was refused, and what failed; an `ExitCode` once it has been told.
-    func run(_ order: RoleOrder) async throws { try await begin { $0.order = order } }
+    func run(_ order: RoleOrder) async throws {
+        try await begin(try await remembered()) { $0.order = order }
+    }
 
     /// The same for an order that concerns all nodes.
-    func run(_ order: ClusterOrder) async throws { try await begin { $0.clusterOrder = order } }
+    func run(_ order: ClusterOrder) async throws {
+        try await begin(try await remembered()) { $0.clusterOrder = order }
+    }
 
-    private func begin(asking: (inout Request) -> Void) async throws {
+    private func remembered() async throws -> Configuration {
+        try await options.topology(store: ClusterStore(), runner: SubprocessRunner()).configuration
+    }
+
+    /// The same for a cluster that need not be remembered.
+    ///
+    /// - Parameter asking: for what the run is to do.
+    func begin(_ configuration: Configuration, asking: (inout Request) -> Void) async throws {
         let store = ClusterStore()
         let runner = SubprocessRunner()
-        let topology = try await options.topology(store: store, runner: runner)
         var request = Request(
-            run: run ?? RunIdentifier.new(), configuration: topology.configuration,
+            run: run ?? RunIdentifier.new(), configuration: configuration,
             // Nobody needs them; what tools say is cleaned of them.
-            secrets: store.remembered(topology.configuration.cluster) ?? .generate())
+            secrets: store.remembered(configuration.cluster) ?? .generate())
         asking(&request)
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let place = try await DetachedRun(runner: runner, store: store, program: program).start(request)
         if events {
             try await RunView(place: place, json: true).show(since: 0, waiting: true)
         } else {
-            try await show(place)
+            try await show(place, configuration.cluster)
         }
     }
 
+    private struct Removal: Encodable {
+        var cluster: String
+        /// A line for each object; none where there was no such cluster.
+        var removed: [String]
+    }
+
     /// Progress for people on standard error, what it came to on standard output.
-    private func show(_ place: RunPlace) async throws {
+    private func show(_ place: RunPlace, _ cluster: String) async throws {
         let result = try await JournalFollower(place).follow(since: 0, waiting: true) { _, event in
             switch event.body {
             case .stepProgress(_, _, let message?): Output.error(message)
@@ -66,6 +82,9 @@ struct OrderVerb: ParsableArguments {
         }
         if let change = result?.cluster {
             if json, let formation = change.formation { return try Output.json(formation) }
+            if json, let removed = change.removed {
+                return try Output.json(Removal(cluster: cluster, removed: removed))
+            }
             if json { return try Output.json(["stopped": change.containers]) }
             ClusterChangeText.lines(change).forEach(Output.line)
         }

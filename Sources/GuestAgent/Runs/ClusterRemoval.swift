@@ -2,6 +2,19 @@ import Shared
 
 /// Removes a cluster from the machine: everything that carries its label, and its memory.
 public struct ClusterRemoval: Sendable {
+    /// What Docker has of a cluster, in the order in which it can go.
+    enum Kind: String, CaseIterable {
+        case container, volume, network
+
+        /// The words with which Docker removes one.
+        var removal: [String] {
+            switch self {
+            case .container: ["rm", "--force"]
+            case .volume, .network: [rawValue, "rm"]
+            }
+        }
+    }
+
     let runner: any CommandRunner
     let store: ClusterStore
 
@@ -10,53 +23,65 @@ public struct ClusterRemoval: Sendable {
         self.store = store
     }
 
-    private var engine: DockerEngine { DockerEngine(runner: runner, files: store.files) }
+    private var docker: Docker { Docker(runner: runner) }
 
-    /// What `remove` would take away, one line a thing. An engine that is stopped is started: otherwise it would bring
-    /// the cluster back some day, after its passwords were forgotten.
+    /// What there is, by kind. An engine that is stopped is started: otherwise it would bring the cluster back some day,
+    /// after its passwords were forgotten.
     ///
     /// - Throws: `docker.unavailable` when it does not start.
-    public func summary(_ cluster: String) async throws -> [String] {
-        guard try await engine.isAvailable() else { return [] }
-        let docker = Docker(runner: runner)
-        var lines: [String] = []
-        for kind in ["container", "volume", "network"] {
-            lines += try await docker.labelled(kind, cluster: cluster).map { "\(kind) \($0)" }
+    func objects(_ cluster: String) async throws -> [(kind: Kind, names: [String])] {
+        guard try await DockerEngine(runner: runner, files: store.files).isAvailable() else { return [] }
+        var found: [(kind: Kind, names: [String])] = []
+        for kind in Kind.allCases {
+            let names = try await docker.labelled(kind.rawValue, cluster: cluster)
+            if !names.isEmpty { found.append((kind, names)) }
         }
-        return lines
+        return found
+    }
+
+    /// The words for what is removed from the machine's files; nil where nothing is remembered.
+    func memory(_ cluster: String) -> String? {
+        store.files.exists(store.directory(cluster))
+            ? "the memory of the cluster \"\(cluster)\" with its passwords" : nil
+    }
+
+    /// What `remove` would take away, one line a thing.
+    ///
+    /// - Throws: `docker.unavailable`.
+    public func summary(_ cluster: String) async throws -> [String] {
+        try await objects(cluster).flatMap { kind, names in names.map { "\(kind) \($0)" } }
     }
 
     /// - Returns: what was removed.
     /// - Throws: `docker.foreign-object` before anything is removed.
     @discardableResult
     public func remove(_ cluster: String) async throws -> [String] {
-        let docker = Docker(runner: runner)
+        let found = try await objects(cluster)
+        try await refuseGuests(of: found)
         var removed: [String] = []
-        if try await engine.isAvailable() {
-            try await refuseGuests(cluster, docker)
-            let removals = [
-                ("container", ["rm", "--force"]), ("volume", ["volume", "rm"]), ("network", ["network", "rm"]),
-            ]
-            for (kind, arguments) in removals {
-                for name in try await docker.labelled(kind, cluster: cluster) {
-                    try await docker.checked(arguments + [name])
-                    removed.append("\(kind) \(name)")
-                }
-            }
-        }
-        if store.files.exists(store.directory(cluster)) {
+        for (kind, names) in found { removed += try await remove(names, kind) }
+        if let memory = memory(cluster) {
             try store.remove(cluster)
-            removed.append("the memory of the cluster \"\(cluster)\" with its passwords")
+            removed.append(memory)
         }
         return removed
     }
 
+    /// - Returns: a line for each.
+    /// - Throws: `docker.failed`.
+    func remove(_ names: [String], _ kind: Kind) async throws -> [String] {
+        for name in names { try await docker.checked(kind.removal + [name]) }
+        return names.map { "\(kind) \($0)" }
+    }
+
     /// A network stays for as long as a running container of somebody else's, such as a pooler, is connected to it: that
     /// would come out only after the data is gone.
-    private func refuseGuests(_ cluster: String, _ docker: Docker) async throws {
-        let own = Set(try await docker.labelled("container", cluster: cluster))
-        for network in try await docker.labelled("network", cluster: cluster) {
-            let guests = try await docker.containers(inNetwork: network).filter { !own.contains($0) }
+    ///
+    /// - Throws: `docker.foreign-object`.
+    func refuseGuests(of found: [(kind: Kind, names: [String])]) async throws {
+        func names(_ kind: Kind) -> [String] { found.first { $0.kind == kind }?.names ?? [] }
+        for network in names(.network) {
+            let guests = try await docker.containers(inNetwork: network).filter { !names(.container).contains($0) }
             guard !guests.isEmpty else { continue }
             throw PgafError(
                 .foreignObject,

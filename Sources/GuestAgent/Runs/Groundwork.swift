@@ -12,8 +12,8 @@ struct Groundwork: Sendable {
     /// A request is checked like a file: whoever sent it, its names reach Docker and SQL.
     ///
     /// - Throws: `agent.no-root`, `configuration.invalid`, `configuration.conflict`.
-    static func check(_ request: Request) throws {
-        try Privilege.requireRoot()
+    static func check(_ request: Request, _ files: MachineFiles) throws {
+        try Privilege.requireRoot(files)
         try ConfigurationValidator.validate(request.configuration)
     }
 

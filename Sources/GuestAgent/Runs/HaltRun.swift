@@ -20,16 +20,7 @@ struct HaltRun: Sendable {
     func run() async -> Int32 {
         let run = OrderedRun(runner: runner, store: store, request: request, order: order, events: events, stop: stop)
         return await run.run("doing what `\(order.verb)` does") { context in
-            do {
-                return switch order {
-                case .stop: try await stopAll(context)
-                case .start: try await startAll(context)
-                }
-            } catch var error as PgafError where error.code == .cancelled {
-                // The graph of the steps takes every run for an `up`.
-                error.remedy = "Run `\(order.verb)` to go on where it stopped."
-                throw error
-            }
+            order == .stop ? try await stopAll(context) : try await startAll(context)
         }
     }
 

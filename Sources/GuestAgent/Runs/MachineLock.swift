@@ -3,7 +3,7 @@ import Shared
 /// The right to change clusters on this machine: one run or verb at a time.
 struct MachineLock: Sendable {
     let store: ClusterStore
-    /// Who takes it, as others will read it: `run ID`, "`pgaf-agent down`".
+    /// Who takes it, as others will read it: `run ID`, "`pgaf-agent prepare`".
     let holder: String
 
     private static let path = "\(RunPlace.runtimeRoot)/lock"

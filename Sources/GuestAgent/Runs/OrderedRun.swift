@@ -1,7 +1,7 @@
 import Shared
 
-/// What every run does that was given an order for a cluster that there is: it takes the machine for itself, and the
-/// cluster as it is remembered.
+/// What every run does that was given an order for a cluster: it takes the machine for itself, and the cluster as it is
+/// remembered.
 struct OrderedRun: Sendable {
     let runner: any CommandRunner
     /// Closed at the run's end.
@@ -11,6 +11,8 @@ struct OrderedRun: Sendable {
     let order: any RunOrder
     let events: EventWriter
     let stop: StopSign
+    /// Taken instead of what is remembered, by an order that needs no cluster.
+    var state: ClusterState?
 
     /// Does the work and writes exactly one result.
     ///
@@ -21,16 +23,22 @@ struct OrderedRun: Sendable {
         let status = await events.concluding(activity, warnings) {
             let facts = try await MachineFacts.read(runner: runner, files: store.files)
             await events.hello(facts)
-            try Privilege.requireRoot()
+            try Privilege.requireRoot(store.files)
             let lock = try await MachineLock(store: store, holder: "run \(request.run), `\(order.verb)`")
                 .take(waiting: request.options.wait, events, stop: stop)
             defer { withExtendedLifetime(lock) {} }
             // What a killed run still has at work could start what is stopped here.
             try await AbandonedWork(store: store, run: request.run).clear()
-            return try await work(
-                AgentContext(
-                    runner: runner, sessions: sessions, files: store.files, events: events,
-                    topology: try topology(facts), secrets: request.secrets, warnings: warnings, stop: stop))
+            let context = AgentContext(
+                runner: runner, sessions: sessions, files: store.files, events: events,
+                topology: try topology(facts), secrets: request.secrets, warnings: warnings, stop: stop)
+            do {
+                return try await work(context)
+            } catch var error as PgafError where error.code == .cancelled && order is ClusterOrder {
+                // The graph of the steps takes every run for an `up`.
+                error.remedy = "Run `\(order.verb)` to go on where it stopped."
+                throw error
+            }
         }
         await sessions?.close()
         return status
@@ -38,7 +46,7 @@ struct OrderedRun: Sendable {
 
     private func topology(_ facts: MachineFacts) throws -> ClusterTopology {
         let cluster = request.configuration.cluster
-        guard let state = try store.state(cluster) else {
+        guard let state = try state ?? store.state(cluster) else {
             throw PgafError(
                 .clusterNotFound, "There is no cluster \"\(cluster)\" on this machine.",
                 remedy: "Make it with `pgaf-host up`.")

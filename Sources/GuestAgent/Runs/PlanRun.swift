@@ -33,7 +33,7 @@ public struct PlanRun: Sendable {
 
     private func look() async throws -> ClusterPlan {
         let facts = try await MachineFacts.read(runner: runner, files: store.files)
-        try Groundwork.check(request)
+        try Groundwork.check(request, store.files)
         let warnings = Warnings()
         // Steps that look have nothing to tell; if one has, nobody hears it.
         let silence = EventWriter(run: request.run, redactor: Redactor(), outlets: [])

@@ -1,21 +1,14 @@
 import Shared
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// The agent's right to do its work.
 enum Privilege {
-    /// - Throws: `agent.no-root` when this process is not root's.
-    static func requireRoot() throws {
-        guard geteuid() == 0 else {
+    /// - Parameter files: those of the machine, which know who works on it.
+    /// - Throws: `agent.no-root` when that is not root.
+    static func requireRoot(_ files: MachineFiles = MachineFiles()) throws {
+        guard files.user == 0 else {
             throw PgafError(
                 .privilegeMissing,
-                "pgaf-agent runs as user id \(geteuid()), but it installs packages and starts services.",
+                "pgaf-agent runs as user id \(files.user), but it installs packages and starts services.",
                 remedy: "Run it with sudo: `sudo pgaf-agent …`.")
         }
     }

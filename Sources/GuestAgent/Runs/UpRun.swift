@@ -47,7 +47,7 @@ public struct UpRun: Sendable {
     private func converge(_ warnings: Warnings) async throws -> (ClusterTopology, Int) {
         let facts = try await MachineFacts.read(runner: runner, files: store.files)
         await events.hello(facts)
-        try Groundwork.check(request)
+        try Groundwork.check(request, store.files)
         let cluster = request.configuration.cluster
         let lock = try await MachineLock(store: store, holder: "run \(request.run)")
             .take(waiting: request.options.wait, events, stop: stop)

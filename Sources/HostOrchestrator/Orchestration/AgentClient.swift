@@ -21,7 +21,7 @@ struct AgentClient: Sendable {
         if identity.succeeded, identity.trimmedOutput == "0" {
             return AgentClient(connection: connection, invocation: AgentInvocation(path: path, needsSudo: false))
         }
-        let sudo = try await connection.collect(["sudo", "-n", "true"])
+        let sudo = try await connection.collect(Elevation.arguments(["true"], isRoot: false))
         guard sudo.succeeded else {
             throw PgafError(
                 .privilegeMissing, "The user on the machine is not root and may not become it without a password.",
@@ -46,20 +46,23 @@ struct AgentClient: Sendable {
 
     /// Hands on the events of a run, cleaned, without judging its result.
     ///
-    /// - Throws: what the agent reports on its standard error, `protocol.violation`.
+    /// - Throws: what the agent reports; `command.failed` where it ends badly without a result, also without a word;
+    ///   `protocol.violation`.
     func events(
         of run: String?, since: Int, waiting: Bool, _ take: @escaping @Sendable (Event) -> Void
     ) async throws {
-        let reader = EventReader(take: take)
+        let lines = AgentLines { take(try Event(agentLine: $0).mapTexts { TerminalText.clean($0) }) }
         let arguments = invocation.follow(run: run, since: since, waiting: waiting)
-        let status = try await connection.execute(arguments, input: nil) { try await reader.take($0) }
-        // A run that failed ends its follower with the run's own status.
-        guard status != .exited(0), await !reader.sawResult else { return }
-        let errors = await reader.errors
-        guard !errors.isEmpty else { return }
-        throw await failure(
-            CommandResult(status: status.number, standardError: errors.joined(separator: "\n")),
-            doing: "list the events")
+        let status = try await connection.execute(arguments, input: nil) { try await lines.take($0) }
+        guard status != .exited(0) else { return }
+        var answer = await lines.end(status)
+        // A run that failed ends its follower with the run's own status, also where `since` leaves its result out.
+        if case .result = (try? EventCoding.decode(answer.standardOutput))?.body { return }
+        let isSilent = answer.standardOutput.isEmpty && answer.standardError.isEmpty
+        if since > 0, isSilent, ErrorCode.allCases.contains(where: { status == .exited($0.exitCode) }) { return }
+        // The last event does not say why.
+        answer.standardOutput = ""
+        throw await failure(answer, doing: "list the events")
     }
 
     /// What the monitor and Docker say now.
@@ -79,16 +82,23 @@ struct AgentClient: Sendable {
     ///
     /// - Throws: what the agent reports, `agent.missing` when it is not installed, `ssh.link-lost`.
     func watch(
-        cluster: String, interval: Double, _ take: @escaping @Sendable (Watch.Look) -> Void
+        cluster: String, interval: Double, _ take: @escaping @Sendable (FormationLook) -> Void
     ) async throws {
-        let reader = LookReader(take: take)
+        let lines = AgentLines { take(try Self.look($0)) }
         let arguments = invocation.watch(cluster: cluster, interval: interval)
-        let status = try await connection.execute(arguments, input: nil) { try await reader.take($0) }
-        throw await failure(
-            CommandResult(
-                status: status.number, standardOutput: await reader.lastLine,
-                standardError: await reader.errors.joined(separator: "\n")),
-            doing: "watch the formation")
+        let status = try await connection.execute(arguments, input: nil) { try await lines.take($0) }
+        throw await failure(await lines.end(status), doing: "watch the formation")
+    }
+
+    private static func look(_ line: String) throws -> FormationLook {
+        let data = Data(line.utf8)
+        if let state = try? JSONDecoder().decode(FormationState.self, from: data) {
+            return .success(state.mapTexts { TerminalText.clean($0) })
+        }
+        if let error = PgafError(toldBy: line) { return .failure(error) }
+        throw PgafError(
+            .protocolViolation, "The agent sent a line that is no state of the formation.",
+            remedy: "Run `pgaf-host up`; it installs the agent that belongs to this program.")
     }
 
     /// Stops the cluster's containers in order, and shows nothing meanwhile.
@@ -117,12 +127,6 @@ struct AgentClient: Sendable {
         throw await failure(answer, doing: "say what `up` would change")
     }
 
-    /// Removes the cluster: containers, volumes, network.
-    func down(cluster: String) async throws {
-        let answer = try await connection.collect(invocation.down(cluster: cluster))
-        guard answer.succeeded else { throw await failure(answer, doing: "remove the cluster") }
-    }
-
     /// The agent's version number, or nil when there is no agent.
     func version() async throws -> String? {
         let answer = try await connection.collect(invocation.version)
@@ -136,13 +140,17 @@ struct AgentClient: Sendable {
     ///
     /// - Throws: what the agent reports on its standard error, as `command.failed`.
     func logs(_ arguments: [String], to output: any TextOutput) async throws {
-        let printer = LogPrinter(output: output)
-        let status = try await connection.execute(arguments, input: nil) { await printer.take($0) }
-        await printer.finish()
+        let lines = AgentLines { line in
+            let text = line.hasSuffix("\r") ? String(line.dropLast()) : line
+            output.write(TerminalText.clean(text, keepingTabs: true) + "\n")
+        }
+        let status = try await connection.execute(arguments, input: nil) { try await lines.take($0) }
+        try await lines.takeRest()
         guard status != .exited(0) else { return }
-        throw await failure(
-            CommandResult(status: status.number, standardError: await printer.errors.joined(separator: "\n")),
-            doing: "show logs")
+        var answer = await lines.end(status)
+        // What a container says is not why.
+        answer.standardOutput = ""
+        throw await failure(answer, doing: "show logs")
     }
 
     /// `agent.missing` where there is no agent on the machine.
@@ -192,89 +200,5 @@ extension Event {
         } catch {
             throw PgafError(toldBy: line) ?? error
         }
-    }
-}
-
-/// Reads events as they come, keeps the last lines of standard error.
-private actor EventReader {
-    private let handOn: @Sendable (Event) -> Void
-    private var lines = LineSplitter(limit: EventCoding.maximumLineLength + 1, breaksAtCarriageReturn: false)
-    private var errorLines = LineSplitter()
-    private(set) var errors: [String] = []
-    private(set) var sawResult = false
-
-    init(take: @escaping @Sendable (Event) -> Void) { handOn = take }
-
-    func take(_ chunk: OutputChunk) throws {
-        switch chunk {
-        case .standardOutput(let bytes):
-            for line in lines.append(bytes) {
-                let event = try Event(agentLine: line)
-                if case .result = event.body { sawResult = true }
-                handOn(event.mapTexts { TerminalText.clean($0) })
-            }
-        case .standardError(let bytes): errors = (errors + errorLines.append(bytes)).suffix(12)
-        }
-    }
-}
-
-/// Reads looks at the formation as they come, one JSON object a line.
-private actor LookReader {
-    private let handOn: @Sendable (Watch.Look) -> Void
-    private var lines = LineSplitter(limit: EventCoding.maximumLineLength + 1, breaksAtCarriageReturn: false)
-    private var errorLines = LineSplitter()
-    private(set) var errors: [String] = []
-    /// An agent that ends says why in its last line.
-    private(set) var lastLine = ""
-
-    init(take: @escaping @Sendable (Watch.Look) -> Void) { handOn = take }
-
-    func take(_ chunk: OutputChunk) throws {
-        switch chunk {
-        case .standardOutput(let bytes):
-            for line in lines.append(bytes) {
-                lastLine = line
-                handOn(try look(line))
-            }
-        case .standardError(let bytes): errors = (errors + errorLines.append(bytes)).suffix(12)
-        }
-    }
-
-    private func look(_ line: String) throws -> Watch.Look {
-        let data = Data(line.utf8)
-        if let state = try? JSONDecoder().decode(FormationState.self, from: data) {
-            return .success(state.mapTexts { TerminalText.clean($0) })
-        }
-        if let error = PgafError(toldBy: line) { return .failure(error) }
-        throw PgafError(
-            .protocolViolation, "The agent sent a line that is no state of the formation.",
-            remedy: "Run `pgaf-host up`; it installs the agent that belongs to this program.")
-    }
-}
-
-/// Prints log lines as they come and keeps the last ones of standard error.
-private actor LogPrinter {
-    private let output: any TextOutput
-    private var lines = LineSplitter(breaksAtCarriageReturn: false)
-    private var errorLines = LineSplitter()
-    private(set) var errors: [String] = []
-
-    init(output: any TextOutput) { self.output = output }
-
-    func take(_ chunk: OutputChunk) {
-        switch chunk {
-        case .standardOutput(let bytes): lines.append(bytes).forEach(print)
-        case .standardError(let bytes): errors = (errors + errorLines.append(bytes)).suffix(12)
-        }
-    }
-
-    func finish() {
-        if let last = lines.finish() { print(last) }
-        if let last = errorLines.finish() { errors.append(last) }
-    }
-
-    private func print(_ line: String) {
-        let text = line.hasSuffix("\r") ? String(line.dropLast()) : line
-        output.write(TerminalText.clean(text, keepingTabs: true) + "\n")
     }
 }

@@ -37,7 +37,6 @@ struct AgentInvocation: Sendable, Equatable {
     }
     /// A stop that tells no more than its end, as agents of every release do.
     func stop(cluster: String) -> [String] { root([path] + ClusterOrder.stop.words(["--json", "--cluster", cluster])) }
-    func down(cluster: String) -> [String] { root([path, "down", "--yes", "--json", "--cluster", cluster]) }
     var version: [String] { root([path, "version"]) }
 
     func logs(cluster: String, node: String?, follow: Bool, tail: Int?, json: Bool = false) -> [String] {
@@ -57,5 +56,5 @@ struct AgentInvocation: Sendable, Equatable {
     }
 
     /// The command as root.
-    func root(_ arguments: [String]) -> [String] { needsSudo ? ["sudo", "-n"] + arguments : arguments }
+    func root(_ arguments: [String]) -> [String] { Elevation.arguments(arguments, isRoot: !needsSudo) }
 }

@@ -25,44 +25,42 @@ enum Destroy {
             let machine = try await context.machine(configuration, active.directory.machineLog)
             let stays = configuration.machine.kind != .vagrant
             await recorder.report(.plan(plan(machine.description, stays: stays)))
-            if stays {
-                try await recorder.step(.agent) {
-                    try await remove(configuration, machine, context)
-                    return true
-                }
-            }
+            var result = RunResult(status: .ok, changed: 1)
+            if stays { result = try await takeDown(configuration, machine, active, context) }
             try await recorder.step(.machine) {
                 try await machine.destroy(reporting: recorder)
                 return !stays
             }
-            return ((), RunResult(status: .ok, changed: 1))
+            return ((), result)
         }
         try ClusterMemory.forget(in: context.project)
         context.note("destroyed; the logs of all runs are still in \(context.project.runs)")
     }
 
     private static func plan(_ machine: String, stays: Bool) -> [PlannedStep] {
-        let cluster = PlannedStep(
-            id: HostStep.agent.id, title: "Remove the cluster", dependencies: [], action: .change)
-        let step = PlannedStep(
-            id: HostStep.machine.id, title: stays ? "Leave \(machine)" : "Remove \(machine)",
-            dependencies: stays ? [cluster.id] : [], action: stays ? .none : .change)
-        return stays ? [cluster, step] : [step]
+        guard stays else { return [HostStep.machine.planned("Remove \(machine)")] }
+        return [
+            HostStep.connect.planned("Connect to \(machine)", .none),
+            HostStep.agent.planned("Put the agent there, if it is gone", .none, after: .connect),
+            HostStep.machine.planned("Leave \(machine)", .none, after: .agent),
+        ]
     }
 
-    /// On a machine that stays, the agent takes down what it made; it is put there again should it be gone.
-    private static func remove(
-        _ configuration: Configuration, _ machine: any Machine, _ context: HostContext
-    ) async throws {
-        try await context.withAgent(on: machine, configuration) { client in
-            if configuration.machine.kind != .local {
-                let binary = try context.agentBinary()
-                try await client.connection.upload(
-                    binary, to: client.invocation.path, mode: 0o755, privileged: client.invocation.needsSudo,
-                    onProgress: nil)
+    /// On a machine that stays, the agent takes down what it made, in a run of its own.
+    private static func takeDown(
+        _ configuration: Configuration, _ machine: any Machine, _ active: RecordedRun.Active, _ context: HostContext
+    ) async throws -> RunResult {
+        let connection = try await active.recorder.step(.connect) { (try await machine.connect(), false) }
+        let client: AgentClient
+        do {
+            client = try await active.recorder.step(.agent) {
+                try await context.installAgent(over: connection, configuration)
             }
-            try await client.down(cluster: configuration.cluster)
+        } catch {
+            await connection.close()
+            throw error
         }
+        return try await active.carryOut(ClusterOrder.down, configuration, on: machine, client, in: context)
     }
 
     private static func cluster(_ configuration: Configuration) -> [String] {

@@ -6,10 +6,17 @@ public struct MachineFiles: Sendable {
     public static let limit = 16 << 20
 
     private let root: String
+    /// Number of the user who works on the machine; whose files are trusted goes by the user of this process.
+    package let user: UInt32
 
-    /// - Parameter root: directory below which every path lies; empty means the paths as they are. Tests give one, so
-    ///   that they see a machine of their own.
-    public init(root: String = "") { self.root = root }
+    /// - Parameters:
+    ///   - root: directory below which every path lies; empty means the paths as they are. Tests give one, so that they
+    ///     see a machine of their own.
+    ///   - user: number of the user who works on the machine; nil means that of this process. Tests give root's.
+    public init(root: String = "", user: UInt32? = nil) {
+        self.root = root
+        self.user = user ?? SystemCalls.user
+    }
 
     /// Where a path really lies.
     public func place(_ path: String) -> String { root + path }

@@ -96,6 +96,7 @@ extension ClusterChange {
         copy.verb = change(verb)
         copy.containers = containers.map(change)
         copy.formation = formation?.mapTexts(change)
+        copy.removed = removed?.map(change)
         return copy
     }
 }

@@ -15,7 +15,7 @@ public struct Request: Sendable, Equatable {
     public var options: Options
     /// A change of roles, instead of bringing the cluster up.
     public var order: RoleOrder?
-    /// The cluster's stop or start, instead of bringing it up.
+    /// The cluster's stop, start or removal, instead of bringing it up.
     public var clusterOrder: ClusterOrder?
 
     public init(
