@@ -86,15 +86,7 @@ import Testing
 
     /// The network of that name is another one by now.
     @Test func aContainerWhoseNetworkIsGoneIsMadeAnewOnItsVolume() async throws {
-        container("exited")
-        try handOver()
-        let labels = #"[{"Labels":{"pgaf.cluster":"pgaf","pgaf.node":"pgnode1"}}]"#
-        machine.runner.on("docker", "volume", "inspect", "pgnode1_data", prints: labels).on("docker", "update")
-            .on(
-                "docker", "start", "pgnode1", status: 1,
-                error: "Error response from daemon: network 8113b5aa not found\n"
-            )
-            .on("docker", "stop").on("docker", "rm").on("docker", "run")
+        try dockerRefusesToStart("exited", "Error response from daemon: network 8113b5aa not found\n")
         try await node.apply(try await node.inspect(machine.context()), step: "node.pgnode1", machine.context())
         let changing = machine.runner.lines.filter { !$0.contains("inspect") }.map { $0[1] }
         #expect(changing == ["update", "start", "stop", "rm", "run"])
@@ -104,6 +96,34 @@ import Testing
             try await node.apply([Change(.change, "start", "")], step: "node.pgnode1", machine.context())
         }
         #expect(error?.code == .dockerFailed)
+    }
+
+    /// A container that has its volume and everything else as it should be, but does not start.
+    private func dockerRefusesToStart(_ status: String, _ error: String) throws {
+        container(status)
+        try handOver()
+        let labels = #"[{"Labels":{"pgaf.cluster":"pgaf","pgaf.node":"pgnode1"}}]"#
+        machine.runner.on("docker", "volume", "inspect", "pgnode1_data", prints: labels).on("docker", "update")
+            .on("docker", "start", "pgnode1", status: 1, error: error)
+            .on("docker", "stop").on("docker", "rm").on("docker", "run")
+    }
+
+    /// What is left of an engine that was killed while it started the container.
+    @Test func aContainerThatCanNeverStartIsMadeAnewOnItsVolumeUnlessAProgramOfItRuns() async throws {
+        let id = String(repeating: "13d1", count: 16)
+        try dockerRefusesToStart("created", "Error response from daemon: task \(id): already exists\n")
+        try machine.place("/proc/5539/comm", "containerd-shim\n")
+        try machine.place("/proc/5539/cmdline", "/usr/bin/containerd-shim-runc-v2\0-namespace\0moby\0-id\0\(id)\0")
+        try machine.place("/proc/5541/status", "Name:\tpostgres\nPPid:\t5539\n")
+        let changes = try await node.inspect(machine.context())
+        let error = await #expect(throws: PgafError.self) {
+            try await node.apply(changes, step: "node.pgnode1", machine.context())
+        }
+        #expect(error?.code == .dockerFailed && !machine.runner.saw("docker", "rm"))
+
+        try machine.place("/proc/5541/status", "Name:\tpostgres\nPPid:\t1\n")
+        try await node.apply(changes, step: "node.pgnode1", machine.context())
+        #expect(machine.runner.lines.suffix(4).map { $0[1] }.contains("run") && machine.runner.saw("docker", "rm"))
     }
 
     @Test func anotherHashMakesItAnewOnItsVolume() async throws {

@@ -65,8 +65,9 @@ struct ContainerConvergence: Sendable {
             try await context.docker.checked(["update", "--restart", ContainerSpecification.restartPolicy, name])
             do {
                 try await context.docker.checked(["start", name])
-            } catch let error as PgafError where error.output.contains(where: Self.tellsOfALostNetwork) {
-                await context.output(step)("\(name) belongs to a network that is gone: it is made anew on its volume")
+            } catch let error as PgafError {
+                guard let reason = reasonToMakeAnew(error.output, context) else { throw error }
+                await context.output(step)("\(name) \(reason): it is made anew on its volume")
                 return try await make(step, keeping: kept, context)
             }
         } else if hasSecrets {
@@ -92,6 +93,14 @@ struct ContainerConvergence: Sendable {
         try await context.docker.checked(
             command.arguments, what: "The container \(name) could not be started.", onLine: context.output(step))
         try noteSecrets(context)
+    }
+
+    /// Why a container can never be started again, by what its start has said; nil where another attempt may do.
+    private func reasonToMakeAnew(_ output: [String], _ context: AgentContext) -> String? {
+        if output.contains(where: Self.tellsOfALostNetwork) { return "belongs to a network that is gone" }
+        let leaked = output.lazy.compactMap(LeakedTask.container).first
+        guard let leaked, !LeakedTask.isAtWork(leaked, context.files) else { return nil }
+        return "was being started when its engine was killed, and Docker cannot start it any more"
     }
 
     /// A container keeps its network's id, and the one of that name may be another by now: made anew by somebody, or by a
