@@ -58,7 +58,7 @@ import Testing
 
     @Test func partsThatAreNotThereAreAnError() async throws {
         let images = await #expect(throws: PgafError.self) { try await ImageStep().apply([], context()) }
-        #expect(images?.code == .bundleUnfit && images?.remedy.contains("--bundle FILE") == true)
+        #expect(images?.code == .bundleUnfit && images?.remedy.contains("--without-box") == true)
         let packages = await #expect(throws: PgafError.self) { try await PsqlClientStep().apply([], context()) }
         #expect(packages?.code == .bundleUnfit && machine.runner.lines.isEmpty)
     }

@@ -119,11 +119,14 @@ import Testing
 
     @Test func buildsFromFilesThatAreGoneAfterwards() async throws {
         let files = machine.files
+        // What `bundle create` asks for.
+        let inputs = try PrepareRun.inputs(TestMachine.configuration())
         machine.runner.on("docker", "image", "inspect", "--format", prints: "sha256:1\n")
             .on("docker", "network", "inspect", "bridge", prints: #"[{"Labels":{}}]"#)
         machine.runner.on("docker", "build") { command in
             let directory = command.arguments.last ?? ""
             #expect(files.list(directory) == ["Dockerfile", "entrypoint.sh"])
+            #expect(command.arguments.contains("pgaf.inputs=\(inputs)"))
             return CommandResult(standardOutput: "Step 2/4 : RUN x\n")
         }
         try machine.place("/var/lib/pgaf/x")

@@ -34,6 +34,28 @@ import Testing
         #expect(!machine.runner.saw("/usr/lib/apt/apt-helper"))
     }
 
+    @Test func aBundleIsRefusedWhereTheDataIsFromPGDG() async throws {
+        let choice = StateChoice(runner: machine.runner, store: machine.store, facts: MachineFacts(), bundle: true)
+        try machine.store.save(TestMachine.topology(source: .pgdg), TestMachine.secrets)
+        let error = await #expect(throws: PgafError.self) {
+            try await choice.state(for: Configuration(), warnings: told)
+        }
+        #expect(error?.code == .bundleUnfit && error?.remedy.contains("Leave `--bundle` out") == true)
+        // A choice that binds nobody yet.
+        machine.runner.on("docker", "volume", "ls")
+        #expect(try await choice.state(for: Configuration(), warnings: told).source == .debian)
+        // The memory is lost, and the volumes say it.
+        machine.runner.on("docker", "volume", "ls", prints: "pgnode1_data\n")
+            .on(
+                "docker", "volume", "inspect", "pgnode1_data",
+                prints: #"[{"Labels":{"pgaf.cluster":"pgaf","pgaf.source":"pgdg","pgaf.postgres":"16"}}]"#)
+        try machine.files.remove(machine.store.root)
+        let forgotten = await #expect(throws: PgafError.self) {
+            try await choice.state(for: Configuration(), warnings: told)
+        }
+        #expect(forgotten?.code == .bundleUnfit)
+    }
+
     @Test func aNewClusterGetsWhatIsFree() async throws {
         try machine.place("/proc/net/route", "Iface\nbr\t00001EAC\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n")
         let state = try await choose()

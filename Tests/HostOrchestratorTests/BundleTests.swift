@@ -69,6 +69,14 @@ enum SampleBundle {
         #expect(MachineFiles().list(scratch.path).contains { $0.hasSuffix(".partial") } == false)
     }
 
+    /// As those of before there was one.
+    @Test func aManifestWithoutTheHashOfItsInputsIsRead() async throws {
+        let old = try await SampleBundle.make(in: scratch.path)
+        #expect(try Bundle(old).manifest.inputs == nil)
+        let new = try await SampleBundle.make(in: scratch.path) { $0.inputs = "i" }
+        #expect(try Bundle(new).manifest.inputs == "i")
+    }
+
     /// A bundle can be looked into with the usual program.
     @Test func itIsAPlainTarFile() async throws {
         let file = try await SampleBundle.make(in: scratch.path)
@@ -193,6 +201,22 @@ enum SampleBundle {
         #expect(try supplies("docker=yes\npsql=yes\nbase=sha256:2\nhash=h").needed(of: boxed) == [])
     }
 
+    @Test func aBundleWithABoxIsRefusedWhereTheImagesAreOutdated() throws {
+        var boxed = manifest
+        boxed.images = nil
+        boxed.packages = nil
+        boxed.inputs = "new"
+        let known = "docker=yes\npsql=yes\nbase=sha256:2\nhash=h\ninputs="
+        #expect(try supplies(known + "new").needed(of: boxed) == [])
+        // Images that do not say it are for the agent to judge.
+        #expect(try supplies(known).needed(of: boxed) == [])
+        let error = #expect(throws: PgafError.self) { try supplies(known + "old").needed(of: boxed) }
+        #expect(error?.code == .bundleUnfit && error?.remedy.contains("--without-box") == true)
+        #expect(error?.message.hasPrefix("The machine lacks current images of the cluster's nodes, ") == true)
+        // One with images of its own brings them.
+        #expect(try supplies(known + "old").needed(of: manifest) == [.images])
+    }
+
     @Test func anotherReleaseOfPgafAndOtherImagesAreRefused() throws {
         try manifest.check(SampleBundle.debian)
         var other = manifest
@@ -223,6 +247,24 @@ enum SampleBundle {
         let error = #expect(throws: PgafError.self) { try BundleSettings.fromDebian(pgdg) }
         #expect(error?.code == .configurationConflict)
         #expect(try BundleSettings.fromDebian(Configuration()) == SampleBundle.debian)
+    }
+
+    /// Where the same comes from is no matter of the bundle's.
+    @Test func mirrorsAndProxyAreNoneOfTheSettings() throws {
+        var configuration = SampleBundle.debian
+        configuration.packages[.debian] = "http://m.example/debian"
+        configuration.packages[.registry] = "m.example:5000"
+        configuration.packages[.proxy] = "http://p.example:3128"
+        #expect(BundleSettings.of(configuration) == BundleSettings.of(SampleBundle.debian))
+        let places = BundleSettings.places(configuration)
+        #expect(
+            places == [
+                "packages.mirrors.debian=http://m.example/debian", "packages.mirrors.registry=m.example:5000",
+                "packages.proxy=http://p.example:3128",
+            ])
+        let overrides = try (["packages.source=debian"] + places).map { try ConfigurationOverride(setting: $0) }
+        let loaded = try ConfigurationLoader.load(file: nil, environment: [:], overrides: overrides).configuration
+        #expect(loaded.packages == configuration.packages)
     }
 
     @Test func theQuestionIsShellAndAnswersHere() async throws {

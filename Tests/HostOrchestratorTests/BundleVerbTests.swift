@@ -93,6 +93,23 @@ import Testing
         #expect(!MachineFiles().exists(host.scratch.project.bundledAgent))
     }
 
+    /// Its PostgreSQL is another one than the bundle's.
+    @Test func aClusterFromPGDGIsRefusedBeforeAnythingIsSent() async throws {
+        let host = host(Self.bare + "source=pgdg\n")
+        let file = try await SampleBundle.make(in: host.scratch.path)
+        #expect(try await host.up(options(file)) == 78)
+        #expect(host.errors.text.contains("has its software from the package source pgdg"))
+        #expect(host.errors.text.contains("Leave `--bundle` out where the machine reaches its repositories"))
+        let question = host.machine.executed.first { $0.arguments.contains("pgaf-supplies") }
+        #expect(question?.arguments.last == "pgaf")
+        #expect(uploads(host).isEmpty && host.machine.executed.last?.arguments.last != "up")
+        // What is removed does not count.
+        var fresh = options(file)
+        fresh.fresh = true
+        fresh.yes = true
+        #expect(try await host.up(fresh) == 0)
+    }
+
     @Test func laterVerbsFindTheAgentThatABundleLeft() async throws {
         var host = host(Self.bare, kind: .local)
         host.environment["PGAF_AGENT"] = nil
@@ -142,6 +159,18 @@ import Testing
         #expect(host.machine.story == story && tools.boxes.isEmpty)
     }
 
+    @Test func anotherArchitectureIsToldBeforeAMachineIsMade() async throws {
+        var host = host(Self.bare, kind: .vagrant)
+        // As macOS says it.
+        host.runner = BoxTools(architecture: "arm64")
+        host.configuration.machine.vagrant.provider = .virtualbox
+        let file = try await SampleBundle.make(in: host.scratch.path)
+        let error = await #expect(throws: PgafError.self) { try await host.up(options(file)) }
+        #expect(error?.code == .bundleUnfit)
+        #expect(error?.message == "The bundle is for x86_64, this computer is aarch64.")
+        #expect(host.machine.story.isEmpty && !MachineFiles().exists(host.scratch.project.state))
+    }
+
     @Test func whereABoxComesFrom() {
         var manifest = BundleManifest(made: "", architecture: "x86_64", settings: [], members: [])
         var settings = VagrantSettings()
@@ -167,8 +196,7 @@ import Testing
         let commands = BundleCommand(work: "/w x", agent: "/a", variables: ["PGAF_NODES", "PGAF_AGENT"], isRoot: false)
         #expect(
             commands.prepare(["image.tag=x y"]).arguments == [
-                "-n", "--", "env", "--unset=PGAF_AGENT", "--unset=PGAF_NODES", "/a", "prepare", "--set",
-                "image.tag=x y",
+                "-n", "env", "--unset=PGAF_AGENT", "--unset=PGAF_NODES", "/a", "prepare", "--set", "image.tag=x y",
             ])
         #expect(commands.packageNames([]).arguments.suffix(3) == ["/a", "prepare", "--packages"])
         let save = commands.save(["a:1", "b:2"])
@@ -180,6 +208,32 @@ import Testing
                 "Dir::Cache::archives=/w x/packages", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3",
                 "install", "--yes", "--no-install-recommends", "--download-only", "docker.io",
             ])
+        #expect(commands.inputs(["a=b"]).arguments.suffix(5) == ["/a", "prepare", "--inputs", "--set", "a=b"])
+        #expect(commands.update.arguments == ["-n", "apt-get", "update"])
+        let proxied = BundleCommand(work: "/w", agent: "/a", proxy: "http://p:1", isRoot: true)
+        let proxy = ["-o", "Acquire::http::Proxy=http://p:1", "-o", "Acquire::https::Proxy=http://p:1"]
+        #expect(proxied.update.executable == "apt-get" && proxied.update.arguments == proxy + ["update"])
+        let rest = ["install", "--yes", "--no-install-recommends", "--download-only", "a"]
+        #expect(Array(proxied.download(["a"]).arguments.suffix(9)) == proxy + rest)
+    }
+
+    @Test func mirrorsAndProxyReachWhatFetches() async throws {
+        var host = host("")
+        let tools = MakingTools(work: host.scratch.project.bundleParts)
+        host.runner = tools
+        host.configuration.packages[.debian] = "http://m.example/debian"
+        host.configuration.packages[.proxy] = "http://p.example:3128"
+        try await BundleCreate.run(BundleCreate.Options(output: "made.tar", progress: .plain), in: host.context())
+        let prepare = try #require(tools.commands.first { $0.contains("prepare") })
+        #expect(
+            prepare.suffix(4) == [
+                "--set", "packages.mirrors.debian=http://m.example/debian", "--set",
+                "packages.proxy=http://p.example:3128",
+            ])
+        let download = try #require(tools.commands.first { $0.contains("--download-only") })
+        #expect(download.contains("Acquire::http::Proxy=http://p.example:3128"))
+        let manifest = try Bundle("\(host.scratch.path)/made.tar").manifest
+        #expect(manifest.settings == BundleSettings.of(SampleBundle.debian))
     }
 
     @Test func createPacksWhatTheToolsMake() async throws {
@@ -190,7 +244,7 @@ import Testing
         let bundle = try Bundle(output)
         try await bundle.verify()
         #expect(bundle.manifest.members.map(\.name) == ["pgaf-agent", "images.tar.gz", "packages.tar"])
-        #expect(bundle.manifest.images == .init(base: "sha256:1", hash: "h"))
+        #expect(bundle.manifest.images == .init(base: "sha256:1", hash: "h") && bundle.manifest.inputs == "i")
         #expect(bundle.manifest.packages?.names == ["docker.io", "postgresql-client"])
         #expect(!MachineFiles().exists(host.scratch.project.bundleParts))
         #expect(host.output.text.contains("have to be debian bookworm") && host.output.text.contains("up --bundle"))
@@ -214,27 +268,41 @@ import Testing
 
 /// libvirt with Vagrant, which takes boxes.
 private final class BoxTools: CommandRunner {
+    /// What the kernel calls this computer's.
+    private let architecture: String
     private let seen = Mutex<[[String]]>([])
     var boxes: [[String]] { seen.withLock { $0 } }
 
+    init(architecture: String = "x86_64") { self.architecture = architecture }
+
     func run(_ command: Command, onLine: (@Sendable (String) async -> Void)?) async throws -> CommandResult {
+        if command.executable == "uname" { return CommandResult(standardOutput: "\(architecture)\n") }
         if command.arguments.first == "box" { seen.withLock { $0.append(command.arguments) } }
         return CommandResult(standardOutput: command.arguments == ["plugin", "list"] ? "vagrant-libvirt (0.11)\n" : "")
     }
 }
 
 /// Makes the files that Docker, apt and the agent would.
-private struct MakingTools: CommandRunner {
-    let work: String
-    var failing: String?
+private final class MakingTools: CommandRunner {
+    private let work: String
+    private let failing: String?
+    private let seen = Mutex<[[String]]>([])
+    var commands: [[String]] { seen.withLock { $0 } }
+
+    init(work: String, failing: String? = nil) {
+        self.work = work
+        self.failing = failing
+    }
 
     func run(_ command: Command, onLine: (@Sendable (String) async -> Void)?) async throws -> CommandResult {
         let words = [command.executable] + command.arguments
+        seen.withLock { $0.append(words) }
         if let failing, words.contains("--\(failing)") { return CommandResult(status: 100, standardError: "E: no\n") }
         if words.contains("pgaf-supplies") {
             return CommandResult(
                 standardOutput: "distribution=debian\ncodename=bookworm\narchitecture=x86_64\nbase=sha256:1\nhash=h\n")
         }
+        if words.contains("--inputs") { return CommandResult(standardOutput: "i\n") }
         if words.contains("--packages") { return CommandResult(standardOutput: "docker.io\npostgresql-client\n") }
         if words.contains("pgaf-save") { try MachineFiles().write("images", to: "\(work)/images.tar.gz") }
         if words.contains("--download-only") { try MachineFiles().write("deb", to: "\(work)/packages/a_1%3a2_all.deb") }

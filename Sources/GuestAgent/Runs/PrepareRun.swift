@@ -87,9 +87,6 @@ public struct PrepareRun: Sendable {
                 source: source, postgresVersion: configuration.postgres.version ?? source.defaultPostgresVersion,
                 subnet: IPv4Network(containing: IPv4Address(bits: 0), prefixLength: 24)),
             facts: MachineFacts(), root: ClusterStore.defaultRoot, publishEverywhere: false)
-        return ContentHash.of([
-            BaseImageStep.hash, topology.baseImage, configuration.image.reference,
-            topology.imageHash(baseIdentifier: ""),
-        ])
+        return ImageIdentity.inputs(topology)
     }
 }

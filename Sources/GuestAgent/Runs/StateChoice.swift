@@ -13,7 +13,17 @@ struct StateChoice: Sendable {
     /// Whether what is remembered counts; not when all of it is about to be removed.
     var remembering = true
 
+    /// - Throws: `data.would-be-lost`, `configuration.conflict`, `configuration.invalid`, `network.conflict`;
+    ///   `bundle.unfit` for a bundle where the source is not that of bundles.
     func state(for configuration: Configuration, warnings: Warnings) async throws -> ClusterState {
+        let state = try await choice(configuration, warnings)
+        guard !bundle || state.source == .debian else {
+            throw PgafError.bundleForAnotherSource(than: configuration.cluster)
+        }
+        return state
+    }
+
+    private func choice(_ configuration: Configuration, _ warnings: Warnings) async throws -> ClusterState {
         let subnet = try wantedSubnet(configuration)
         if remembering, let known = try store.state(configuration.cluster) {
             let refusal = refusal(known, configuration, subnet)

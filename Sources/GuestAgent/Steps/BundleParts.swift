@@ -18,7 +18,7 @@ enum BundleParts {
         try context.files.makeDirectory("\(lists)/partial")
         try await context.runner.checked(
             Command("tar", ["-xf", BundlePlace.packages, "-C", BundlePlace.repository]), code: .packagesFailed,
-            what: "The bundle's packages could not be unpacked.", remedy: remedy)
+            what: "The bundle's packages could not be unpacked.", remedy: "Run `pgaf-host up --bundle FILE` again.")
         // Each file was compared with its hash when the bundle was opened; the archive's signature was checked when it
         // was made.
         try context.files.write("deb [trusted=yes] file:\(BundlePlace.repository) ./\n", to: sources)
@@ -27,7 +27,6 @@ enum BundleParts {
 
     private static let sources = "\(BundlePlace.directory)/sources.list"
     private static let lists = "\(BundlePlace.directory)/lists"
-    private static let remedy = "Run `pgaf-host up --bundle FILE` again."
 
     /// The repository instead of the machine's own ones, read as root, since its directory is root's alone.
     static let aptSource = [
@@ -37,8 +36,7 @@ enum BundleParts {
 
     private static func require(_ path: String, _ what: String, _ context: AgentContext) throws {
         guard !context.files.exists(path) else { return }
-        throw PgafError(
-            .bundleUnfit, "The machine lacks something of the bundle's \(what), and they are not there.", remedy: remedy
-        )
+        throw PgafError.lackingInBundle(
+            "The machine lacks something of the bundle's \(what), and they are not there.")
     }
 }

@@ -40,7 +40,8 @@ struct ImageStep: Step {
         let events = context.events
         try await context.docker.checked(
             Self.buildArguments(
-                reference: context.configuration.image.reference, hash: hash, directory: directory,
+                reference: context.configuration.image.reference, hash: hash,
+                inputs: ImageIdentity.inputs(context.topology), directory: directory,
                 network: try await network(context), proxy: context.configuration.packages[.proxy]),
             code: .imageBuildFailed, what: "The image \(context.configuration.image.reference) could not be built."
         ) { line in
@@ -79,14 +80,18 @@ struct ImageStep: Step {
     }
 
     /// - Parameters:
+    ///   - inputs: what a host compares that cannot know the hash.
     ///   - network: nil means the engine's default.
     ///   - proxy: for what the build fetches; Docker keeps variables of these names out of the image and its history.
     static func buildArguments(
-        reference: String, hash: String, directory: String, network: String?, proxy: String? = nil
+        reference: String, hash: String, inputs: String? = nil, directory: String, network: String?,
+        proxy: String? = nil
     ) -> [String] {
         let variables = proxy.map { proxy in ["http_proxy", "https_proxy"].map { "\($0)=\(proxy)" } } ?? []
-        return ["build", "--force-rm", "--label", "\(Label.hash)=\(hash)", "--label", "\(Label.role)=image"]
-            + (network.map { ["--network", $0] } ?? []) + variables.flatMap { ["--build-arg", $0] }
+        var labels = ["\(Label.hash)=\(hash)", "\(Label.role)=image"]
+        if let inputs { labels.append("\(Label.inputs)=\(inputs)") }
+        let build = ["build", "--force-rm"] + labels.flatMap { ["--label", $0] }
+        return build + (network.map { ["--network", $0] } ?? []) + variables.flatMap { ["--build-arg", $0] }
             + ["--tag", reference, directory]
     }
 }
@@ -102,6 +107,14 @@ enum ImageIdentity {
             return nil
         }
         return context.topology.imageHash(baseIdentifier: base)
+    }
+
+    /// A hash of everything that the images are made from, whatever id the base image has.
+    static func inputs(_ topology: ClusterTopology) -> String {
+        ContentHash.of([
+            BaseImageStep.hash, topology.baseImage, topology.configuration.image.reference,
+            topology.imageHash(baseIdentifier: ""),
+        ])
     }
 }
 

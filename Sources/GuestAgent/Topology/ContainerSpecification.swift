@@ -95,6 +95,8 @@ public struct ContainerSpecification: Sendable, Equatable {
 public enum Label {
     public static let cluster = "pgaf.cluster"
     public static let hash = "pgaf.hash"
+    /// On the nodes' image: the hash of everything that both images are made from, which needs no machine to be known.
+    public static let inputs = "pgaf.inputs"
     /// On a container: the hash of its image's inputs.
     public static let image = "pgaf.image"
     /// On a container: how it was made, as JSON.

@@ -8,11 +8,18 @@ struct BundleCommand: Sendable {
     let agent: String
     /// Variables of pgaf's own, which would change what the agent makes.
     var variables: [String] = []
+    /// `http://HOST:PORT` for apt; nil leaves it to this machine's own configuration.
+    var proxy: String?
     let isRoot: Bool
 
     /// Makes the images as `up` does.
     func prepare(_ settings: [String]) -> Command {
         root("env", withoutVariables + [agent, "prepare"] + settings.flatMap { ["--set", $0] }, .seconds(7200))
+    }
+
+    /// A hash of everything that the images are made from.
+    func inputs(_ settings: [String]) -> Command {
+        Command("env", withoutVariables + [agent, "prepare", "--inputs"] + settings.flatMap { ["--set", $0] })
     }
 
     /// The packages that `up` installs on a machine like this one, one a line.
@@ -54,20 +61,24 @@ struct BundleCommand: Sendable {
         ]
         return Command(
             "apt-get",
-            options.flatMap { ["-o", $0] } + ["install", "--yes", "--no-install-recommends", "--download-only"] + names,
+            options.flatMap { ["-o", $0] } + throughProxy
+                + ["install", "--yes", "--no-install-recommends", "--download-only"] + names,
             environment: ["LC_ALL": "C.UTF-8"], deadline: .seconds(3600))
     }
 
     /// Fetches the lists of this machine's archives.
-    var update: Command { root("apt-get", ["update"], .seconds(1800)) }
+    var update: Command { root("apt-get", throughProxy + ["update"], .seconds(1800)) }
 
     /// The fields of a package.
     func control(_ file: String) -> Command { Command("dpkg-deb", ["--field", "\(packages)/\(file)"]) }
 
+    private var throughProxy: [String] {
+        proxy.map { proxy in ["http", "https"].flatMap { ["-o", "Acquire::\($0)::Proxy=\(proxy)"] } } ?? []
+    }
+
     private var withoutVariables: [String] { variables.sorted().map { "--unset=\($0)" } }
 
     private func root(_ program: String, _ arguments: [String], _ deadline: Duration) -> Command {
-        let words = Elevation.arguments([program] + arguments, isRoot: isRoot)
-        return Command(words[0], Array(words.dropFirst()), deadline: deadline)
+        Elevation.command(Command(program, arguments, deadline: deadline), isRoot: isRoot)
     }
 }

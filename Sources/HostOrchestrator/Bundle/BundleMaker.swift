@@ -37,11 +37,16 @@ struct BundleMaker: Sendable {
         let settings = BundleSettings.of(configuration)
         if parts.contains(.images) {
             await say("making the images, if they are not there")
-            try await checked(commands.prepare(settings), "The images could not be made.", telling: true)
+            try await checked(
+                commands.prepare(settings + BundleSettings.places(configuration)), "The images could not be made.",
+                telling: true)
         }
         let machine = try await supplies()
+        let inputs = try await checked(
+            commands.inputs(settings), "The agent does not say what its images are made from.")
         var manifest = BundleManifest(
-            made: Timestamp.now(), architecture: machine.architecture, settings: settings, members: [])
+            made: Timestamp.now(), architecture: machine.architecture, settings: settings,
+            inputs: inputs.trimmedOutput, members: [])
         var sources = [(BundleManifest.Part.agent, commands.agent)]
         if parts.contains(.images) {
             guard let images = machine.images else { throw Self.failed("The images are not there.", []) }

@@ -57,6 +57,10 @@ struct BundleManifest: Sendable, Codable, Equatable {
     var architecture: String
     /// What the images are made from, as keys of the configuration: `image.tag=latest`.
     var settings: [String]
+    /// The agent's hash of everything that it makes the images from, which the nodes' image carries as a label too; nil
+    /// in bundles that were made before there was one.
+    var inputs: String?
+    /// nil where the box has them.
     var images: Images?
     var packages: Packages?
     var members: [Member]
@@ -76,6 +80,19 @@ struct BundleManifest: Sendable, Codable, Equatable {
         return "The box \(box) is not in the bundle: Vagrant downloads it, unless it has it already (`vagrant box add"
             + " \(box)`, or `vagrant box add --name \(box) FILE`)."
             + (packages.map { " It has to be \($0.release.name), or to have Docker and psql in it." } ?? "")
+    }
+
+    /// - Parameters:
+    ///   - architecture: as the kernel says it.
+    ///   - place: what has it, as the error's sentence names it: `the machine`.
+    /// - Throws: `bundle.unfit` for another one than the bundle's.
+    func check(architecture: String, of place: String) throws {
+        guard architecture == self.architecture else {
+            throw PgafError(
+                .bundleUnfit,
+                "The bundle is for \(self.architecture), \(place) is \(TerminalText.clean(architecture)).",
+                remedy: "Make the bundle on a machine of that architecture.")
+        }
     }
 
     /// - Throws: `bundle.unfit` for another release or other images than the configuration wants.
@@ -110,6 +127,13 @@ enum BundleSettings {
             + (image.base.map { ["image.base=\($0)"] } ?? [])
             + (configuration.postgres.version.map { ["postgres.version=\($0)"] } ?? [])
             + ["postgres.packages=[\(packages)]", "packages.source=debian"]
+    }
+
+    /// Where the images come from instead of the usual places, as `--set` takes it: what is in them is the same.
+    static func places(_ configuration: Configuration) -> [String] {
+        PackageSettings.Place.allCases.compactMap { place in
+            configuration.packages[place].map { "packages.\(place.rawValue)=\($0)" }
+        }
     }
 
     /// The same configuration with the only source that bundles have.

@@ -13,12 +13,16 @@ struct BundleSupply: Sendable {
     /// What can be known before a virtual machine is made.
     ///
     /// - Returns: where its box comes from, unless that is the bundle's own; nil also where none is made.
-    /// - Throws: `bundle.unfit` where it would lack the images; `vagrant.missing`, `vagrant.provider-missing`.
+    /// - Throws: `bundle.unfit` where it would lack the images, or have another architecture, which is this computer's
+    ///   own; `vagrant.missing`, `vagrant.provider-missing`.
     func foresee(_ configuration: Configuration, _ runner: any CommandRunner) async throws -> String? {
         let settings = configuration.machine.vagrant
         guard let provider = try await maker(configuration, runner) else { return nil }
+        let own = try await runner.run(Command("uname", ["-m"])).trimmedOutput
+        // macOS has a name of its own for it.
+        try bundle.manifest.check(architecture: own == "arm64" ? "aarch64" : own, of: "this computer")
         if settings.box == nil, provider == .virtualbox, bundle.manifest.images == nil {
-            throw MachineSupplies.lacking("the images of the cluster's nodes", bundle.manifest)
+            throw MachineSupplies.lacking("the images of the cluster's nodes")
         }
         return bundle.manifest.otherBox(settings, provider)
     }
@@ -58,11 +62,17 @@ struct BundleSupply: Sendable {
 
     /// What the machine lacks and the bundle has; the agent need not be there yet.
     ///
+    /// - Parameter fresh: whether the cluster that there is does not count, since it is removed.
     /// - Throws: `bundle.unfit`.
-    func needed(by client: AgentClient, _ configuration: Configuration) async throws -> [BundleManifest.Part] {
-        let question = MachineSupplies.question(base: configuration.baseImage, image: configuration.image.reference)
+    func needed(
+        by client: AgentClient, _ configuration: Configuration, fresh: Bool
+    ) async throws -> [BundleManifest.Part] {
+        let question = MachineSupplies.question(
+            base: configuration.baseImage, image: configuration.image.reference, cluster: configuration.cluster)
         let answer = try await client.connection.collect(client.invocation.root(question))
-        return try MachineSupplies(answer.standardOutput).needed(of: bundle.manifest)
+        let supplies = MachineSupplies(answer.standardOutput)
+        if supplies.isFromPGDG, !fresh { throw PgafError.bundleForAnotherSource(than: configuration.cluster) }
+        return try supplies.needed(of: bundle.manifest)
     }
 
     /// Sends what the machine lacks.

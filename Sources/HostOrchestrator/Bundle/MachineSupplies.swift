@@ -8,14 +8,19 @@ struct MachineSupplies: Sendable, Equatable {
     var hasPsql = false
     /// Docker's id of the base image, and the hash with which the nodes' image is labelled.
     var images: BundleManifest.Images?
+    /// The hash of everything from which the nodes' image was made; nil where that is not told.
+    var inputs: String?
+    /// Whether the cluster's data is that of PostgreSQL from PGDG, as its volumes say.
+    var isFromPGDG = false
 
     /// Asks a machine, as root; names are positional parameters. What an engine has that does not run stays unknown.
     ///
     /// - Parameters:
     ///   - base: reference of the base image.
     ///   - image: reference of the nodes' image.
-    static func question(base: String, image: String) -> [String] {
-        ["sh", "-c", script, "pgaf-supplies", base, image]
+    ///   - cluster: whose volumes are looked at; those of none for an empty name.
+    static func question(base: String, image: String, cluster: String = "") -> [String] {
+        ["sh", "-c", script, "pgaf-supplies", base, image, cluster]
     }
 
     private static let script = #"""
@@ -29,7 +34,10 @@ struct MachineSupplies: Sendable, Equatable {
             hash=$(docker image inspect --format '{{index .Config.Labels "pgaf.hash"}}' "$2" 2>/dev/null); then
             echo "base=$base"
             echo "hash=$hash"
+            echo "inputs=$(docker image inspect --format '{{index .Config.Labels "pgaf.inputs"}}' "$2" 2>/dev/null)"
         fi
+        data=$(docker volume ls --quiet --filter "label=pgaf.cluster=$3" --filter label=pgaf.source=pgdg 2>/dev/null)
+        if [ -n "$data" ]; then echo "source=pgdg"; fi
         """#
 
     /// Reads the answer; lines that it does not know are passed over.
@@ -44,28 +52,29 @@ struct MachineSupplies: Sendable, Equatable {
         hasDocker = fields["docker"] != nil
         hasPsql = fields["psql"] != nil
         if let base = fields["base"], let hash = fields["hash"] { images = .init(base: base, hash: hash) }
+        if let text = fields["inputs"], !text.isEmpty { inputs = text }
+        isFromPGDG = fields["source"] != nil
     }
 
     /// The parts that have to be sent.
     ///
     /// - Throws: `bundle.unfit` when the bundle has not what is missing, or not for this machine.
     func needed(of bundle: BundleManifest) throws -> [BundleManifest.Part] {
-        guard architecture == bundle.architecture else {
-            throw PgafError(
-                .bundleUnfit,
-                "The bundle is for \(bundle.architecture), the machine is \(TerminalText.clean(architecture)).",
-                remedy: "Make the bundle on a machine of that architecture.")
-        }
+        try bundle.check(architecture: architecture, of: "the machine")
         var parts: [BundleManifest.Part] = []
-        // A bundle with a box has no images of its own: the box brought them.
-        if images == nil || (bundle.images != nil && images != bundle.images) {
-            guard bundle.images != nil else { throw Self.lacking("the images of the cluster's nodes", bundle) }
-            parts.append(.images)
+        if let wanted = bundle.images {
+            if images != wanted { parts.append(.images) }
+        } else {
+            // A box has brought them, maybe that of an earlier release; where nobody tells, it is for the agent to see.
+            let isOutdated = inputs != nil && bundle.inputs != nil && inputs != bundle.inputs
+            guard images != nil, !isOutdated else {
+                throw Self.lacking("\(isOutdated ? "current" : "the") images of the cluster's nodes")
+            }
         }
         if !hasDocker || !hasPsql {
             let missing = [hasDocker ? nil : "Docker", hasPsql ? nil : "psql"].compactMap { $0 }
                 .joined(separator: " and ")
-            guard let packages = bundle.packages else { throw Self.lacking(missing, bundle) }
+            guard let packages = bundle.packages else { throw Self.lacking(missing) }
             guard packages.release == release else {
                 let own = TerminalText.clean(release.name)
                 throw PgafError(
@@ -80,9 +89,7 @@ struct MachineSupplies: Sendable, Equatable {
     }
 
     /// The error for a machine without what only the bundle's box has.
-    static func lacking(_ what: String, _ bundle: BundleManifest) -> PgafError {
-        PgafError(
-            .bundleUnfit, "The machine lacks \(what), and the bundle has only what goes with its own box.",
-            remedy: "Make a bundle with `--without-box`, and with `--machine` as for this machine.")
+    static func lacking(_ what: String) -> PgafError {
+        .lackingInBundle("The machine lacks \(what), and the bundle has only what goes with its own box.")
     }
 }

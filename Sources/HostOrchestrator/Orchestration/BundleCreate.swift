@@ -39,7 +39,7 @@ enum BundleCreate {
                     commands: BundleCommand(
                         work: context.project.bundleParts, agent: agent,
                         variables: context.environment.keys.filter { $0.hasPrefix("PGAF_") },
-                        isRoot: context.isRoot),
+                        proxy: configuration.packages[.proxy], isRoot: context.isRoot),
                     configuration: configuration, parts: parts(configuration, box), box: box?.file
                 ) { await recorder.report(.stepOutput(step: HostStep.machine.id, line: $0)) }
                 return (try await maker.make(output), true)

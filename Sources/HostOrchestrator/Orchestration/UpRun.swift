@@ -103,7 +103,8 @@ struct UpRun: Sendable {
         try await recorder.step(.agent) {
             // Before an agent for another kind of machine takes the place of one that works.
             let parts =
-                try await supply?.needed(by: try await context.agent(over: connection, configuration), configuration)
+                try await supply?.needed(
+                    by: try await context.agent(over: connection, configuration), configuration, fresh: options.fresh)
                 ?? []
             try await supply?.placeAgent()
             let (client, sent) = try await context.installAgent(over: connection, configuration) { fraction in

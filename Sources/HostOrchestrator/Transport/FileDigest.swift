@@ -9,18 +9,15 @@ enum FileDigest {
         try PgafError.onFile("read", path) { try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec) }
     }
 
-    /// Reads the file in pieces of 1 MiB and goes back to its beginning; blocks, so it belongs on a thread of its own.
+    /// Reads the file to its end and goes back to its beginning; blocks, so it belongs on a thread of its own.
     ///
     /// - Parameter path: for messages.
     static func sha256(of file: FileDescriptor, at path: String) throws -> (hex: String, bytes: Int) {
         try PgafError.onFile("read", path) {
             var hash = SHA256()
-            var total = 0
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-            defer { buffer.deallocate() }
-            while case let count = try file.read(into: buffer), count > 0 {
-                hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-                total += count
+            let total = try file.pass(.max) { piece in
+                hash.update(bufferPointer: piece)
+                return piece.count
             }
             try file.seek(offset: 0, from: .start)
             return (hash.finalize().hexadecimal, total)
