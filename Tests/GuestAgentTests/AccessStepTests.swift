@@ -43,6 +43,20 @@ import Testing
         #expect(check < reload)
     }
 
+    @Test func aDatabaseOfAnotherNameIsMade() async throws {
+        var configuration = topology.configuration
+        configuration.postgres.database = "orders"
+        let topology = TestMachine.topology(configuration)
+        let step = AccessStep(node: configuration.nodes[0], topology: topology)
+        let context = machine.context(topology)
+        try machine.files.makeDirectory(topology.configurationDirectory("pgnode1"))
+        let changes = try await step.inspect(context)
+        #expect(changes.last == Change(.create, "database", "create the database orders"))
+        try await step.apply(changes, context)
+        let statement = try #require(sql.last { $0.contains("CREATE DATABASE") })
+        #expect(statement.contains("quote_ident('orders')") && statement.contains("datname = 'orders'"))
+    }
+
     @Test func aWrongSettingIsRefusedAndTheOldFilesComeBack() async throws {
         let context = machine.context(topology)
         let directory = topology.configurationDirectory("pgnode1")

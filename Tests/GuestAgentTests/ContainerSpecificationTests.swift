@@ -65,6 +65,23 @@ import Testing
         #expect(specification.runCommand.input == nil && specification.runCommand.environment.isEmpty)
     }
 
+    @Test func configuredHostnamesAndVolumesReachTheContainers() {
+        var configuration = Configuration()
+        configuration.monitor.hostname = "watcher"
+        configuration.monitor.volume = "watched"
+        configuration.nodes[0].hostname = "one"
+        configuration.nodes[0].volume = "first"
+        let topology = TestMachine.topology(configuration)
+        let monitor = topology.monitorContainer(imageHash: "abc").runCommand.arguments
+        let node = topology.nodeContainer(configuration.nodes[0], imageHash: "abc").runCommand.arguments
+        for (arguments, hostname, volume) in [(monitor, "watcher", "watched"), (node, "one", "first")] {
+            let pairs = Array(zip(arguments, arguments.dropFirst()))
+            #expect(pairs.filter { $0 == ("--hostname", hostname) }.count == 2, "docker's and pg_autoctl's")
+            #expect(pairs.contains { $0 == ("--volume", "\(volume):/var/lib/pgaf") })
+        }
+        #expect(node.contains { $0.hasPrefix("postgresql://autoctl_node@watcher:5432/") })
+    }
+
     @Test func aSlowMachineIsGivenMoreTime() {
         let slow = TestMachine.topology(Configuration(), facts: MachineFacts(isSlow: true))
         let arguments = slow.nodeContainer(slow.configuration.nodes[0], imageHash: "abc").runCommand.arguments

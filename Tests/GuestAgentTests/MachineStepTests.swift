@@ -170,6 +170,14 @@ import Testing
             ])
     }
 
+    @Test func vagrantsUserJoinsTheGroup() async throws {
+        machine.runner.on("docker", prints: "27.5.1\n").on("id", prints: "vagrant sudo\n").on("usermod")
+        let changes = try await DockerStep().inspect(machine.context())
+        #expect(changes.map(\.subject) == ["group"])
+        try await DockerStep().apply(changes, machine.context())
+        #expect(machine.runner.lines.contains(["usermod", "--append", "--groups", "docker", "vagrant"]))
+    }
+
     @Test(arguments: [MachineSettings.Kind.local, .ssh])
     func whoeverIsCalledVagrantElsewhereGetsNoGroup(_ kind: MachineSettings.Kind) async throws {
         machine.runner.on("docker", "version", prints: "27.5.1\n").on("id", prints: "vagrant sudo\n")

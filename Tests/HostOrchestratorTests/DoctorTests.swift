@@ -30,11 +30,12 @@ import Testing
         #expect(host.machine.story.isEmpty && host.scratch.everything().isEmpty)
     }
 
-    /// VirtualBox's private network: an address that it may use, and that leads nowhere else.
+    /// VirtualBox's private network: an address that it may use, that leads nowhere else, and that nobody has.
     @Test(arguments: [
         ("192.168.56.150", "192.168.1.0/24", true, "needs no Extension Pack"),
         ("192.168.56.150", "192.168.48.0/20", false, "reaches by eth0"),
         ("10.1.2.3", "192.168.1.0/24", false, "/etc/vbox/networks.conf"),
+        ("192.168.56.151", "192.168.1.0/24", false, "the machine of the scripts"),
     ]) func theRangeOfTheHostOnlyNetworkIsLookedAt(
         _ address: String, _ route: String, _ isGood: Bool, _ words: String
     ) async throws {
@@ -45,6 +46,7 @@ import Testing
         let vboxnet = Route(interface: "vboxnet0", network: try #require(IPv4Network("192.168.56.0/24")))
         resources.routes = { [vboxnet, Route(interface: "eth0", network: network)] }
         resources.hostOnlyRanges = { HostResources.hostOnlyRanges(inNetworksFile: nil) }
+        resources.answers = { $0.description == "192.168.56.151" }
         #expect(await !findings(host, resources).contains { $0.subject == "network" }, "libvirt makes its own")
         host.programs["VBoxManage"] = "/usr/bin/VBoxManage"
         let finding = await findings(host, resources).first { $0.subject == "network" }

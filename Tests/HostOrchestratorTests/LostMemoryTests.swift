@@ -164,6 +164,29 @@ import Testing
         #expect(keys.copy?.hasSuffix("/pgaf_known_hosts.another-id") == true)
     }
 
+    /// `vagrant destroy` and `vagrant up`, typed by hand.
+    @Test func theKeyOfAMachineThatVagrantMadeAnewIsForgotten() throws {
+        func makeAnew(_ id: String) throws {
+            // Vagrant empties its directory with the machine.
+            for file in files.list(directory) { try files.remove("\(directory)/\(file)") }
+            try files.write(id, to: "\(directory)/id")
+            try keys.restore()
+        }
+        try begin()
+        // Nobody has noted yet for which machine it was learned: it stays refused.
+        try makeAnew("second")
+        #expect(try files.read(scratch.project.knownHosts) == "a key\n")
+        try makeAnew("second")
+        #expect(try files.read(scratch.project.knownHosts) == "a key\n")
+        try makeAnew("third")
+        #expect(!files.exists(scratch.project.knownHosts))
+        try files.write("another key\n", to: scratch.project.knownHosts)
+        try keys.restore()
+        #expect(try files.read(scratch.project.knownHosts) == "another key\n")
+        try keys.remove()
+        #expect(!files.exists(scratch.project.knownMachine))
+    }
+
     @Test func withoutAMachineThereIsNoCopy() throws {
         try begin(id: "../../evil")
         #expect(keys.copy == nil && files.list(directory) == ["id"])

@@ -76,7 +76,7 @@ import Testing
         """#
 
     /// Writes the Vagrantfile as `up` does and has Vagrant read it.
-    private func understood(_ configuration: Configuration) async throws -> Understood {
+    private func understood(_ configuration: Configuration, byPgaf: Bool = false) async throws -> Understood {
         let machine = VagrantMachine(
             configuration: configuration, project: scratch.project, logFile: "\(scratch.path)/log",
             runner: PretendedTools([:]),
@@ -88,7 +88,8 @@ import Testing
         let result = try await SubprocessRunner().run(
             Command(
                 "ruby", ["-", scratch.project.vagrantfile],
-                environment: ["VAGRANT_HOME": "\(scratch.path)/home", "HOME": scratch.path],
+                environment: ["VAGRANT_HOME": "\(scratch.path)/home", "HOME": scratch.path]
+                    .merging(byPgaf ? VagrantCommand.up(.virtualbox, in: scratch.path).environment : [:]) { $1 },
                 input: Secret(Self.program), workingDirectory: scratch.path))
         try #require(result.succeeded, "\(result.standardError)")
         return try JSONDecoder().decode(Understood.self, from: Data(result.standardOutput.utf8))
@@ -110,8 +111,9 @@ import Testing
         folders: [.init(host: ".", guest: "/vagrant", type: "virtualbox", disabled: false, links: false)],
         provisioners: 0, triggers: triggers, complaints: [])
 
-    /// `vagrant provision` and `vagrant reload --provision` say what does their work, `vagrant resume` what it does not.
-    private static let triggers =
+    /// `vagrant provision` and `vagrant reload --provision` say what does their work, `vagrant up` what comes next,
+    /// `vagrant resume` what it does not.
+    private static let triggers: [[String]] =
         [
             [
                 "before", "resume",
@@ -121,9 +123,16 @@ import Testing
         + ["provision", "reload"].map {
             ["after", $0, "There are no provisioners: `pgaf-host up` does their work, and changes only what differs."]
         }
+        + [["after", "up", "The machine runs: `pgaf-host up` makes its cluster, or goes on with the one in it."]]
 
     @Test func theDefaultMachineKeyByKey() async throws {
         #expect(try await understood(Configuration()) == Self.byDefault)
+    }
+
+    @Test func theVagrantThatPgafRunsDoesNotSayWhatComesNext() async throws {
+        var expected = Self.byDefault
+        expected.triggers.removeAll { $0[1] == "up" }
+        #expect(try await understood(Configuration(), byPgaf: true) == expected)
     }
 
     @Test(arguments: [true, false], [true, false])

@@ -66,9 +66,9 @@ import Testing
         #expect(
             Libvirt.startCommands(systemd: true).map(\.display)
                 == ["systemctl start virtlogd.socket libvirtd.service"])
-        let command = Privilege.asRoot(Command("libvirtd", ["--daemon"]), isRoot: false)
+        let command = Elevation.command(Command("libvirtd", ["--daemon"]), isRoot: false)
         #expect(command.display == "sudo -n libvirtd --daemon")
-        #expect(Privilege.asRoot(Command("a"), isRoot: true) == Command("a"))
+        #expect(Elevation.command(Command("a"), isRoot: true) == Command("a"))
     }
 
     /// libvirt's own words, of its release 9.0.
@@ -112,6 +112,7 @@ import Testing
             VagrantCommand.up(.libvirt, in: "/p").arguments == ["up", "--provider", "libvirt", "--no-color"])
         #expect(VagrantCommand.destroy(in: "/p").arguments == ["destroy", "-f", "--no-color"])
         #expect(VagrantCommand.status(in: "/p").environment["VAGRANT_CWD"] == "/p")
+        #expect(VagrantCommand.up(.libvirt, in: "/p").environment["PGAF_RUNS_VAGRANT"] == "1")
         #expect(
             VagrantCommand.addBox("/b.box", name: "pgaf/debian-13").arguments
                 == ["box", "add", "--force", "--no-color", "--name", "pgaf/debian-13", "/b.box"])

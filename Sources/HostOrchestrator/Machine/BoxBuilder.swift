@@ -24,7 +24,7 @@ public struct BoxBuilder: Sendable {
     public init(
         runner: any CommandRunner = SubprocessRunner(),
         environment: [String: String] = ProcessInfo.processInfo.environment,
-        isRoot: Bool = NSUserName() == "root", agent: @escaping @Sendable () throws -> String
+        isRoot: Bool = Elevation.isRoot, agent: @escaping @Sendable () throws -> String
     ) {
         self.runner = runner
         self.isRoot = isRoot

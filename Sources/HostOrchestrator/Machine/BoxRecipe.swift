@@ -39,8 +39,7 @@ struct BoxRecipe: Sendable, Equatable {
         let inputs =
             sources + lines + scripts.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
             + [publicKey, Self.vagrantfile, images ?? ""]
-        return SHA256.hash(data: Data(inputs.joined(separator: "\0").utf8)).prefix(8)
-            .map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        return SHA256.hash(data: Data(inputs.joined(separator: "\0").utf8)).prefix(8).hexadecimal
     }
 
     /// `metadata.json`; Vagrant reads the first three, pgaf its hash.

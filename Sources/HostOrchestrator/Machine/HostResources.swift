@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Shared
 
@@ -19,6 +20,17 @@ struct HostResources: Sendable {
     /// Source: VirtualBox's manual, chapter on host-only networking.
     var hostOnlyRanges: @Sendable () -> [IPv4Network] = {
         HostResources.hostOnlyRanges(inNetworksFile: (try? MachineFiles().read("/etc/vbox/networks.conf")) ?? nil)
+    }
+    /// Whether somebody's SSH server answers at an address.
+    var answers: @Sendable (IPv4Address) async -> Bool = { address in
+        // Dialling blocks, so not on one of Swift's own threads.
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                let socket = try? TCPDial(host: address.description, port: 22, timeout: .seconds(1)).connect()
+                if let socket { close(socket) }
+                continuation.resume(returning: socket != nil)
+            }
+        }
     }
     /// MiB that programs can still have; nil where the system does not say.
     var freeMemory: @Sendable () -> Int? = {

@@ -21,18 +21,17 @@ struct Libvirt: Sendable {
         try Self.refuse(answer)
         await say("starting libvirt's services")
         let systemd = FileManager.default.fileExists(atPath: "/run/systemd/system")
-        let isRoot = NSUserName() == "root"
         if !systemd {
             // Other users than root are let in by polkit, which speaks D-Bus; libvirtd looks for it once, at its start.
-            if !isRoot, !FileManager.default.fileExists(atPath: "/run/dbus/system_bus_socket") {
-                _ = try? await runner.run(Privilege.asRoot(Self.busCommand))
+            if !Elevation.isRoot, !FileManager.default.fileExists(atPath: "/run/dbus/system_bus_socket") {
+                _ = try? await runner.run(Elevation.command(Self.busCommand))
             }
             // One that runs already is no failure.
-            _ = try? await runner.run(Privilege.asRoot(Self.logCommand))
+            _ = try? await runner.run(Elevation.command(Self.logCommand))
         }
         for command in Self.startCommands(systemd: systemd) {
             try await runner.checked(
-                Privilege.asRoot(command), code: .vagrantFailed, what: "libvirt's service could not be started.",
+                Elevation.command(command), code: .vagrantFailed, what: "libvirt's service could not be started.",
                 remedy: systemd
                     ? "sudo systemctl start libvirtd; then run the same command again."
                     : "As root: libvirtd -d; then run the same command again.")
@@ -84,7 +83,7 @@ struct Libvirt: Sendable {
             !FileManager.default.fileExists(atPath: "/run/udev")
         else { return }
         await say("letting QEMU use /dev/kvm, as udev would")
-        for command in Self.accelerationCommands { _ = try? await runner.run(Privilege.asRoot(command)) }
+        for command in Self.accelerationCommands { _ = try? await runner.run(Elevation.command(command)) }
     }
 
     static let accelerationCommands = [
@@ -101,16 +100,4 @@ struct Libvirt: Sendable {
 
     static let busCommand = Command("service", ["dbus", "start"], deadline: .seconds(60))
     static let logCommand = Command("virtlogd", ["--daemon"], deadline: .seconds(60))
-}
-
-/// Commands that need root.
-enum Privilege {
-    /// The command as it is for root, through `sudo -n` for others: a password prompt would wait unseen.
-    static func asRoot(_ command: Command, isRoot: Bool = NSUserName() == "root") -> Command {
-        guard !isRoot else { return command }
-        var result = command
-        result.executable = "sudo"
-        result.arguments = ["-n", command.executable] + command.arguments
-        return result
-    }
 }

@@ -33,11 +33,11 @@ struct LibvirtAcceleration: Sendable {
         await say("trying out hardware virtualisation")
         let open = FileManager.default.isWritableFile(atPath: "/dev/kvm")
         // Not remembered: another terminal, or a later login, may be allowed to try.
-        if !open, (try? await runner.run(Privilege.asRoot(Command("true"), isRoot: false)))?.succeeded != true {
+        if !open, (try? await runner.run(Elevation.command(Command("true"), isRoot: false)))?.succeeded != true {
             await say("hardware virtualisation cannot be tried: /dev/kvm is not yours (`sudo adduser $USER kvm`)")
             return false
         }
-        let probe = open ? Self.probe(kernel: kernel) : Privilege.asRoot(Self.probe(kernel: kernel), isRoot: false)
+        let probe = open ? Self.probe(kernel: kernel) : Elevation.command(Self.probe(kernel: kernel), isRoot: false)
         let usable = (try? await runner.run(probe))?.succeeded ?? false
         let memory = Memory(boot: Self.bootIdentity(), usable: usable)
         if !Task.isCancelled, let data = try? JSONEncoder().encode(memory) {

@@ -32,11 +32,7 @@ public struct SSHMachine: Machine {
         if given.isEmpty {
             return ["id_ed25519", "id_ecdsa", "id_rsa"].map { "\(home)/.ssh/\($0)" }.filter(exists)
         }
-        return given.map { path in
-            if path == "~" { return home }
-            if path.hasPrefix("~/") { return home + path.dropFirst() }
-            return path.hasPrefix("/") ? path : "\(project.path)/\(path)"
-        }
+        return given.map { LocalPath.absolute($0, in: project.path, home: home) }
     }
 
     public var description: String { "machine \(parameters.display)" }

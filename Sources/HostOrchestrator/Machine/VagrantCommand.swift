@@ -26,9 +26,11 @@ enum VagrantCommand {
     }
 
     private static func make(_ arguments: [String], _ directory: String, _ seconds: Int) -> Command {
-        // A user's VAGRANT_VAGRANTFILE or VAGRANT_CWD would lead to another machine than the rendered one.
+        // A user's VAGRANT_VAGRANTFILE or VAGRANT_CWD would lead to another machine than the rendered one. The last one
+        // keeps the Vagrantfile from saying that `pgaf-host up` comes next.
         Command(
-            "vagrant", arguments, environment: ["VAGRANT_CWD": directory, "VAGRANT_VAGRANTFILE": "Vagrantfile"],
+            "vagrant", arguments,
+            environment: ["VAGRANT_CWD": directory, "VAGRANT_VAGRANTFILE": "Vagrantfile", "PGAF_RUNS_VAGRANT": "1"],
             workingDirectory: directory, deadline: .seconds(seconds))
     }
 }

@@ -7,22 +7,31 @@ struct VagrantKnownHosts: Sendable {
     let project: ProjectDirectory
     let provider: VagrantProvider
 
-    /// Bound to the machine by its id: one that was made anew has another and shows new keys.
-    var copy: String? {
-        let directory = provider.dataDirectory(in: project)
-        guard let id = ((try? MachineFiles().read("\(directory)/id")) ?? nil)?.trimmed,
+    /// Vagrant's id of the machine; nil where there is none.
+    private var id: String? {
+        guard let id = ((try? MachineFiles().read("\(provider.dataDirectory(in: project))/id")) ?? nil)?.trimmed,
             !id.isEmpty, id.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") })
         else { return nil }
-        return "\(directory)/pgaf_known_hosts.\(id)"
+        return id
     }
 
-    /// Puts back what `.pgaf/` has lost.
+    /// Bound to the machine by its id: one that was made anew has another and shows new keys.
+    var copy: String? { id.map { "\(provider.dataDirectory(in: project))/pgaf_known_hosts.\($0)" } }
+
+    /// Puts back what `.pgaf/` has lost, and drops the key of a machine in whose place Vagrant has made another one, as its
+    /// id shows.
     func restore() throws {
-        guard let copy, !MachineFiles().exists(project.knownHosts), let text = try MachineFiles().read(copy) else {
-            return
+        guard let id, let copy else { return }
+        let files = MachineFiles()
+        let former = try files.read(project.knownMachine)
+        if former != id {
+            if former != nil { try files.remove(project.knownHosts) }
+            try project.prepare()
+            try files.write(id, to: project.knownMachine)
         }
-        try project.prepare()
-        try MachineFiles().write(text, to: project.knownHosts)
+        if !files.exists(project.knownHosts), let text = try files.read(copy) {
+            try files.write(text, to: project.knownHosts)
+        }
     }
 
     /// Keeps what a connection has learned.
@@ -36,6 +45,7 @@ struct VagrantKnownHosts: Sendable {
     /// Forgets both, with the machine.
     func remove() throws {
         try MachineFiles().remove(project.knownHosts)
+        try MachineFiles().remove(project.knownMachine)
         let directory = provider.dataDirectory(in: project)
         for file in MachineFiles().list(directory) where file.hasPrefix("pgaf_known_hosts.") {
             try MachineFiles().remove("\(directory)/\(file)")

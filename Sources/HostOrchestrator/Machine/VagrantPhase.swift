@@ -1,11 +1,7 @@
 import Shared
 
 /// What a line of Vagrant's output says about how far it is.
-struct VagrantPhase: Sendable, Equatable {
-    var message: String
-    /// 0 to 1 where the line carries one.
-    var fraction: Double?
-
+enum VagrantPhase {
     /// The line without terminal sequences, or nil when nothing is left of it.
     static func cleaned(_ line: String) -> String? {
         var text = ""
@@ -23,7 +19,7 @@ struct VagrantPhase: Sendable, Equatable {
         return clean.isEmpty ? nil : clean
     }
 
-    /// The share done that a progress line (`Progress: 41% (Rate: …`) names.
+    /// The share done, 0 to 1, that a progress line (`Progress: 41% (Rate: …`) names.
     static func fraction(_ line: String) -> Double? {
         guard line.hasPrefix("Progress: "), let end = line.firstIndex(of: "%") else { return nil }
         return Int(line[line.index(line.startIndex, offsetBy: 10)..<end].trimmed).map { Double($0) / 100 }

@@ -51,6 +51,9 @@ extension Vagrantfile {
           config.trigger.after :provision, :reload do |trigger|
             trigger.info = "There are no provisioners: `pgaf-host up` does their work, and changes only what differs."
           end
+          config.trigger.after :up do |trigger|
+            trigger.info = "The machine runs: `pgaf-host up` makes its cluster, or goes on with the one in it."
+          end unless ENV["PGAF_RUNS_VAGRANT"] # pgaf-host goes on by itself
           config.trigger.before :resume do |trigger|
             trigger.info = "This goes on with a suspended machine; `vagrant up` or `pgaf-host start` starts a halted one."
           end

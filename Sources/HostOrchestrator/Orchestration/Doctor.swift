@@ -67,10 +67,10 @@ struct Doctor: Sendable {
                 switch outlook.state {
                 case .missing:
                     [.ok("machine", "\(machine.description): not made yet, `pgaf-host up` makes it")] + notes
-                        + computer(configuration)
+                        + (await computer(configuration))
                 case .stopped:
                     [.warning("machine", "\(machine.description) does not run: `pgaf-host up` starts it")] + notes
-                        + computer(configuration)
+                        + (await computer(configuration))
                 case .running:
                     [.ok("machine", "\(machine.description)")] + notes + (await cluster(machine, configuration))
                 }
@@ -83,7 +83,7 @@ struct Doctor: Sendable {
     }
 
     /// What a virtual machine takes from this computer when it is started.
-    private func computer(_ configuration: Configuration) -> [Finding] {
+    private func computer(_ configuration: Configuration) async -> [Finding] {
         guard configuration.machine.kind == .vagrant else { return [] }
         let ports = configuration.forwardedPorts
         let taken = ports.filter { !resources.isFree($0) }
@@ -92,7 +92,7 @@ struct Doctor: Sendable {
                 "ports", "port \($0) of this computer is in use: the machine's port \($0) gets another number here")
         }
         if taken.isEmpty { findings.append(.ok("ports", "\(ports.map(String.init).joined(separator: ", ")) are free")) }
-        findings += privateNetwork(configuration.machine.vagrant)
+        findings += await privateNetwork(configuration.machine.vagrant)
         let memory = configuration.machine.vagrant.memory
         if let free = resources.freeMemory() {
             findings.append(
@@ -122,7 +122,7 @@ struct Doctor: Sendable {
     }
 
     /// Whether VirtualBox can give the machine its private address.
-    private func privateNetwork(_ settings: VagrantSettings) -> [Finding] {
+    private func privateNetwork(_ settings: VagrantSettings) async -> [Finding] {
         guard takesVirtualBox(settings), let address = IPv4Address(settings.ip) else { return [] }
         let ranges = resources.hostOnlyRanges()
         guard ranges.contains(where: { $0.contains(address) }) else {
@@ -142,6 +142,15 @@ struct Doctor: Sendable {
                     "network",
                     "machine.vagrant.ip \(address) lies in \(taken.network), which this computer reaches by"
                         + " \(taken.interface): another address, or none, keeps them apart")
+            ]
+        }
+        // The machine itself does not run.
+        if await resources.answers(address) {
+            return [
+                .warning(
+                    "network",
+                    "somebody has machine.vagrant.ip \(address) already, perhaps the machine of the scripts:"
+                        + " `vagrant halt` in its directory, or another address here, or none, keeps them apart")
             ]
         }
         return [.ok("network", "VirtualBox can give the machine \(address); it needs no Extension Pack")]

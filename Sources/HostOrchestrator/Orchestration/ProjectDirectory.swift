@@ -10,6 +10,8 @@ public struct ProjectDirectory: Sendable, Equatable {
     /// pgaf's memory on the host; carries its own `.gitignore` and mode 0700.
     public var state: String { "\(path)/.pgaf" }
     public var knownHosts: String { "\(state)/known_hosts" }
+    /// Vagrant's id of the virtual machine whose key is in `knownHosts`.
+    var knownMachine: String { "\(state)/known-machine" }
     /// Passwords, mode 0600.
     public var secrets: String { "\(state)/secrets.json" }
     /// libpq's password file for `pgaf-host psql`, mode 0600.
