@@ -1,8 +1,9 @@
 import Foundation
-import GuestAgent
 import Shared
 import TestSupport
 import Testing
+
+@testable import GuestAgent
 
 extension ClusterSuite {
     /// Certificates of the user's own instead of those that the cluster makes, and one of the cluster's that ends soon.

@@ -1,8 +1,9 @@
 import Foundation
-import GuestAgent
 import Shared
 import TestSupport
 import Testing
+
+@testable import GuestAgent
 
 extension ClusterSuite {
     /// A false server in a true one's place: it has that one's name, in a certificate of its own, and lets everybody in.

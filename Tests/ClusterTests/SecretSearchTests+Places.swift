@@ -1,8 +1,9 @@
 import Foundation
-import GuestAgent
 import Shared
 import TestSupport
 import Testing
+
+@testable import GuestAgent
 
 /// Where the passwords and the authority's key are looked for besides what programs say.
 extension ClusterSuite.SecretSearchTests {

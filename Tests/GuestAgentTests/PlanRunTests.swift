@@ -316,6 +316,13 @@ import Testing
         #expect(plan.changes == 0 && plan.notes.first?.contains("run X") == true)
     }
 
+    @Test func whoeverIsNotRootIsToldSo() async throws {
+        let store = ClusterStore(files: MachineFiles(root: machine.directory, user: 1000))
+        let run = PlanRun(runner: machine.runner, store: store, request: request(nil, TestMachine.secrets))
+        let error = await #expect(throws: PgafError.self) { try await run.plan() }
+        #expect(error?.code == .privilegeMissing && error?.message.contains("runs as user id 1000,") == true)
+    }
+
     @Test func anEngineThatDoesNotRunHidesTheRest() async throws {
         _ = try await up()
         cluster.change { $0.engine = false }

@@ -1,4 +1,3 @@
-import Foundation
 import Shared
 import Synchronization
 import TestSupport
@@ -70,8 +69,8 @@ import Testing
     }
 }
 
-/// Whole runs that make every container anew. They need root as the agent does.
-@Suite(.enabled(if: geteuid() == 0), .timeLimit(.minutes(2))) struct RollingRemakeTests {
+/// Whole runs that make every container anew.
+@Suite(.timeLimit(.minutes(2))) struct RollingRemakeTests {
     private let machine = TestMachine()
     private let cluster = FakeCluster()
     private let configuration: Configuration

@@ -5,7 +5,8 @@ import TestSupport
 
 @testable import GuestAgent
 
-/// A machine of a test's own: its files lie in a scratch directory, its programs are scripted, its events are kept.
+/// A machine of a test's own, on which everybody is root: its files lie in a scratch directory, its programs are
+/// scripted, its events are kept.
 final class TestMachine: Sendable {
     private let scratch = ScratchDirectory()
     var directory: String { scratch.path }
@@ -16,7 +17,7 @@ final class TestMachine: Sendable {
     private let recorded: EventRecord
 
     init(secrets: ClusterSecrets = TestMachine.secrets) {
-        files = MachineFiles(root: scratch.path)
+        files = MachineFiles(root: scratch.path, user: 0)
         store = ClusterStore(files: files)
         // No installation was cut off.
         runner.on("dpkg")

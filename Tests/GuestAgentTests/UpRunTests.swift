@@ -1,4 +1,3 @@
-import Foundation
 import Shared
 import Synchronization
 import TestSupport
@@ -6,8 +5,8 @@ import Testing
 
 @testable import GuestAgent
 
-/// Whole runs of `up` on a machine whose programs are scripted. They need root as the agent does.
-@Suite(.enabled(if: geteuid() == 0), .timeLimit(.minutes(2))) struct UpRunTests {
+/// Whole runs of `up` on a machine whose programs are scripted.
+@Suite(.timeLimit(.minutes(2))) struct UpRunTests {
     private let machine = TestMachine()
     private let cluster = FakeCluster()
     private let configuration: Configuration
@@ -84,6 +83,18 @@ import Testing
         // One that was not sent: nothing is made instead.
         cluster.change { $0.images = [:] }
         #expect(await up(bundle: true) == 78 && results.last?.error?.code == .bundleUnfit)
+    }
+
+    @Test func aBundleForAClusterFromPGDGChangesNothing() async throws {
+        var configuration = self.configuration
+        configuration.packages.source = .auto
+        try machine.store.save(TestMachine.topology(configuration, source: .pgdg), TestMachine.secrets)
+        let known = try machine.store.state(configuration.cluster)
+        cluster.change { $0.volumes["pgnode1_data"] = [Label.cluster: "pgaf"] }
+        try machine.place(BundlePlace.images)
+        #expect(await up(configuration, bundle: true) == 78 && results.last?.error?.code == .bundleUnfit)
+        #expect(try machine.store.state(configuration.cluster) == known)
+        #expect(!machine.runner.lines.contains { $0.starts(with: ["docker", "load"]) })
     }
 
     @Test func noSecretInAnyArgumentEventOrOpenFile() async throws {

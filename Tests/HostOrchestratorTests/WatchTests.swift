@@ -22,8 +22,8 @@ import Testing
 
     /// Keeps what was shown.
     private final class Shown: WatchView {
-        let looks = Mutex<[Watch.Look]>([])
-        func show(_ look: Watch.Look) { looks.withLock { $0.append(look) } }
+        let looks = Mutex<[FormationLook]>([])
+        func show(_ look: FormationLook) { looks.withLock { $0.append(look) } }
         func finish() {}
 
         var words: [String] {

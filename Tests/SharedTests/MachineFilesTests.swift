@@ -176,6 +176,15 @@ import Testing
         try files.requireTrust("/none", alone: true)
     }
 
+    /// Who is root on a machine that pretends made its files as whoever runs the tests.
+    @Test func onesOwnFilesAreTrustedWhoeverWorksOnTheMachine() throws {
+        let pretending = MachineFiles(root: directory, user: 0)
+        try pretending.makeDirectory("/own")
+        try pretending.write("x", to: "/own/a")
+        try pretending.requireTrust("/own/a", alone: true)
+        #expect(pretending.user == 0 && files.user == geteuid())
+    }
+
     @Test func readersNeverSeeAPart() async throws {
         let (files, one, other) = (
             files, String(repeating: "a", count: 200_000), String(repeating: "b", count: 200_000)

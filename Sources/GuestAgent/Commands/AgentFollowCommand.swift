@@ -33,13 +33,7 @@ struct RunOptions: ParsableArguments {
     func place(store: ClusterStore) throws -> RunPlace {
         try Privilege.requireRoot()
         if let identifier {
-            guard RunIdentifier.isOne(identifier) else {
-                throw PgafError(
-                    .runNotFound, "\"\(identifier.prefix(40))\" is not the id of a run.",
-                    remedy:
-                        "Leave it out to mean the run at work, or else the latest; an id looks like 20261122T213149123Z-4f0a9c21."
-                )
-            }
+            try RunIdentifier.check(identifier)
             return RunPlace(id: identifier, store: store)
         }
         guard let current = RunPlace.current(in: store) else {

@@ -31,11 +31,7 @@ struct AgentLogsCommand: AsyncParsableCommand, JSONPrinting {
         let runner = SubprocessRunner()
         let topology = try await options.topology(store: ClusterStore(), runner: runner)
         let names = [topology.configuration.monitor.name] + topology.configuration.nodes.map(\.name)
-        if let node, !names.contains(node) {
-            throw PgafError(
-                .usage, "There is no node \"\(node)\" in the cluster \"\(topology.configuration.cluster)\".",
-                remedy: "Name one of \(names.joined(separator: ", ")).")
-        }
+        if let node, !names.contains(node) { throw PgafError.unknownNode(node, among: names) }
         for name in node.map({ [$0] }) ?? names {
             let command = Command(
                 "docker", ["logs", "--tail", "\(tail)"] + (follow ? ["--follow"] : []) + [name], deadline: nil)

@@ -31,21 +31,14 @@ struct AgentWatchCommand: AsyncParsableCommand, JSONPrinting {
                 runner: runner, sessions: PsqlSessions(turnstile: .forPrograms()), files: store.files,
                 topology: topology),
             interval: .seconds(interval))
-        var last: FormationState?
+        var memory = WatchMemory()
         try await watch.run { look in
             if json {
                 // A reader that went away ends the watching.
                 try Output.event(try FormationWatch.line(look))
                 return
             }
-            switch look {
-            case .success(let state):
-                for line in FormationDifference.lines(from: last, to: state) {
-                    try Output.event("\(Timestamp.now())  \(TerminalText.clean(line))")
-                }
-                last = state
-            case .failure(let error): Output.error("\(Timestamp.now())  \(error.message)")
-            }
+            for line in memory.take(look) { try Output.event("\(Timestamp.now())  \(TerminalText.clean(line))") }
         }
     }
 }

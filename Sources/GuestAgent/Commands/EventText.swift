@@ -2,15 +2,10 @@ import Shared
 
 /// Events as lines for people at the agent's own terminal; `Output` cleans them.
 enum EventText {
-    /// One line for what is worth one; nil for the rest.
+    /// A line for what is worth one, several for a formation or a result; nil for the rest.
     static func line(_ body: Event.Body) -> String? {
         switch body {
-        case .plan(let steps):
-            "plan: \(steps.count { $0.action != .none }) of \(steps.count) steps have something to do"
-        case .stepFinished(let step, let outcome, let seconds):
-            "\(step): \(outcome.rawValue) (\(Duration.seconds(seconds).brief))"
-        case .stepFailed(let step, let error, _): "\(step): failed: \(error.message)"
-        case .heartbeat(let beat): "\(beat.step ?? "-"): waiting for \(beat.awaiting)"
+        case .plan, .stepFinished, .stepFailed, .heartbeat: body.words
         case .state(let state): "\n" + StatusTable.lines(state).joined(separator: "\n") + "\n"
         case .result(let result): self.result(result)
         case .hello, .stepStarted, .stepProgress, .stepOutput, .unknown: nil

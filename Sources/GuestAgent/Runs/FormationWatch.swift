@@ -1,15 +1,13 @@
 import Shared
 
-/// One look at the formation after another; one that fails is told as well, and the next one may find all well.
+/// One look at the formation after another.
 struct FormationWatch: Sendable {
-    typealias Look = Result<FormationState, PgafError>
-
     let reader: FormationReader
     /// The pause between two looks; at least as long as a look took, so that a slow machine has time for its work.
     let interval: Duration
 
     /// Looks until the task is cancelled or `take` throws.
-    func run(_ take: (Look) throws -> Void) async throws {
+    func run(_ take: (FormationLook) throws -> Void) async throws {
         let clock = ContinuousClock()
         while true {
             try Task.checkCancellation()
@@ -19,7 +17,7 @@ struct FormationWatch: Sendable {
         }
     }
 
-    func look() async -> Look {
+    func look() async -> FormationLook {
         var reader = reader
         reader.tellsOfWork = true
         do {
@@ -36,7 +34,7 @@ struct FormationWatch: Sendable {
     }
 
     /// A look as one line of the protocol.
-    static func line(_ look: Look) throws -> String {
+    static func line(_ look: FormationLook) throws -> String {
         switch look {
         case .success(let state): try JSONText.line(state)
         case .failure(let error): try JSONText.line(["error": error])

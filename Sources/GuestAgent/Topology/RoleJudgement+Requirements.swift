@@ -4,14 +4,9 @@ import Shared
 extension RoleJudgement {
     func requireKnown(_ node: String) throws {
         guard !names.contains(node) else { return }
-        let nearest = EditDistance.nearest(to: node, in: names)
-        let meant = nearest.map { "Did you mean \($0)? " } ?? ""
-        throw PgafError(
-            .usage,
-            node == monitor
-                ? "\(node) is the monitor, which has no role to change."
-                : "There is no node \"\(TerminalText.clean(String(node.prefix(80))))\" in the cluster.",
-            remedy: "\(meant)Name one of \(names.joined(separator: ", ")).")
+        var error = PgafError.unknownNode(node, among: names)
+        if node == monitor { error.message = "\(node) is the monitor, which has no role to change." }
+        throw error
     }
 
     /// Name of the node that takes writes.

@@ -41,7 +41,8 @@ public struct HostCommand: AsyncParsableCommand {
 
     public init() {}
 
-    /// The entry of the program: parses, runs, and ends the process with the exit status of design section 9.
+    /// The entry of the program: parses, runs, and ends the process with an exit status of those that the
+    /// README's "When something goes wrong" lists.
     public static func main() async {
         // A reader that goes away (`pgaf-host logs | head`), a link that breaks or a child that dies must be an error
         // of one write, not the end of the process.

@@ -10,7 +10,7 @@ enum Attach {
     }
 
     static func run(_ options: Options, in context: HostContext) async throws {
-        if let run = options.run { try RunChoice.check(run) }
+        if let run = options.run { try RunIdentifier.check(run) }
         let configuration = try context.currentConfiguration(options.choice)
         let machine = try await context.machine(configuration)
         let display = options.progress.display(context)
@@ -51,18 +51,5 @@ enum Attach {
         var outcome = try await UpRun.Outcome(result, configuration, machine, recorder, context.project)
         outcome.took = ContinuousClock.now - start
         return outcome
-    }
-}
-
-/// Ids of runs as people give them.
-enum RunChoice {
-    /// - Throws: `run.not-found` for what cannot be one.
-    static func check(_ run: String) throws {
-        guard !RunIdentifier.isOne(run) else { return }
-        throw PgafError(
-            .runNotFound, "\"\(TerminalText.clean(String(run.prefix(60))))\" is not the id of a run.",
-            remedy:
-                "Leave it out to mean the run at work, or else the latest; the directories in .pgaf/runs/ have the ids."
-        )
     }
 }

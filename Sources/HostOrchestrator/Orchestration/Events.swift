@@ -12,7 +12,7 @@ enum Events {
     }
 
     static func run(_ options: Options, in context: HostContext) async throws {
-        if let run = options.run { try RunChoice.check(run) }
+        if let run = options.run { try RunIdentifier.check(run) }
         let configuration = try context.currentConfiguration(options.choice)
         let machine = try await context.machine(configuration)
         let display: any EventDisplay =
@@ -29,24 +29,5 @@ enum Events {
 struct EventList: EventDisplay {
     let output: any TextOutput
 
-    func show(_ event: Event) { output.write("\(event.seq)  \(event.time)  \(Self.text(event.body))\n") }
-
-    static func text(_ body: Event.Body) -> String {
-        switch body {
-        case .hello(let hello): "pgaf-agent \(hello.agent) on \(hello.distribution), Linux \(hello.kernel)"
-        case .plan(let steps):
-            "plan: \(steps.count { $0.action != .none }) of \(steps.count) steps have something to do"
-        case .stepStarted(let step): "\(step): started"
-        case .stepProgress(let step, let fraction, let message):
-            "\(step): \(message ?? "")\(fraction.map { " \(Int(min(max($0, 0), 1) * 100)) %" } ?? "")"
-        case .stepOutput(let step, let line): "\(step): | \(line)"
-        case .stepFinished(let step, let outcome, let seconds):
-            "\(step): \(outcome.rawValue) in \(Duration.seconds(seconds).brief)"
-        case .stepFailed(let step, let error, _): "\(step): failed: \(error.message)"
-        case .state(let state): "formation: \(state.healthy ? "healthy" : state.notes.joined(separator: "; "))"
-        case .heartbeat(let beat): "\(beat.step ?? "run"): waiting for \(beat.awaiting)"
-        case .result(let result): "result: \(result.status.rawValue)\(result.error.map { ": \($0.message)" } ?? "")"
-        case .unknown(let type): type
-        }
-    }
+    func show(_ event: Event) { output.write("\(event.seq)  \(event.time)  \(event.body.words)\n") }
 }

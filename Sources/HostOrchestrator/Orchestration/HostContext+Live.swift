@@ -14,7 +14,7 @@ extension HostContext {
         return HostContext(
             project: project, environment: environment, terminal: .real, output: DescriptorOutput.standardOutput,
             errorOutput: DescriptorOutput.standardError, executable: executable,
-            runner: SubprocessRunner(), isRoot: NSUserName() == "root",
+            runner: SubprocessRunner(), isRoot: Elevation.isRoot,
             loadConfiguration: {
                 let loaded = try $0.load(in: project, environment: environment)
                 OwnEnvironment.withdrawPasswords(of: loaded.configuration)

@@ -79,9 +79,6 @@ extension Configuration {
     /// - Throws: `usage` for a name that neither a node nor the monitor has.
     func requireContainer(_ name: String) throws {
         let names = nodes.map(\.name) + [monitor.name]
-        guard !names.contains(name) else { return }
-        throw PgafError(
-            .usage, "There is no node \"\(TerminalText.clean(name))\" in the cluster \(cluster).",
-            remedy: "Name one of \(names.joined(separator: ", ")).")
+        guard names.contains(name) else { throw PgafError.unknownNode(name, among: names) }
     }
 }

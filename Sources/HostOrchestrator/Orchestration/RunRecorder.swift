@@ -12,7 +12,7 @@ actor RunRecorder: ProgressSink {
     /// Both nil for somebody who only looks on.
     private let events: LogFile?
     private let agentLog: LogFile?
-    private var redactor: Redactor
+    private var redactor = Redactor()
     private var sequence = 0
     /// What has happened so far, for the summary.
     private(set) var tally = Tally()
@@ -24,10 +24,9 @@ actor RunRecorder: ProgressSink {
     private(set) var hasLeft = false
 
     /// Keeps the run's logs in its directory.
-    init(_ directory: RunDirectory, display: any EventDisplay, hiding secrets: [Secret] = []) throws {
+    init(_ directory: RunDirectory, display: any EventDisplay) throws {
         run = directory.id
         self.display = display
-        redactor = Redactor(secrets)
         events = try LogFile(directory.events, limit: 256 << 20)
         agentLog = try LogFile(directory.agentLog)
     }
@@ -36,7 +35,6 @@ actor RunRecorder: ProgressSink {
     init(showing run: String, on display: any EventDisplay) {
         self.run = run
         self.display = display
-        redactor = Redactor()
         (events, agentLog) = (nil, nil)
     }
 

@@ -10,8 +10,6 @@ enum Watch {
         var json = false
     }
 
-    typealias Look = Result<FormationState, PgafError>
-
     /// Ends with Ctrl-C, which is how it is meant to end.
     static func run(_ options: Options, in context: HostContext) async throws {
         let view = view(options, context)
@@ -94,7 +92,7 @@ private final class FirstLook: Sendable {
     var isNoted: Bool { noted.load(ordering: .relaxed) }
 
     /// An agent that cannot begin says so once and ends, which is an error of its own; one that goes on is believed.
-    func isWorthShowing(_ look: Watch.Look) -> Bool {
+    func isWorthShowing(_ look: FormationLook) -> Bool {
         if case .success = look {
             noted.store(true, ordering: .relaxed)
             return true

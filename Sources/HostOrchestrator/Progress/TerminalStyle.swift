@@ -18,7 +18,6 @@ struct TerminalStyle: Sendable, Equatable {
     }
 
     enum Paint: String {
-        case bold = "1"
         case dim = "2"
         case red = "31"
         case green = "32"
@@ -31,7 +30,7 @@ struct TerminalStyle: Sendable, Equatable {
     }
 
     var done: String { unicode ? "✔" : "+" }
-    var same: String { unicode ? "=" : "=" }
+    var same: String { "=" }
     var failed: String { unicode ? "✖" : "x" }
     var ellipsis: String { unicode ? "…" : "..." }
     var separator: String { unicode ? "·" : "-" }

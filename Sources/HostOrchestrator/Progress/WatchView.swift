@@ -3,7 +3,7 @@ import Synchronization
 
 /// Who shows one look at the formation after another; chosen once.
 protocol WatchView: Sendable {
-    func show(_ look: Watch.Look)
+    func show(_ look: FormationLook)
 
     /// Nothing is shown afterwards.
     func finish()
@@ -13,7 +13,7 @@ protocol WatchView: Sendable {
 struct WatchJSON: WatchView {
     let output: any TextOutput
 
-    func show(_ look: Watch.Look) {
+    func show(_ look: FormationLook) {
         let line =
             switch look {
             case .success(let state): try? JSONText.line(state)
@@ -24,29 +24,6 @@ struct WatchJSON: WatchView {
     }
 
     func finish() {}
-}
-
-/// What a view remembers of the looks before.
-struct WatchMemory: Sendable {
-    private(set) var state: FormationState?
-    /// Why nothing is seen now; nil while something is.
-    private(set) var trouble: PgafError?
-
-    /// - Returns: what is new, a sentence a thing.
-    mutating func take(_ look: Watch.Look) -> [String] {
-        switch look {
-        case .success(let now):
-            var lines = FormationDifference.lines(from: state, to: now)
-            if trouble != nil { lines.insert("the machine and its cluster can be seen again", at: 0) }
-            (state, trouble) = (now, nil)
-            return lines
-        case .failure(let error):
-            // Whoever answers at the machine's address may have chosen its words.
-            let error = error.mapTexts { TerminalText.clean($0) }
-            defer { trouble = error }
-            return trouble?.message == error.message ? [] : [error.message]
-        }
-    }
 }
 
 /// In a pipe: one line a change.
@@ -60,7 +37,7 @@ final class WatchLines: WatchView {
         self.now = now
     }
 
-    func show(_ look: Watch.Look) {
+    func show(_ look: FormationLook) {
         let lines = memory.withLock { $0.take(look) }
         for line in lines { output.write("\(now())  \(line)\n") }
     }
@@ -103,7 +80,7 @@ final class WatchScreen: WatchView {
         self.now = now
     }
 
-    func show(_ look: Watch.Look) {
+    func show(_ look: FormationLook) {
         content.withLock { content in
             guard !content.isFinished else { return }
             let isFirst = content.memory.state == nil

@@ -1,4 +1,3 @@
-import Foundation
 import Shared
 
 /// This machine itself: the same protocol over the pipes of child processes.
@@ -16,7 +15,7 @@ public actor LocalConnection: Connection {
     public func close() {}
 
     public nonisolated func asRoot(_ arguments: [String]) -> [String] {
-        Elevation.arguments(arguments, isRoot: geteuid() == 0)
+        Elevation.arguments(arguments, isRoot: Elevation.isRoot)
     }
 
     public nonisolated func execute(

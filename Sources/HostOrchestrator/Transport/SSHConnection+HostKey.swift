@@ -23,7 +23,7 @@ extension SSHConnection {
 
     /// Compares the server's key with the expected fingerprint and the machine's known_hosts; learns it once.
     ///
-    /// - Throws: `ssh.host-key-changed`, `ssh.host-key-unknown`, `file.failed`.
+    /// - Throws: `ssh.host-key-changed`, `file.failed`.
     func checkHostKey(of session: LibSSHSession) throws {
         let shown = try fingerprint(of: session)
         if let expected = parameters.expectedHostKey, expected != shown {
@@ -47,7 +47,7 @@ extension SSHConnection {
             guard isKnown || others.isEmpty else {
                 throw changed(to: shown, from: known.map(\.fingerprint))
             }
-            try learn(shown, of: session)
+            try learn(from: session)
         case SSH_KNOWN_HOSTS_OK, SSH_KNOWN_HOSTS_CHANGED, SSH_KNOWN_HOSTS_OTHER:
             throw changed(to: shown, from: known.map(\.fingerprint))
         default:
@@ -58,15 +58,8 @@ extension SSHConnection {
         }
     }
 
-    private func learn(_ shown: String, of session: LibSSHSession) throws {
+    private func learn(from session: LibSSHSession) throws {
         let file = parameters.knownHostsFile
-        guard parameters.hostKeyPolicy == .learnOnce else {
-            throw PgafError(
-                .hostKeyUnknown,
-                "The host key of \(parameters.display), \(shown), is not in \(file).",
-                remedy: "Compare it with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the machine, then set"
-                    + " machine.ssh.host_key in pgaf.yaml to it.")
-        }
         do {
             try FileManager.default.createDirectory(
                 atPath: URL(fileURLWithPath: file).deletingLastPathComponent().path, withIntermediateDirectories: true,
@@ -87,7 +80,8 @@ extension SSHConnection {
     }
 
     private func changed(to shown: String, from known: [String]) -> PgafError {
-        let files = [parameters.knownHostsFile] + (parameters.knownHostsCopy.map { [$0] } ?? [])
+        let copies = (parameters.knownHostsCopy.map { [$0] } ?? []).filter { MachineFiles().exists($0) }
+        let files = [parameters.knownHostsFile] + copies
         let former = known.isEmpty ? "another" : Set(known).sorted().joined(separator: " or ")
         return PgafError(
             .hostKeyChanged, "The host key of \(parameters.display) is now \(shown); it was \(former).",

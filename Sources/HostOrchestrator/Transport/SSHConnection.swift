@@ -27,7 +27,7 @@ public actor SSHConnection: Connection {
     /// Connects, checks the host key and logs in.
     ///
     /// - Throws: `machine.unreachable` (name, refusal or silence: the message says which), `ssh.host-key-changed`,
-    ///   `ssh.host-key-unknown`, `ssh.login-refused`, `CancellationError`.
+    ///   `ssh.login-refused`, `CancellationError`.
     public static func open(_ parameters: SSHParameters) async throws -> SSHConnection {
         let connection = SSHConnection(parameters)
         do {

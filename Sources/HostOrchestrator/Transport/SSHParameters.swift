@@ -18,7 +18,6 @@ public struct SSHParameters: Sendable, Equatable {
     public var knownHostsCopy: String?
     /// `SHA256:…` as `ssh-keygen -l` prints it; when given, any other host key is refused.
     public var expectedHostKey: String?
-    public var hostKeyPolicy: HostKeyPolicy
     /// Upper bound for each of: reaching the port, agreeing on keys, logging in.
     public var connectTimeout: Duration
     /// A question is sent to the server after so much silence of the server, so that a dead link is noticed.
@@ -26,19 +25,10 @@ public struct SSHParameters: Sendable, Equatable {
     /// The link counts as lost when nothing at all came back within this time after such a question.
     public var keepaliveTimeout: Duration
 
-    /// What to do with the key of a server that the known_hosts file does not name.
-    public enum HostKeyPolicy: Sendable, Equatable {
-        /// Write it down, once; later contacts must show the same key.
-        case learnOnce
-        /// Refuse with `ssh.host-key-unknown`.
-        case mustBeKnown
-    }
-
     public init(
         host: String, port: Int = 22, user: String, identityFiles: [String], usesAgent: Bool = false,
-        knownHostsFile: String, expectedHostKey: String? = nil, hostKeyPolicy: HostKeyPolicy = .learnOnce,
-        connectTimeout: Duration = .seconds(15), keepaliveInterval: Duration = .seconds(10),
-        keepaliveTimeout: Duration = .seconds(20)
+        knownHostsFile: String, expectedHostKey: String? = nil, connectTimeout: Duration = .seconds(15),
+        keepaliveInterval: Duration = .seconds(10), keepaliveTimeout: Duration = .seconds(20)
     ) {
         self.host = host
         self.port = port
@@ -47,7 +37,6 @@ public struct SSHParameters: Sendable, Equatable {
         self.usesAgent = usesAgent
         self.knownHostsFile = knownHostsFile
         self.expectedHostKey = expectedHostKey
-        self.hostKeyPolicy = hostKeyPolicy
         self.connectTimeout = connectTimeout
         self.keepaliveInterval = keepaliveInterval
         self.keepaliveTimeout = keepaliveTimeout

@@ -1,4 +1,4 @@
-/// Everything that a user can decide, with the defaults of the design; the content of `pgaf.yaml`.
+/// Everything that a user can decide, with the defaults of the README's "Configuration"; the content of `pgaf.yaml`.
 ///
 /// A plain value: loading, overriding and validating live beside it. It is also sent to the agent inside the request,
 /// so every part is `Codable`; passwords are only ever references here (`PasswordSource`), never values.
@@ -74,7 +74,7 @@ public struct NodeSettings: Sendable, Codable, Equatable {
     public var candidatePriority = 50
     /// Whether the node takes part in the replication quorum.
     public var replicationQuorum = true
-    /// The machine that carries the node; nil means the one machine there is (room for several, design section 11).
+    /// The machine that carries the node; nil means the one machine there is.
     public var host: String?
 
     public init(name: String, port: Int) {

@@ -26,7 +26,6 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
     case linkLost = "ssh.link-lost"
     case loginRefused = "ssh.login-refused"
     case hostKeyChanged = "ssh.host-key-changed"
-    case hostKeyUnknown = "ssh.host-key-unknown"
     case uploadFailed = "ssh.upload-failed"
     case agentMissing = "agent.missing"
     case agentDied = "agent.died"
@@ -79,7 +78,7 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
             78
         case .clusterLocked, .runDetached, .failoverRefused: 75
         case .protocolMismatch, .protocolViolation: 76
-        case .loginRefused, .hostKeyChanged, .hostKeyUnknown, .privilegeMissing, .fileUnsafe: 77
+        case .loginRefused, .hostKeyChanged, .privilegeMissing, .fileUnsafe: 77
         case .cancelled: 130
         case .internalError: 70
         case .vagrantMissing, .vagrantFailed, .providerMissing, .boxBuildFailed, .bundleFailed,

@@ -51,7 +51,7 @@ public struct Wait: Sendable {
     ///
     /// - Parameters:
     ///   - onWaiting: told after each look that found nothing: what is awaited and for how long already.
-    ///   - condition: returns the awaited value, or nil with the reason why it is not there yet (shown in the error).
+    ///   - condition: one look: the awaited value, or the reason why it is not there yet (shown in the error).
     /// - Throws: `PgafError` with `code` after the deadline, `CancellationError`, and what `condition` throws.
     public func until<Value: Sendable>(
         onWaiting: (@Sendable (Wait, Duration) async -> Void)? = nil,
