@@ -48,6 +48,38 @@ struct TestEngine {
         try await awaitEnd(of: process)
     }
 
+    /// As a crash in the moment in which a container's shim is there, and knows of no container yet: it stands still while
+    /// the engine and its containerd end.
+    func crash(beforeTheShimWorksOf container: String) async throws {
+        let process = process
+        let id = try await runner.checked(
+            Command("docker", ["inspect", "--format", "{{.Id}}", container]), remedy: ""
+        ).trimmedOutput
+        let found = try await runner.checked(Command("pidof", ["containerd"]), remedy: "")
+        let containerd = try #require(pid_t(found.trimmedOutput))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try await runner.run(Command("docker", ["start", container])) }
+            let wait = Wait(for: "the shim of \(container)", upTo: .seconds(60), every: .milliseconds(1), hint: "")
+            let shim = try await wait.until { Self.shim(of: id).map { .found($0) } ?? .notYet("it is not there") }
+            kill(shim, SIGSTOP)
+            for one in [containerd, process].compactMap(\.self) { kill(one, SIGKILL) }
+            kill(shim, SIGCONT)
+            try await group.waitForAll()
+        }
+        try await awaitEnd(of: process)
+    }
+
+    /// The shim that serves a container, and not one that only starts or removes it.
+    private static func shim(of container: String) -> pid_t? {
+        let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return entries.compactMap { pid_t($0) }.first { process in
+            let line = (try? String(contentsOfFile: "/proc/\(process)/cmdline", encoding: .utf8)) ?? ""
+            let words = line.split(separator: "\0").map(String.init)
+            return words.first?.contains("containerd-shim") == true && words.contains(container)
+                && !words.contains("start") && !words.contains("delete")
+        }
+    }
+
     func start() async throws {
         if hasSystemd {
             try await checked("systemctl", ["start", "docker.service"])

@@ -109,9 +109,10 @@ import Testing
     }
 
     /// What is left of an engine that was killed while it started the container.
-    @Test func aContainerThatCanNeverStartIsMadeAnewOnItsVolumeUnlessAProgramOfItRuns() async throws {
+    @Test(arguments: ["task ID: already exists", "failed to start shim: mkdir /run/moby/ID: file exists: unknown"])
+    func aContainerThatCanNeverStartIsMadeAnewOnItsVolumeUnlessAProgramOfItRuns(_ words: String) async throws {
         let id = String(repeating: "13d1", count: 16)
-        try dockerRefusesToStart("created", "Error response from daemon: task \(id): already exists\n")
+        try dockerRefusesToStart("created", "Error response from daemon: \(words.replacing("ID", with: id))\n")
         try machine.place("/proc/5539/comm", "containerd-shim\n")
         try machine.place("/proc/5539/cmdline", "/usr/bin/containerd-shim-runc-v2\0-namespace\0moby\0-id\0\(id)\0")
         try machine.place("/proc/5541/status", "Name:\tpostgres\nPPid:\t5539\n")

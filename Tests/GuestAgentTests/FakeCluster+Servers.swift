@@ -59,7 +59,8 @@ extension FakeCluster {
         guard sql.contains("json_agg(json_build_object('id'") else { return nil }
         let running = running(memory)
         let rows = running.enumerated().map { index, name in
-            let role = running.count == 1 ? "single" : name == memory.registered.first ? "primary" : "secondary"
+            let isPrimary = name == memory.registered.first
+            let role = running.count == 1 ? "single" : isPrimary ? memory.primaryState : "secondary"
             let state = memory.maintained.contains(name) ? "maintenance" : role
             return #"{"id":\#(index + 1),"name":"\#(name)","host":"\#(name)","port":5432,"reported":"\#(state)","#
                 + #""assigned":"\#(state)","health":1,"lsn":"0/3000148","timeline":1,"#

@@ -39,6 +39,8 @@ final class FakeCluster: Sendable {
         var wrongSettings = ""
         /// Standbys to which the primary sends nothing.
         var unconnected: Set<String> = []
+        /// State of the node that takes writes, where there are others.
+        var primaryState = "primary"
         /// Nodes in maintenance.
         var maintained: Set<String> = []
         /// Writes of the client through all nodes that fail from now on.

@@ -54,6 +54,13 @@ import Testing
         #expect(again.changed == 0 && again.cluster?.containers == [] && few.isEmpty)
     }
 
+    /// While a standby joins, or is away, or a setting is taken up.
+    @Test(arguments: ["join_primary", "wait_primary", "apply_settings"])
+    func aPrimaryOutlivesItsStandbysInEachOfItsStates(_ state: String) async throws {
+        ready.cluster.change { $0.primaryState = state }
+        #expect(try await give(.stop).deeds == Self.resting.map { "stop \($0)" })
+    }
+
     /// As after a departure that was not completed. Here it is the primary, and so goes after the standbys.
     @Test func aNodeThatIsNoLongerWantedIsStoppedToo() async throws {
         ready.cluster.change {

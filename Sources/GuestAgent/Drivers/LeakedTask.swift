@@ -1,17 +1,18 @@
 import Shared
 
-/// What an engine that was killed while it started a container leaves of that: a containerd-shim without a task, because of
-/// which no start of that container succeeds any more, however often the engine is started (seen with 20.10 and
-/// containerd 1.6). Another container on the same volume has another id, and starts.
+/// What an engine that was killed while it started a container leaves of that: a containerd-shim without a task, or a shim's
+/// directory, because of which no start of that container succeeds any more, however often the engine is started (seen
+/// with 20.10 and containerd 1.6). Another container on the same volume has another id, and starts.
 enum LeakedTask {
     /// The id of the container of which a line of `docker start` tells this; nil for any other line.
     static func container(toldBy line: String) -> String? {
-        let words = line.split(separator: " ")
-        guard line.hasPrefix("Error response from daemon: task "), words.count == 8,
-            words.suffix(2) == ["already", "exists"], words[5].last == ":"
-        else { return nil }
-        let id = words[5].dropLast()
-        return id.utf8.count == 64 && id.allSatisfy(\.isHexDigit) ? String(id) : nil
+        let from = "Error response from daemon: "
+        let hasTask = line.hasPrefix("\(from)task ") && line.hasSuffix(": already exists")
+        let hasDirectory =
+            line.hasPrefix("\(from)failed to start shim: mkdir ")
+            && [": file exists", ": file exists: unknown"].contains(where: line.hasSuffix)
+        guard hasTask || hasDirectory else { return nil }
+        return line.split { !$0.isHexDigit }.first { $0.utf8.count == 64 }.map(String.init)
     }
 
     /// Whether a program of this container still runs, beneath its shim: then its volume is in use.

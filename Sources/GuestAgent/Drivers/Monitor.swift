@@ -40,8 +40,12 @@ public struct Monitor: Sendable {
 
         /// Whether the node has reached what was asked of it and plays its part. One whose PostgreSQL does not run is about
         /// to be assigned another state.
-        public var isSettled: Bool { reported == assigned && running && Self.working.contains(reported) }
-        public var isPrimary: Bool { reported == "primary" || reported == "single" || reported == "wait_primary" }
+        public var isSettled: Bool {
+            // A primary whose standbys are away waits for them as long as that takes.
+            reported == assigned && running && (NodeState.lasting.contains(reported) || reported == "wait_primary")
+        }
+        /// Whether it takes writes, as it says itself.
+        public var isPrimary: Bool { NodeState.takingWrites.contains(reported) }
         public var isHealthy: Bool { health == 1 }
         /// Whether somebody has taken the node out of service.
         public var isInMaintenance: Bool { reported == "maintenance" && assigned == "maintenance" }
@@ -57,8 +61,6 @@ public struct Monitor: Sendable {
             row.health = -1
             return row
         }
-
-        private static let working: Set<String> = ["primary", "single", "wait_primary", "secondary"]
     }
 
     static let rowsQuery = """

@@ -68,7 +68,7 @@ struct FormationExpectation: Sendable {
 
     /// What a registered node with a running container waits for.
     private func node(_ row: Monitor.Row) -> [Awaited] {
-        let isSettled = row.reported == row.assigned && ["primary", "single", "secondary"].contains(row.reported)
+        let isSettled = row.reported == row.assigned && NodeState.lasting.contains(row.reported)
         guard isSettled else { return [overdue(moving(row), row)] }
         guard row.running else {
             let text = "PostgreSQL of \(row.name) is to be started by its pg_autoctl"
@@ -176,7 +176,7 @@ struct FormationExpectation: Sendable {
     /// Who takes writes, where the nodes' own sentences do not say it.
     private func formation(_ nodes: [Awaited]) -> [Awaited] {
         guard let rows, !rows.isEmpty else { return [] }
-        let primaries = rows.filter { $0.reported == "primary" || $0.reported == "single" }
+        let primaries = rows.filter { NodeState.lastingPrimary.contains($0.reported) }
         let lost = rows.first {
             $0.isPrimary && containers[$0.name].map { $0 != "running" && $0 != "restarting" } ?? false
         }

@@ -18,7 +18,7 @@ public enum FormationJudgement {
             }
             if row.reported != row.assigned {
                 notes.append("\(name) is on its way from \(row.reported) to \(row.assigned)")
-            } else if !["primary", "single", "secondary"].contains(row.reported) {
+            } else if !NodeState.lasting.contains(row.reported) {
                 notes.append("\(name) is in the state \(row.reported)")
             } else if !row.running {
                 notes.append("PostgreSQL of \(name) does not run, as its pg_autoctl reports")
@@ -27,7 +27,7 @@ public enum FormationJudgement {
             }
             if !row.isHealthy { notes.append("\(name) is not seen healthy by the monitor") }
         }
-        let primaries = rows.filter { $0.reported == "primary" || $0.reported == "single" }
+        let primaries = rows.filter { NodeState.lastingPrimary.contains($0.reported) }
         if primaries.isEmpty, !rows.isEmpty { notes.append("there is no settled primary") }
         if primaries.count > 1 {
             notes.append("more than one node reports to be primary: \(primaries.map(\.name).joined(separator: ", "))")

@@ -18,13 +18,10 @@ enum MonitorGuard {
     }
 
     /// The states of which at most one node of a group may have one assigned: on the way to writes, or taking them.
-    static let writing = [
-        "fast_forward", "prepare_promotion", "stop_replication", "wait_primary", "join_primary", "primary",
-        "apply_settings", "single",
-    ]
+    static let writing = ["fast_forward", "prepare_promotion", "stop_replication"] + NodeState.takingWrites
 
     /// Those of them in which it takes writes already; from one to another of these nobody else is put in danger.
-    private static let settled = ["wait_primary", "join_primary", "primary", "apply_settings", "single"]
+    private static let settled = NodeState.takingWrites
 
     /// Not where the clock was set back behind the start: it would seem to last until the clock is there again.
     private static let sinceStart = """

@@ -61,9 +61,8 @@ enum Psql {
     ) async throws -> String {
         if let named { return named }
         let state = try await client.status(cluster: configuration.cluster)
-        let writable: Set = ["primary", "wait_primary", "single", "join_primary", "apply_settings"]
         // The container's name comes from our configuration, not from the machine's answer.
-        if let primary = state.nodes.first(where: { writable.contains($0.reportedState ?? "") }),
+        if let primary = state.nodes.first(where: { NodeState.takingWrites.contains($0.reportedState ?? "") }),
             configuration.nodes.contains(where: { $0.name == primary.name })
         {
             return primary.name

@@ -32,7 +32,7 @@ enum Summary {
             let node = state?.nodes.first { $0.name == target.name }
             let label =
                 switch node?.reportedState {
-                case "primary", "wait_primary", "single": "\(target.name), the primary now"
+                case let state? where NodeState.takingWrites.contains(state): "\(target.name), the primary now"
                 case "secondary": "\(target.name), a standby: reads only"
                 default: target.name
                 }
