@@ -112,19 +112,19 @@ struct StateChoice: Sendable {
         let wanted = configuration.packages.source
         let what: String
         if let version = configuration.postgres.version, version != known.postgresVersion {
-            what = "The cluster's data is PostgreSQL \(known.postgresVersion)'s, pgaf.yaml asks for \(version)."
+            what = "The cluster's data is PostgreSQL \(known.postgresVersion)'s, the configuration asks for \(version)."
         } else if let subnet, subnet != known.subnet {
-            what = "The cluster lives in \(known.subnet), pgaf.yaml asks for \(subnet)."
+            what = "The cluster lives in \(known.subnet), the configuration asks for \(subnet)."
         } else if wanted != .auto, wanted.rawValue != known.source.rawValue {
             what =
-                "The cluster was made from the package source \(known.source.rawValue), pgaf.yaml asks for"
+                "The cluster was made from the package source \(known.source.rawValue), the configuration asks for"
                 + " \(wanted.rawValue)."
         } else {
             return nil
         }
         return PgafError(
             .dataWouldBeLost, what,
-            remedy: "Set it back, or start anew with `pgaf-host up --fresh`, which removes all data of the cluster.")
+            remedy: "Set it back, or \(Remedy.startAnew)")
     }
 
     /// `auto` is `pgdg` when everything that it needs can be had, else `debian`; why is told.

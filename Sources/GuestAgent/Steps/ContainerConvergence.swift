@@ -26,7 +26,7 @@ struct ContainerConvergence: Sendable {
         guard status.labels[Label.cluster] == context.configuration.cluster else {
             throw PgafError(
                 .foreignObject, "A container \"\(name)\" exists and was not made by pgaf for this cluster.",
-                remedy: "Choose another name in pgaf.yaml, or remove it with `docker rm \(name)`.")
+                remedy: "Choose another name, or remove it with `docker rm --force \(name)`.")
         }
         let wanted = try await ImageIdentity.wanted(context).map(specification)
         let secrets = try secretDifferences(context)

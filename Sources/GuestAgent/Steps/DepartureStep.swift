@@ -55,8 +55,8 @@ struct DepartureStep: Step {
         guard handover.isPossible(from: name, rows) else {
             throw PgafError(
                 .dataWouldBeLost, "\(name) is the primary, and no other node is ready to take over.",
-                remedy: "Put \(name) back into pgaf.yaml and run `up`, which ends when all nodes are healthy or says"
-                    + " what they lack; then take \(name) out again.")
+                remedy: "Put \(name) back into the configuration and run `up`, which ends when all nodes are healthy or"
+                    + " says what they lack; then take \(name) out again.")
         }
         try await handover.perform(from: name, step: id, context)
     }

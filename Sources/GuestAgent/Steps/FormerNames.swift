@@ -27,8 +27,7 @@ enum FormerNames {
         guard let former = there.filter({ !wanted.contains($0) }).min() else { return }
         throw PgafError(
             .dataWouldBeLost,
-            "The \(role) of the cluster is called \(former), pgaf.yaml asks for \(name): it cannot be renamed.",
-            remedy: "Set `\(key)` back to \(former), or start anew with `pgaf-host up --fresh`, which removes all data"
-                + " of the cluster.")
+            "The \(role) of the cluster is called \(former), the configuration asks for \(name): it cannot be renamed.",
+            remedy: "Set `\(key)` back to \(former), or \(Remedy.startAnew)")
     }
 }

@@ -17,14 +17,15 @@ struct NetworkStep: Step {
         guard labels[Label.cluster] == context.configuration.cluster else {
             throw PgafError(
                 .foreignObject, "The Docker network \"\(name)\" exists and was not made by pgaf for this cluster.",
-                remedy: "Choose another `network.name` in pgaf.yaml, or remove it with `docker network rm \(name)`.")
+                remedy: "Choose another `network.name`, or take its containers out of it and remove it with"
+                    + " `docker network rm \(name)`.")
         }
         let subnet = try await context.docker.subnet(ofNetwork: name)
         guard subnet == context.topology.subnet else {
             throw PgafError(
                 .networkConflict,
                 "The network \"\(name)\" has \(subnet.map(\.description) ?? "no subnet"), not \(context.topology.subnet).",
-                remedy: "Set `network.subnet` back, or start anew with `pgaf-host up --fresh`, which removes all data.")
+                remedy: "Set `network.subnet` back, or \(Remedy.startAnew)")
         }
         return []
     }

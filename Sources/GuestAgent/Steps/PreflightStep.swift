@@ -105,7 +105,7 @@ struct PreflightStep: Step {
                 remedy: "To swap ports give one of them a free port first, run `up`, then the one that is wanted.")
         }
         return PgafError(
-            .portInUse, "\(now), which pgaf.yaml does not have any more.",
+            .portInUse, "\(now), which the configuration does not have any more.",
             remedy: "Keep the name \(other); or give \(name) a free port first and run `up`, with which \(other)"
                 + " leaves, then give it the port that is wanted and run `up` again.")
     }

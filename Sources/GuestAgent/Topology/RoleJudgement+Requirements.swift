@@ -35,7 +35,7 @@ extension RoleJudgement {
     func requireSuccessor(of primary: String, _ target: String?, survivesIt: Bool = true) throws {
         guard names.count > 1 else {
             throw refusal(
-                "the cluster has only the node \(primary)", "Add standbys with `pgaf-host up --nodes 3`.")
+                "the cluster has only the node \(primary)", "Add standbys to `nodes`, and run `pgaf-host up`.")
         }
         if target == primary {
             throw refusal("\(primary) is primary already", "Name another node, or leave --to out.")
@@ -105,7 +105,7 @@ extension RoleJudgement {
         guard names.contains(where: { $0 != primary && $0 != node && obstacle($0) == nil }) else {
             throw refusal(
                 "without \(node) no node could take over from \(primary)",
-                "Add a node first (`pgaf-host up --nodes \(names.count + 1)`), or end another one's maintenance.",
+                "Add a node to `nodes` first and run `pgaf-host up`, or end another one's maintenance.",
                 states)
         }
         let left = confirming(without: primary, node)

@@ -38,7 +38,7 @@ enum VagrantFailure {
         ),
         (
             "Timed out while waiting for the machine to boot", .vagrantFailed,
-            "The machine is slow: run the same command again, which makes it anew; or give it more memory and CPUs."
+            "The machine is slow: run the same command again, or give it more memory and CPUs."
         ),
         (
             "another process is already executing an action", .vagrantFailed,

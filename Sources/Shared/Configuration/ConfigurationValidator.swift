@@ -40,6 +40,11 @@ public enum ConfigurationValidator {
             )
         }
         let nodes = configuration.nodes
+        let placed = nodes.filter { $0.host != nil }.map(\.name)
+        if !placed.isEmpty {
+            warnings.append(
+                "`host` of \(placed.joined(separator: ", ")) has no effect yet: one machine carries all nodes.")
+        }
         if nodes.count == 1 {
             warnings.append("There is one node: nothing takes over when it fails.")
         } else if nodes.count(where: { $0.candidatePriority > 0 }) == 1 {
