@@ -120,7 +120,8 @@ import Testing
         withExtendedLifetime(port) {}
         #expect(error?.code == .portInUse)
         #expect(
-            error?.message.contains("is that of pgnode1 of the same cluster, which the configuration does not have") == true)
+            error?.message.contains("is that of pgnode1 of the same cluster, which the configuration does not have")
+                == true)
         #expect(error?.remedy.hasPrefix("Keep the name pgnode1; or give another a free port first") == true)
     }
 
