@@ -95,6 +95,23 @@ import Testing
         #expect(try await failure(watch) == .nodeFailed)
     }
 
+    /// An engine that was killed and is there again has started one container, and not the monitor, on which that waits.
+    @Test func aMonitorThatNobodyStartsEndsTheWaitForAnother() async throws {
+        func state(_ name: String, _ status: String) -> String {
+            #"{"Name":"/\#(name)","State":{"Status":"\#(status)","Running":\#(status == "running"),"ExitCode":0},"Config":{"Labels":{}}}"#
+        }
+        let both = "[\(state("a", "running")),\(state("monitor", "exited"))]"
+        machine.runner.on("docker", prints: "27.5.1\n").on("df", prints: "Avail\n4000\n")
+            .on("docker", "container", "inspect", prints: both)
+        let watch = MachineWatch(
+            docker: Docker(runner: machine.runner), disk: DockerDisk(runner: machine.runner, files: machine.files),
+            container: "a", needing: ["monitor"], every: .zero, patience: .seconds(60))
+        // The first look only begins the rhythm, the second may be that of a moment.
+        for _ in 0..<2 { #expect(try await failure(watch) == nil) }
+        let error = await #expect(throws: PgafError.self) { try await watch.look() }
+        #expect(error?.code == .nodeFailed && error?.message.contains("container monitor is stopped") == true)
+    }
+
     @Test func anEngineMayBeAwayForAMoment() async throws {
         machine.runner.on("docker", status: 1).on("df", prints: "Avail\n4000\n")
         let patient = watch(patience: .seconds(60))

@@ -58,8 +58,9 @@ public struct AgentContext: Sendable {
     ) async throws -> Value {
         let interval = topology.facts.lookInterval
         let watch = MachineWatch(
-            docker: docker, disk: DockerDisk(runner: runner, files: files), container: container, since: begun,
-            every: interval, patience: interval * 6)
+            docker: docker, disk: DockerDisk(runner: runner, files: files), container: container,
+            // It decides what becomes of the others.
+            needing: [configuration.monitor.name], since: begun, every: interval, patience: interval * 6)
         return try await events.wait(wait, step: step) {
             if stop.isRaised { throw CancellationError() }
             let seen = try await condition()

@@ -7,21 +7,24 @@ final class MachineWatch: Sendable {
     private let docker: Docker
     private let disk: DockerDisk
     private let container: String?
+    private let needed: [String]
     private let start: ContinuousClock.Instant?
     private let rhythm: Rhythm
     private let patience: Duration
     private let goneSince = Mutex<ContinuousClock.Instant?>(nil)
-    /// Whether the look before this one found the container stopped.
-    private let wasStopped = Mutex(false)
+    /// Which containers the look before this one found stopped.
+    private let wereStopped = Mutex<Set<String>>([])
 
     /// - Parameters:
     ///   - container: whose last lines are read too.
+    ///   - needed: others without which nothing comes of the wait.
     ///   - start: of the run, whose business earlier lines are not.
     ///   - patience: how long the engine may be away; whoever looks after it may be starting it again.
     init(
-        docker: Docker, disk: DockerDisk, container: String?, since start: ContinuousClock.Instant? = nil,
-        every interval: Duration, patience: Duration
+        docker: Docker, disk: DockerDisk, container: String?, needing needed: [String] = [],
+        since start: ContinuousClock.Instant? = nil, every interval: Duration, patience: Duration
     ) {
+        self.needed = Array(Set(needed + [container].compactMap(\.self))).sorted()
         self.start = start
         self.docker = docker
         self.disk = disk
@@ -40,7 +43,7 @@ final class MachineWatch: Sendable {
             since = answers ? nil : since ?? now
             return since.map { now - $0 } ?? .zero
         }
-        if answers, let container { try await lookAt(container) }
+        if answers, !needed.isEmpty { try await lookAtContainers() }
         guard !answers, away >= patience else { return }
         throw PgafError(
             .dockerUnavailable, "The Docker engine has not answered for \(away.brief).",
@@ -49,15 +52,15 @@ final class MachineWatch: Sendable {
     }
 
     /// Docker restarts containers that end by themselves, but not always those that ended with an engine that was killed.
-    private func lookAt(_ container: String) async throws {
-        let isStopped = try await docker.container(container).map { ["exited", "dead"].contains($0.status) } ?? false
-        let before = wasStopped.withLock { was in
-            defer { was = isStopped }
-            return was
+    private func lookAtContainers() async throws {
+        let stopped = try await docker.containers(needed).filter { ["exited", "dead"].contains($0.value.status) }
+        let before = wereStopped.withLock { were in
+            defer { were = Set(stopped.keys) }
+            return were
         }
-        guard isStopped, before else { return }
+        guard let name = stopped.keys.filter(before.contains).min() else { return }
         throw PgafError(
-            .nodeFailed, "The container \(container) is stopped, and Docker does not start it again.",
-            remedy: "Run `up` again, which starts it; `docker logs \(container)` on the machine tells why it ended.")
+            .nodeFailed, "The container \(name) is stopped, and Docker does not start it again.",
+            remedy: "Run `up` again, which starts it; `docker logs \(name)` on the machine tells why it ended.")
     }
 }
