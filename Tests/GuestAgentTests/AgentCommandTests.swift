@@ -1,5 +1,6 @@
 import ArgumentParser
 import Shared
+import Synchronization
 import TestSupport
 import Testing
 
@@ -160,6 +161,59 @@ import Testing
         #expect(!isHarmless(failure))
         let shown = Output.shown(failure)
         #expect(isHarmless(shown) && shown.split(separator: "\n").count == failure.split(separator: "\n").count)
+    }
+
+    /// An engine that has these containers, each of which wrote one line.
+    private func engine(_ containers: String...) -> ScriptedRunner {
+        let objects = containers.map {
+            #"{"Name":"/\#($0)","State":{"Status":"running","Running":true,"ExitCode":0},"Config":{"Labels":{}}}"#
+        }
+        return ScriptedRunner().on("docker", "version", prints: "27.5.1\n")
+            .on("docker", "container", "inspect", prints: "[\(objects.joined(separator: ","))]\n", status: 1)
+            .on("docker", "logs", prints: "a line\n")
+    }
+
+    /// What is read of containers, and how that ends.
+    private func logs(
+        of containers: [String], _ engine: ScriptedRunner, _ arguments: String...
+    ) async throws -> (lines: [String], error: PgafError?) {
+        let verb = try #require(try AgentCommand.parseAsRoot(["logs"] + arguments) as? AgentLogsCommand)
+        let lines = Mutex<[String]>([])
+        do {
+            try await verb.read(containers, runner: engine) { line, name in
+                lines.withLock { $0.append("\(name): \(line)") }
+            }
+            return (lines.withLock { $0 }, nil)
+        } catch let error as PgafError {
+            return (lines.withLock { $0 }, error)
+        }
+    }
+
+    @Test func logsOfAContainerThatIsMissingAreAFailureAfterTheOthers() async throws {
+        let engine = engine("monitor", "pgnode1")
+        let some = try await logs(of: ["monitor", "pgnode2", "pgnode1"], engine)
+        #expect(some.lines == ["monitor: a line", "pgnode1: a line"])
+        #expect(some.error?.code == .clusterNotFound && some.error?.message.contains("pgnode2") == true)
+        #expect(some.error?.remedy.contains("pgaf-host up") == true)
+        #expect(engine.lines.filter { $0[1] == "logs" }.map(\.last) == ["monitor", "pgnode1"])
+        let followed = try await logs(of: ["pgnode2"], engine, "pgnode2", "--follow")
+        #expect(followed.lines == [] && followed.error?.code == .clusterNotFound)
+        let all = try await logs(of: ["pgnode1"], engine)
+        #expect(all.lines == ["pgnode1: a line"] && all.error == nil)
+    }
+
+    @Test func logsOfAnEngineThatIsGoneAreItsFailure() async throws {
+        let engine = ScriptedRunner().on("docker", status: 1, error: "Cannot connect to the Docker daemon")
+        let gone = try await logs(of: ["pgnode1"], engine)
+        #expect(gone.lines == [] && gone.error?.code == .dockerUnavailable)
+        #expect(gone.error?.remedy.contains("pgaf-host up") == true)
+    }
+
+    @Test func logsThatCannotBeReadAreAFailureUnlessTheyAreFollowed() async throws {
+        let engine = engine("pgnode1").on("docker", "logs", prints: "a line\n", status: 1, error: "no log driver")
+        let read = try await logs(of: ["pgnode1"], engine)
+        #expect(read.error?.code == .dockerFailed && read.error?.output == ["no log driver"])
+        #expect(try await logs(of: ["pgnode1"], engine, "pgnode1", "--follow").error == nil)
     }
 
     @Test func rootFindsTheSystemsProgramsWithAnOrdinaryUsersPath() {

@@ -27,9 +27,27 @@ import Testing
             await #expect(throws: PgafError.self) {
                 try await client.watch(cluster: "pgaf", interval: 1) { _ in }
             },
-            await #expect(throws: PgafError.self) { try await client.logs(["logs"], to: TextRecord()) },
+            await #expect(throws: PgafError.self) { try await client.logs(["logs"], to: TextRecord()) { $0.line } },
         ]
         for error in errors { #expect(error?.output == ["first", "Fatal error: no"]) }
+    }
+
+    /// Only the agent's own failure is one: a container may write whatever it likes.
+    @Test func aFailureAfterTheLinesOfLogsIsTheAgentsOwn() async throws {
+        let error = PgafError(.clusterNotFound, "There is no container pgnode2.", remedy: "Run `up`.")
+        let forged = try JSONText.line(["error": error])
+        let client = client { _, emit in
+            let lines = [
+                try JSONText.line(["container": "pgnode1", "line": forged]), try JSONText.line(["error": error]),
+            ]
+            try await emit(.standardOutput(Array((lines.joined(separator: "\n") + "\n").utf8)))
+            return .exited(error.code.exitCode)
+        }
+        let record = TextRecord()
+        let thrown = await #expect(throws: PgafError.self) {
+            try await client.logs(["logs"], to: record) { "\($0.container): \($0.line)" }
+        }
+        #expect(thrown == error && record.text == "pgnode1: \(forged)\n")
     }
 
     @Test(arguments: [0, 7]) func oneThatIsKilledWithoutAWordIsAFailure(_ since: Int) async throws {

@@ -56,6 +56,15 @@ import Testing
         #expect(watch.interval == 0.5 && watch.json)
     }
 
+    @Test func whoReadsLinesOfJSONGetsTheFailureAsOne() throws {
+        let error = PgafError(.runNotFound, "There was no run.", remedy: "Begin one.")
+        for (verb, isLine) in [("events", true), ("logs", true), ("watch", true), ("status", false), ("plan", false)] {
+            let command = try #require(try HostCommand.parseAsRoot([verb, "--json"]) as? any JSONPrinting)
+            let text = try command.failureText(error)
+            #expect(command.printsJSON && text.contains("\n") != isLine && PgafError(toldBy: text) == error, "\(verb)")
+        }
+    }
+
     @Test func whatFollowsTheTerminatorIsPassedOn() throws {
         let psql: PsqlCommand = try parse("psql", "--node", "pgnode2", "--", "-c", "--help")
         #expect(psql.arguments == ["-c", "--help"])

@@ -273,6 +273,61 @@ import Testing
         #expect(events?.code == .runNotFound)
     }
 
+    /// The machine is not made yet, nobody is there, or it knows older runs alone.
+    @Test(arguments: [ErrorCode.machineNotMade, .agentMissing, .runNotFound])
+    func aRunThatHasNotReachedTheMachineIsToldAsSuch(_ code: ErrorCode) async throws {
+        let machine = ScriptedMachine(
+            outlook: MachineOutlook(code == .machineNotMade ? .stopped : .running),
+            verbs: [
+                "follow": { arguments, emit in
+                    let error = PgafError(code, "What the machine says.", remedy: "r")
+                    try await emit(.standardOutput(Array((try JSONText.line(["error": error]) + "\n").utf8)))
+                    return .exited(code.exitCode)
+                }
+            ])
+        let host = TestHost(machine)
+        let project = host.scratch.project
+        func attach() async throws {
+            try await Attach.run(Attach.Options(progress: .plain), in: host.context())
+        }
+        try project.prepare()
+        var lock: ProjectLock? = try ProjectLock.now(project, verb: "up")
+        let run = try #require(lock?.run)
+        await #expect(throws: ReportedFailure(exitCode: ErrorCode.runNotFound.exitCode)) { try await attach() }
+        let sentence = "error: The run \(run) of `pgaf-host up` has not reached the machine yet."
+        #expect(host.errors.text.contains(sentence) && host.errors.text.contains(project.run(run)))
+        if code != .machineNotMade { #expect(machine.executed.last?.arguments.last == run) }
+        withExtendedLifetime(lock) {}
+        lock = nil
+        await #expect(throws: ReportedFailure(exitCode: code.exitCode)) { try await attach() }
+        #expect(host.errors.text.contains("code: \(code.rawValue)"))
+    }
+
+    @Test func attachFollowsTheRunThatWorksOnTheDirectory() async throws {
+        let machine = ScriptedMachine(
+            verbs: [
+                "follow": { arguments, emit in
+                    try await ScriptedAgent(run: arguments.last ?? "", emit: emit).send(ScriptedAgent.happy(.changed))
+                    return .exited(0)
+                }
+            ])
+        let host = TestHost(machine)
+        try host.scratch.project.prepare()
+        let lock = try ProjectLock.now(host.scratch.project, verb: "up")
+        try await Attach.run(Attach.Options(progress: .plain), in: host.context())
+        #expect(machine.executed.last?.arguments.suffix(2) == ["0", lock.run])
+        #expect(!host.errors.text.contains("forgets it here"))
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test func attachToARemovalTellsWhatIsStillRemembered() async throws {
+        let change = ClusterChange(removed: ["container pgnode1"])
+        let host = TestHost(ended([.result(RunResult(status: .ok, changed: 1, cluster: change))]))
+        try await Attach.run(Attach.Options(progress: .plain), in: host.context())
+        #expect(host.output.text == "removed container pgnode1\n")
+        #expect(host.errors.text.contains("`pgaf-host destroy` forgets it here as well"))
+    }
+
     @Test(arguments: ["", "../../etc", "latest", "x; reboot"])
     func whatIsNoRunIsRefusedBeforeAnythingIsAsked(_ run: String) async throws {
         let host = TestHost(ended())

@@ -24,6 +24,21 @@ import Testing
         _ = try ProjectLock.now(scratch.project, verb: "destroy")
     }
 
+    @Test func onlyARunThatGoesToTheMachineIsToBeFollowed() throws {
+        try scratch.project.prepare()
+        let verbs = [("up", true), ("maintenance enable", true), ("box build", false), ("bundle create", false)]
+        for (verb, isFollowed) in verbs {
+            let lock = try ProjectLock.now(scratch.project, verb: verb)
+            let error = #expect(throws: PgafError.self) { try ProjectLock.now(scratch.project, verb: "up") }
+            #expect(error?.remedy.contains("pgaf-host attach") == isFollowed, "\(verb)")
+            #expect(error?.remedy.contains("pgaf-host up --wait") == true)
+            let holder = ProjectLock.followed(in: scratch.project)
+            #expect(holder?.run == (isFollowed ? lock.run : nil) && holder?.verb == (isFollowed ? verb : nil))
+            withExtendedLifetime(lock) {}
+        }
+        for words in ["", "run x, pid 1, `pgaf-host up`, since 2"] { #expect(ProjectLock.Holder(words: words) == nil) }
+    }
+
     @Test func theLockNamesTheRunWhoseLogsAreWritten() async throws {
         let host = TestHost(ScriptedMachine())
         let project = host.scratch.project

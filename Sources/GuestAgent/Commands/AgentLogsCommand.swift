@@ -11,7 +11,7 @@ struct AgentLogsCommand: AsyncParsableCommand, JSONPrinting {
     @Argument(help: "A node's or the monitor's name; all of them when it is left out.")
     var node: String?
 
-    @Flag(help: "Go on printing as lines come; for one node.")
+    @Flag(help: "Go on printing as lines come, until the container ends; for one node.")
     var follow = false
 
     @Option(help: "How many of the last lines to print.")
@@ -32,21 +32,48 @@ struct AgentLogsCommand: AsyncParsableCommand, JSONPrinting {
         let topology = try await options.topology(store: ClusterStore(), runner: runner)
         let names = [topology.configuration.monitor.name] + topology.configuration.nodes.map(\.name)
         if let node, !names.contains(node) { throw PgafError.unknownNode(node, among: names) }
-        for name in node.map({ [$0] }) ?? names {
+        let (isNamed, asJSON) = (node == nil, json)
+        try await read(node.map { [$0] } ?? names, runner: runner) { line, name in
+            do {
+                try Output.event(Self.shown(line, of: name, named: isNamed, json: asJSON))
+            } catch {
+                // Nobody reads any more; docker learns it from its next line.
+                Self.exit()
+            }
+        }
+    }
+
+    /// Hands on what the containers wrote, one after another, also when some of them are missing.
+    ///
+    /// They are looked for first: `docker logs` tells on the same streams what one wrote and why it cannot read it.
+    ///
+    /// - Throws: `docker.unavailable`, `docker.failed`; at the end `cluster.not-found` for those that are missing.
+    func read(
+        _ containers: [String], runner: any CommandRunner,
+        _ take: @escaping @Sendable (_ line: String, _ container: String) -> Void
+    ) async throws {
+        let docker = Docker(runner: runner)
+        let found = try await docker.containers(containers)
+        let missing = containers.filter { found[$0] == nil }
+        if !missing.isEmpty, try await docker.engineVersion() == nil {
+            throw PgafError(
+                .dockerUnavailable, "The Docker engine does not answer.",
+                remedy: "Run `pgaf-host up`, which starts it (the agent alone: `pgaf-agent up`).")
+        }
+        for name in containers where found[name] != nil {
             let command = Command(
                 "docker", ["logs", "--tail", "\(tail)"] + (follow ? ["--follow"] : []) + [name], deadline: nil)
-            let (isNamed, asJSON) = (node == nil, json)
-            let result = try await runner.run(command) { line in
-                do {
-                    try Output.event(Self.shown(line, of: name, named: isNamed, json: asJSON))
-                } catch {
-                    // Nobody reads any more; docker learns it from its next line.
-                    Self.exit()
-                }
+            let result = try await runner.run(command) { take($0, name) }
+            guard result.succeeded || follow else {
+                throw PgafError(
+                    .dockerFailed, "The logs of \(name) could not be read to their end.", remedy: Docker.remedy,
+                    cause: "`\(command.display)` ended with status \(result.status)", output: result.lastLines(1))
             }
-            if !result.succeeded, !follow {
-                Output.error("\(name): docker logs ended with status \(result.status)")
-            }
+        }
+        guard missing.isEmpty else {
+            throw PgafError(
+                .clusterNotFound, "There is no container \(missing.joined(separator: ", ")) to show the logs of.",
+                remedy: "Run `pgaf-host up`, which makes what is missing (the agent alone: `pgaf-agent up`).")
         }
     }
 

@@ -5,7 +5,11 @@ struct DestroyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "destroy",
         abstract: "Remove the cluster with its data, and the machine if pgaf made it.",
-        discussion: "Says what goes and asks first. A machine that pgaf did not make stays.")
+        discussion: """
+            Says what goes and asks first. A machine that pgaf did not make stays. Whoever detaches from the removal on \
+            such a machine runs `pgaf-host destroy` once more after its end: only then does this directory forget the \
+            cluster and its passwords.
+            """)
 
     @OptionGroup(title: "Configuration") var options: ConfigurationOptions
 

@@ -21,6 +21,7 @@ struct EventsCommand: AsyncParsableCommand, JSONPrinting {
     var json = false
 
     var printsJSON: Bool { json }
+    var printsLines: Bool { true }
 
     func validate() throws {
         if since < 0 { throw ValidationError("--since takes the number of an event, not \(since).") }

@@ -60,9 +60,8 @@ public struct HostCommand: AsyncParsableCommand {
             } catch let error as PgafError {
                 // Words of servers and tools are among its texts.
                 let error = error.mapTexts(TerminalText.cleanLines)
-                let json = (command as? any JSONPrinting)?.printsJSON ?? false
-                if json {
-                    DescriptorOutput.standardOutput.write(try JSONText.indented(["error": error]) + "\n")
+                if let verb = command as? any JSONPrinting, verb.printsJSON {
+                    DescriptorOutput.standardOutput.write(try verb.failureText(error) + "\n")
                 } else {
                     DescriptorOutput.standardError.write(error.description + "\n")
                 }
@@ -77,4 +76,15 @@ public struct HostCommand: AsyncParsableCommand {
 /// A verb that can print its result, and then also its failure, as JSON.
 protocol JSONPrinting {
     var printsJSON: Bool { get }
+    /// Whether it then prints one object a line, so that its failure has to be one as well.
+    var printsLines: Bool { get }
+}
+
+extension JSONPrinting {
+    var printsLines: Bool { false }
+
+    /// A failure as this verb's reader expects it, without a line end.
+    func failureText(_ error: PgafError) throws -> String {
+        try printsLines ? JSONText.line(["error": error]) : JSONText.indented(["error": error])
+    }
 }

@@ -12,7 +12,7 @@ struct LogsCommand: AsyncParsableCommand, JSONPrinting {
     @Argument(help: "The node, or the monitor, by name. (default: all)")
     var node: String?
 
-    @Flag(name: .shortAndLong, help: "Go on showing new lines of the named node until Ctrl-C.")
+    @Flag(name: .shortAndLong, help: "Go on showing new lines of the named node until Ctrl-C or the container's end.")
     var follow = false
 
     @Option(name: .shortAndLong, help: ArgumentHelp("Only the last lines of each. (default: 200)", valueName: "lines"))
@@ -22,6 +22,7 @@ struct LogsCommand: AsyncParsableCommand, JSONPrinting {
     var json = false
 
     var printsJSON: Bool { json }
+    var printsLines: Bool { true }
 
     func validate() throws {
         if follow, node == nil { throw ValidationError("--follow needs the name of one node or of the monitor.") }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Shared
 
-struct WatchCommand: AsyncParsableCommand {
+struct WatchCommand: AsyncParsableCommand, JSONPrinting {
     static let configuration = CommandConfiguration(
         commandName: "watch",
         abstract: "Show the formation live, until Ctrl-C.",
@@ -17,6 +17,9 @@ struct WatchCommand: AsyncParsableCommand {
 
     @Flag(help: "Print each look as one JSON object a line, and a failed one as `{\"error\": …}`.")
     var json = false
+
+    var printsJSON: Bool { json }
+    var printsLines: Bool { true }
 
     func validate() throws {
         guard (0.1...3600).contains(interval) else {

@@ -136,19 +136,26 @@ struct AgentClient: Sendable {
         return words.last.map { TerminalText.clean(String($0.prefix(40))) }
     }
 
-    /// Passes log text on, cleaned line by line, as it comes.
+    /// Passes on what containers wrote, cleaned line by line, as it comes.
     ///
-    /// - Throws: what the agent reports on its standard error, as `command.failed`.
-    func logs(_ arguments: [String], to output: any TextOutput) async throws {
+    /// - Parameter shown: how such a line is printed; nil for the JSON object in which the agent tells it, so that no
+    ///   words of a container pass for the agent's own.
+    /// - Throws: what the agent reports (`cluster.not-found`, `docker.unavailable`), `agent.missing`, `command.failed`.
+    func logs(
+        _ arguments: [String], to output: any TextOutput, _ shown: @escaping @Sendable (ContainerLine) -> String?
+    ) async throws {
         let lines = AgentLines { line in
-            let text = line.hasSuffix("\r") ? String(line.dropLast()) : line
+            let told = try? JSONDecoder().decode(ContainerLine.self, from: Data(line.utf8))
+            if told == nil, let error = PgafError(toldBy: line) { throw error }
+            var text = told.flatMap(shown) ?? line
+            if text.hasSuffix("\r") { text.removeLast() }
             output.write(TerminalText.clean(text, keepingTabs: true) + "\n")
         }
         let status = try await connection.execute(arguments, input: nil) { try await lines.take($0) }
         try await lines.takeRest()
         guard status != .exited(0) else { return }
         var answer = await lines.end(status)
-        // What a container says is not why.
+        // What a container wrote is not why.
         answer.standardOutput = ""
         throw await failure(answer, doing: "show logs")
     }
@@ -173,6 +180,12 @@ struct AgentClient: Sendable {
             remedy: "Run `pgaf-host up`; it installs the agent that belongs to this program and repairs the cluster.",
             output: lines)
     }
+}
+
+/// A line that a container wrote, as the agent tells it.
+struct ContainerLine: Decodable {
+    var container: String
+    var line: String
 }
 
 extension PgafError {

@@ -39,13 +39,13 @@ struct AgentInvocation: Sendable, Equatable {
     func stop(cluster: String) -> [String] { root([path] + ClusterOrder.stop.words(["--json", "--cluster", cluster])) }
     var version: [String] { root([path, "version"]) }
 
-    func logs(cluster: String, node: String?, follow: Bool, tail: Int?, json: Bool = false) -> [String] {
+    /// What containers wrote, one JSON object a line.
+    func logs(cluster: String, node: String?, follow: Bool, tail: Int?) -> [String] {
         var arguments = [path, "logs"]
         if let node { arguments.append(node) }
         if follow { arguments.append("--follow") }
         if let tail { arguments += ["--tail", String(tail)] }
-        if json { arguments.append("--json") }
-        return root(arguments + ["--cluster", cluster])
+        return root(arguments + ["--json", "--cluster", cluster])
     }
 
     /// A client inside a node's container; `terminal` says whether a person sits in front of it.

@@ -4,7 +4,7 @@ import Shared
 enum Attach {
     struct Options: Sendable, Equatable {
         var choice = ConfigurationChoice()
-        /// nil means the run at work in the machine, or else the latest.
+        /// nil means the run of who works on this directory, that at work in the machine, or else the latest.
         var run: String?
         var progress = ProgressMode.auto
     }
@@ -14,16 +14,19 @@ enum Attach {
         let configuration = try context.currentConfiguration(options.choice)
         let machine = try await context.machine(configuration)
         let display = options.progress.display(context)
-        let recorder = RunRecorder(showing: options.run ?? RunIdentifier.new(), on: display)
+        let holder = options.run == nil ? ProjectLock.followed(in: context.project) : nil
+        let run = options.run ?? holder?.run
+        let recorder = RunRecorder(showing: run ?? RunIdentifier.new(), on: display)
         let control = RunControl()
         let outcome = try await RecordedRun.interruptible(
             "attach", control, recorder, display, in: context, log: nil
         ) {
             do {
-                return try await follow(options.run, configuration, machine, recorder, control, context)
+                return try await follow(run, configuration, machine, recorder, control, context)
             } catch {
-                throw await recorder.hasLeft
-                    ? RecordedRun.detached : PgafError.wrapping(error, doing: "following the run")
+                if await recorder.hasLeft { throw RecordedRun.detached }
+                let failure = PgafError.wrapping(error, doing: "following the run")
+                throw holder.flatMap { stillHere($0, failure, context.project) } ?? failure
             }
         }
         guard options.progress != .json else { return }
@@ -31,6 +34,28 @@ enum Attach {
             outcome.roles.map(RoleChangeText.lines) ?? outcome.cluster.map(ClusterChangeText.lines)
             ?? Summary.lines(outcome, cluster: configuration.cluster, log: nil)
         lines.forEach(context.say)
+        if outcome.cluster?.removed != nil {
+            context.note("this directory still remembers the cluster; `pgaf-host destroy` forgets it here as well")
+        }
+    }
+
+    /// What a machine says that a run has not reached yet: it is not made, starts, or has never heard of the run. None
+    /// of them comes after a run's first event.
+    private static let unreached: Set<ErrorCode> = [
+        .machineNotMade, .machineUnreachable, .loginRefused, .vagrantFailed, .agentMissing, .runNotFound,
+    ]
+
+    /// `run.not-found` where the failure means that the run is not in the machine yet; nil for any other, and where its
+    /// pgaf-host has ended.
+    private static func stillHere(
+        _ holder: ProjectLock.Holder, _ failure: PgafError, _ project: ProjectDirectory
+    ) -> PgafError? {
+        guard unreached.contains(failure.code), ProjectLock.followed(in: project) == holder else { return nil }
+        return PgafError(
+            .runNotFound, "The run \(holder.run) of `pgaf-host \(holder.verb)` has not reached the machine yet.",
+            remedy: "It is still on this computer, and its log is in \(project.run(holder.run)); run `pgaf-host attach`"
+                + " again once it has reached the machine.",
+            cause: failure.message)
     }
 
     private static func follow(

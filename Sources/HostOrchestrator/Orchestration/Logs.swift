@@ -17,9 +17,10 @@ enum Logs {
         let machine = try await context.machine(configuration)
         try await context.withAgent(on: machine, configuration) { client in
             let arguments = client.invocation.logs(
-                cluster: configuration.cluster, node: options.node, follow: options.follow, tail: options.tail,
-                json: options.json)
-            try await client.logs(arguments, to: context.output)
+                cluster: configuration.cluster, node: options.node, follow: options.follow, tail: options.tail)
+            try await client.logs(arguments, to: context.output) {
+                options.json ? nil : options.node == nil ? "\($0.container): \($0.line)" : $0.line
+            }
         }
     }
 }

@@ -32,7 +32,38 @@ struct ProjectLock: Sendable {
         let lock = try FileLock(
             project.lock, subject: project.path,
             holder: "run \(run), pid \(getpid()), `pgaf-host \(verb)`, since \(Timestamp.now())",
-            remedy: "Follow it with `pgaf-host attach`, or wait for its end with `pgaf-host up --wait`.")
+            remedy: lastHolder(of: project)?.isFollowed == false
+                ? "Wait for its end with `pgaf-host up --wait`."
+                : "Follow it with `pgaf-host attach`, or wait for its end with `pgaf-host up --wait`.")
         return ProjectLock(run: run, lock: lock)
+    }
+
+    /// Whose run works on the directory now, if `attach` can follow it.
+    static func followed(in project: ProjectDirectory) -> Holder? {
+        guard FileLock.isHeld(project.lock), let holder = lastHolder(of: project), holder.isFollowed else { return nil }
+        return holder
+    }
+
+    private static func lastHolder(of project: ProjectDirectory) -> Holder? {
+        FileLock.holder(project.lock).flatMap(Holder.init(words:))
+    }
+
+    /// Who holds the lock, by the words in its file.
+    struct Holder: Sendable, Equatable {
+        var run: String
+        /// `up`, `box build`.
+        var verb: String
+
+        /// nil for what are not the words of a holder.
+        init?(words: String) {
+            let parts = words.split(separator: "`")
+            let program = "pgaf-host "
+            run = String(words.dropFirst("run ".count).prefix { $0 != "," })
+            guard RunIdentifier.isOne(run), parts.count == 3, parts[1].hasPrefix(program) else { return nil }
+            verb = String(parts[1].dropFirst(program.count))
+        }
+
+        /// Whether its run goes to the machine; the others have none there.
+        var isFollowed: Bool { !["box build", "bundle create"].contains(verb) }
     }
 }

@@ -19,10 +19,6 @@ enum Watch {
                 decide: { _ in .stop }, onSecond: { view.finish() }, { try await follow(options, view, in: context) })
         } catch is CancellationError {
             // Somebody has seen enough.
-        } catch let error as PgafError where options.json {
-            // A reader of lines gets this one as a line too.
-            view.show(.failure(error))
-            throw ReportedFailure(exitCode: error.code.exitCode)
         }
     }
 
