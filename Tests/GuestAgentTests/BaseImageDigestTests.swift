@@ -112,8 +112,7 @@ import Testing
         var configuration = known.configuration
         configuration.image.base = base
         let topology = ClusterTopology(
-            configuration: configuration, state: known.state, facts: known.facts, root: ClusterStore.defaultRoot,
-            publishEverywhere: false)
+            configuration: configuration, state: known.state, facts: known.facts, root: ClusterStore.defaultRoot)
         #expect(topology.state.base == (stays ? "ubuntu:focal@\(Self.digest)" : nil))
         #expect(topology.baseReference.isRemembered == stays && topology.baseReference.text == base ?? "ubuntu:focal")
     }

@@ -106,8 +106,7 @@ enum SampleCertificate {
         configuration.nodes[0].hostname = "one"
         let topology = ClusterTopology(
             configuration: configuration, state: topology.state.reached(by: ["10.1.2.3"], publishingEverywhere: nil),
-            facts: MachineFacts(),
-            root: "/var/lib/pgaf", publishEverywhere: true)
+            facts: MachineFacts(), root: "/var/lib/pgaf")
         let text = try #require(topology.certificateRequests.first { $0.name == "pgnode1" }).text
         let hosts = text.split(separator: "\n").filter { $0.hasPrefix("DNS.") || $0.hasPrefix("IP.") }
         #expect(

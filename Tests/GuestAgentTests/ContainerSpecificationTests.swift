@@ -158,8 +158,8 @@ import Testing
     @Test func portsAreEveryonesOnlyWhenAsked() {
         func published(_ configuration: Configuration, everywhere: Bool) -> ClusterTopology {
             ClusterTopology(
-                configuration: configuration, state: topology.state, facts: MachineFacts(), root: "/r",
-                publishEverywhere: everywhere)
+                configuration: configuration, state: topology.state.reached(by: [], publishingEverywhere: everywhere),
+                facts: MachineFacts(), root: "/r")
         }
         #expect(published(Configuration(), everywhere: false).publishAddress == "127.0.0.1")
         let open = published(Configuration(), everywhere: true)

@@ -36,6 +36,51 @@ import Testing
         #expect(!lines.contains { $0.starts(with: ["docker", "volume"]) })
     }
 
+    /// While a standby joins, or is away, or a setting is taken up.
+    static let primaryStates = ["join_primary", "wait_primary", "apply_settings"]
+
+    @Test(arguments: primaryStates) func aPrimaryHandsOverBeforeItLeaves(_ state: String) async throws {
+        let cluster = cluster
+        cluster.change {
+            $0.registered = ["pgnode3", "pgnode1", "pgnode2"]
+            $0.primaryState = state
+        }
+        let context = machine.context(topology)
+        let step = DepartureStep(topology: topology)
+        let changes = try await step.inspect(context)
+        // What the primary is busy with has ended at the second look.
+        machine.runner.on("docker", "exec") { command in
+            let result = cluster.run(command)
+            if command.input?.revealed.contains("json_agg") == true { cluster.change { $0.primaryState = "primary" } }
+            return result
+        }
+        let before = machine.runner.commands.count
+        try await step.apply(changes, context)
+        let orders = machine.runner.commands.dropFirst(before).compactMap { command -> String? in
+            let sql = command.input?.revealed ?? ""
+            return ["perform_failover", "remove_node"].first { sql.contains($0) }
+        }
+        #expect(orders == ["perform_failover", "remove_node"])
+        #expect(cluster.change { $0.registered } == ["pgnode1", "pgnode2"])
+        #expect(machine.runner.saw("docker", "rm", "pgnode3"))
+    }
+
+    @Test(arguments: ["primary"] + primaryStates)
+    func aPrimaryWithoutAReadySuccessorStaysInEachOfItsStates(_ state: String) async throws {
+        cluster.change {
+            $0.registered = ["pgnode3", "pgnode1", "pgnode2"]
+            $0.maintained = ["pgnode1", "pgnode2"]
+            $0.primaryState = state
+        }
+        let context = machine.context(topology)
+        let step = DepartureStep(topology: topology)
+        let error = await #expect(throws: PgafError.self) {
+            try await step.apply(try await step.inspect(context), context)
+        }
+        #expect(error?.code == .dataWouldBeLost)
+        #expect(!machine.runner.saw("docker", "update") && !machine.runner.saw("docker", "rm"))
+    }
+
     @Test func aPrimaryWithoutAReadySuccessorStays() async throws {
         cluster.change {
             $0.registered = ["pgnode3"]

@@ -23,6 +23,9 @@ extension Monitor.Row {
         #expect(FormationJudgement.notes(rows, names: ["a", "b"]).isEmpty)
         #expect(FormationJudgement.settledPrimary(rows, names: ["a", "b"]) == "a")
         #expect(FormationJudgement.settledPrimary([.sample("a", "single")], names: ["a"]) == "a")
+        // One that is on its way out is no part of it.
+        let former = Monitor.Row.sample("c", "apply_settings", "demote_timeout")
+        #expect(FormationJudgement.settledPrimary([former] + rows, names: ["a", "b"]) == "a")
     }
 
     private static let unconnected = {

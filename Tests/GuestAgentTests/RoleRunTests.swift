@@ -83,6 +83,8 @@ import Testing
         }
         stop.raise()
         #expect(await ending.value == ErrorCode.cancelled.exitCode)
+        #expect(
+            ready.result?.error?.remedy == "Look at `status`, then give the order again if it is still wanted.")
         #expect(machine.runner.saw("docker", "start", "pgnode1"))
     }
 

@@ -29,6 +29,13 @@ import Testing
         #expect(obstacle("b", rows) == "c is not seen healthy by the monitor")
     }
 
+    /// It serves clients in each of its states.
+    @Test func aPrimaryThatTakesUpASettingDoesNotGo() {
+        var rows = healthy
+        rows[0] = .sample("a", "apply_settings")
+        #expect(obstacle("a", rows) == "a is in the state apply_settings; there is no settled primary")
+    }
+
     /// A monitor that was just made anew has looked at nobody: that is no reason to take all nodes for lost.
     @Test func aMonitorThatHasNotLookedYetIsWaitedFor() {
         let rows = ["a", "b", "c"].map { Monitor.Row.sample($0, $0 == "a" ? "primary" : "secondary", health: -1) }

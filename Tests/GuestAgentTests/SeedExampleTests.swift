@@ -16,8 +16,8 @@ import Testing
         let state = try await StateChoice(runner: machine.runner, store: machine.store, facts: facts)
             .state(for: configuration, warnings: Warnings())
         topology = ClusterTopology(
-            configuration: configuration, state: state, facts: facts, root: ClusterStore.defaultRoot,
-            publishEverywhere: true)
+            configuration: configuration, state: state.reached(by: [], publishingEverywhere: true), facts: facts,
+            root: ClusterStore.defaultRoot)
     }
 
     @Test func theMachineGetsDockersAndPGDGsPackages() {

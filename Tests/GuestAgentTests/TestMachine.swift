@@ -45,7 +45,7 @@ final class TestMachine: Sendable {
         ClusterTopology(
             configuration: configuration,
             state: ClusterState(source: source, postgresVersion: source.defaultPostgresVersion, subnet: subnet),
-            facts: facts, root: ClusterStore.defaultRoot, publishEverywhere: false)
+            facts: facts, root: ClusterStore.defaultRoot)
     }
 
     func context(

@@ -29,7 +29,6 @@ struct ClusterOptions: ParsableArguments {
         // Before any program is started: whoever made the cluster may have them in this shell too.
         OwnEnvironment.withdrawPasswords(of: configuration)
         let facts = try await MachineFacts.read(runner: runner, files: store.files)
-        return ClusterTopology(
-            configuration: configuration, state: state, facts: facts, root: store.root, publishEverywhere: false)
+        return ClusterTopology(configuration: configuration, state: state, facts: facts, root: store.root)
     }
 }

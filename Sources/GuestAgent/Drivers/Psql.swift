@@ -50,6 +50,9 @@ public struct Psql: Sendable {
         }
     }
 
+    /// Whether the container's PostgreSQL takes connections.
+    func answers(_ container: String) async throws -> Bool { try await attempt(container, "SELECT 1;") != nil }
+
     /// Runs the statements, returns what they print.
     ///
     /// - Throws: an error of `code` with psql's last lines.

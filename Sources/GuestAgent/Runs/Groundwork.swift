@@ -35,8 +35,7 @@ struct Groundwork: Sendable {
         let options = request.options
         state = state.reached(by: options.hosts, publishingEverywhere: options.publishEverywhere)
         topology = ClusterTopology(
-            configuration: request.configuration, state: state, facts: facts, root: store.root,
-            publishEverywhere: state.publishesEverywhere ?? false)
+            configuration: request.configuration, state: state, facts: facts, root: store.root)
         try topology.failoverTimings.validate()
         let monitor = Monitor(
             container: topology.configuration.monitor.name, psql: Psql(runner: runner, sessions: sessions))

@@ -40,14 +40,14 @@ struct HaltRun: Sendable {
         let primaries = try await context.monitor.rows()?.filter(\.isPrimary).map(\.name) ?? []
         let names = (nodes.filter { !primaries.contains($0) } + primaries + [monitor]).filter(running.contains)
         let steps = zip(names, [nil] + names).map { name, before in
-            RoleStep(
+            DecidedStep(
                 id: "stop.\(name)", title: "\(name) stops", dependencies: before.map { ["stop.\($0)"] } ?? [],
                 change: "stop the container \(name)"
             ) { context in
                 try await context.docker.checked(["stop", name], what: "The container \(name) could not be stopped.")
             }
         }
-        let changed = try await StepGraph(steps).run(context)
+        let changed = try await StepGraph(steps, goingOn: order.goingOn).run(context)
         for name in former where names.contains(name) {
             await context.warnings.add(
                 "\(name), which the configuration does not have any more, was stopped as well; the next `up` takes it out"
@@ -71,14 +71,14 @@ struct HaltRun: Sendable {
         let resting = Set(found.filter { !$0.value.running }.keys)
         let formation = Mutex<FormationState?>(nil)
         let steps = [
-            RoleStep(
+            DecidedStep(
                 id: "start.\(monitor)", title: "\(monitor) starts and answers", dependencies: [],
                 change: resting.contains(monitor) ? "start the container \(monitor)" : nil
             ) { context in
                 if resting.contains(monitor) { try await start(monitor, context) }
                 try await awaitMonitor(monitor, context)
             },
-            RoleStep(
+            DecidedStep(
                 id: "start.nodes", title: "the nodes start, the primary first", dependencies: ["start.\(monitor)"],
                 change: resting.isDisjoint(with: nodes)
                     ? nil : "start the containers \(nodes.filter(resting.contains).joined(separator: ", "))"
@@ -92,14 +92,14 @@ struct HaltRun: Sendable {
                         .stepProgress(step: "start.nodes", fraction: nil, message: "started \(name)"))
                 }
             },
-            RoleStep(
+            DecidedStep(
                 id: "settle", title: "every node takes its place", dependencies: ["start.nodes"], change: nil
             ) { context in
                 let healthy = try await awaitHealth(context)
                 formation.withLock { $0 = healthy }
             },
         ]
-        let changed = try await StepGraph(steps).run(context)
+        let changed = try await StepGraph(steps, goingOn: order.goingOn).run(context)
         let state = formation.withLock { $0 }
         if let state { await events.write(.state(state)) }
         return RunResult(

@@ -32,13 +32,7 @@ struct OrderedRun: Sendable {
             let context = AgentContext(
                 runner: runner, sessions: sessions, files: store.files, events: events,
                 topology: try topology(facts), secrets: request.secrets, warnings: warnings, stop: stop)
-            do {
-                return try await work(context)
-            } catch var error as PgafError where error.code == .cancelled && order is ClusterOrder {
-                // The graph of the steps takes every run for an `up`.
-                error.remedy = "Run `\(order.verb)` to go on where it stopped."
-                throw error
-            }
+            return try await work(context)
         }
         await sessions?.close()
         return status
@@ -52,7 +46,16 @@ struct OrderedRun: Sendable {
                 remedy: "Make it with `pgaf-host up`.")
         }
         return ClusterTopology(
-            configuration: request.configuration, state: state, facts: facts, root: store.root,
-            publishEverywhere: false)
+            configuration: request.configuration, state: state, facts: facts, root: store.root)
     }
+}
+
+extension ClusterOrder {
+    /// What to do after a run of it that was cancelled.
+    var goingOn: String { "Run `\(verb)` to go on where it stopped." }
+}
+
+extension RoleOrder {
+    /// The same: the monitor goes on with what it was told.
+    var goingOn: String { "Look at `status`, then give the order again if it is still wanted." }
 }

@@ -40,7 +40,7 @@ public struct PrepareRun: Sendable {
         let state = try await StateChoice(runner: runner, store: store, facts: facts)
             .state(for: configuration, warnings: warnings)
         let topology = ClusterTopology(
-            configuration: configuration, state: state, facts: facts, root: store.root, publishEverywhere: false)
+            configuration: configuration, state: state, facts: facts, root: store.root)
         let context = AgentContext(
             runner: runner, files: store.files, events: events, topology: topology, secrets: .generate(),
             warnings: warnings)
@@ -80,13 +80,10 @@ public struct PrepareRun: Sendable {
                     + " known before they are made.",
                 remedy: "Add --set packages.source=debian.")
         }
-        let source = SoftwareSource.debian
         let topology = ClusterTopology(
             configuration: configuration,
-            state: ClusterState(
-                source: source, postgresVersion: configuration.postgres.version ?? source.defaultPostgresVersion,
-                subnet: IPv4Network(containing: IPv4Address(bits: 0), prefixLength: 24)),
-            facts: MachineFacts(), root: ClusterStore.defaultRoot, publishEverywhere: false)
+            state: ClusterState.nominal(.debian, postgresVersion: configuration.postgres.version),
+            facts: MachineFacts(), root: ClusterStore.defaultRoot)
         return ImageIdentity.inputs(topology)
     }
 }

@@ -20,9 +20,7 @@ struct RemovalRun: Sendable {
         let run = OrderedRun(
             runner: runner, store: store, request: request, order: ClusterOrder.down, events: events, stop: stop,
             // Not even a memory that cannot be read keeps what is to be removed.
-            state: ClusterState(
-                source: .debian, postgresVersion: SoftwareSource.debian.defaultPostgresVersion,
-                subnet: IPv4Network(containing: IPv4Address(bits: 0), prefixLength: 24)))
+            state: ClusterState.nominal(.debian))
         return await run.run("removing the cluster") { try await remove(request.configuration.cluster, $0) }
     }
 
@@ -32,12 +30,12 @@ struct RemovalRun: Sendable {
         let found = try await removal.objects(cluster)
         try await removal.refuseGuests(of: found)
         let removed = Mutex<[String]>([])
-        var steps: [RoleStep] = []
+        var steps: [DecidedStep] = []
         func add(
             _ id: String, _ title: String, _ change: String, _ work: @escaping @Sendable () async throws -> [String]
         ) {
             steps.append(
-                RoleStep(
+                DecidedStep(
                     id: "remove.\(id)", title: title, dependencies: steps.last.map { [$0.id] } ?? [], change: change
                 ) { _ in
                     let lines = try await work()
@@ -56,7 +54,7 @@ struct RemovalRun: Sendable {
                 return [memory]
             }
         }
-        let changed = try await StepGraph(steps).run(context)
+        let changed = try await StepGraph(steps, goingOn: ClusterOrder.down.goingOn).run(context)
         return RunResult(status: .ok, changed: changed, cluster: ClusterChange(removed: removed.withLock { $0 }))
     }
 }

@@ -12,7 +12,7 @@ extension RoleRun {
             // Without a write before the order the pause that it makes would have no beginning.
             try await awaitWrite(client, context)
             do {
-                _ = try await StepGraph(steps.all).run(context)
+                _ = try await StepGraph(steps.all, goingOn: order.goingOn).run(context)
             } catch {
                 // A node that was killed for this is not left dead.
                 try? await steps.bringBack(context)

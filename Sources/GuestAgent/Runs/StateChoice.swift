@@ -136,11 +136,7 @@ struct StateChoice: Sendable {
         case .auto: if bundle { return .debian }
         }
         let wanted = ClusterTopology(
-            configuration: configuration,
-            state: ClusterState(
-                source: .pgdg, postgresVersion: SoftwareSource.pgdg.defaultPostgresVersion,
-                subnet: IPv4Network(containing: IPv4Address(bits: 0), prefixLength: 24)),
-            facts: facts, root: store.root, publishEverywhere: false)
+            configuration: configuration, state: ClusterState.nominal(.pgdg), facts: facts, root: store.root)
         let probe = AptRepositories(runner: runner, files: store.files, proxy: settings[.proxy])
         for repository in wanted.repositories where try await !probe.answers(repository) {
             await warnings.add(

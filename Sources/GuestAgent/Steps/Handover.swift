@@ -16,7 +16,7 @@ struct Handover: Sendable {
             }
     }
 
-    private var times: RecoveryTimes { RecoveryTimes(topology.failoverTimings, isSlow: topology.facts.isSlow) }
+    private var times: RecoveryTimes { topology.recoveryTimes }
 
     /// Orders it and waits until another node of the configuration is primary.
     ///

@@ -81,9 +81,8 @@ final class NodeRepair: Sendable {
             return []
         }
         let row = seen.first { $0.name == node.name }
-        let times = RecoveryTimes(topology.failoverTimings, isSlow: topology.facts.isSlow)
         // The server says the same while pg_autoctl is about to rewind it.
-        if found == .strayed, (row?.sinceAssigned ?? 0) <= times.comesBack.most * 2 { return [] }
+        if found == .strayed, (row?.sinceAssigned ?? 0) <= topology.recoveryTimes.comesBack.most * 2 { return [] }
         switch try await treatment(of: found, seen, context) {
         case .makeAnew, .waitForPrimary:
             let aside =
@@ -111,7 +110,7 @@ final class NodeRepair: Sendable {
     ) async throws -> NodeAilment.Treatment {
         var rows = rows
         for index in rows.indices where rows[index].isPrimary {
-            if try await context.psql.attempt(rows[index].name, "SELECT 1;") == nil { rows[index].health = -1 }
+            if try await !context.psql.answers(rows[index].name) { rows[index].health = -1 }
         }
         let treatment = found.treatment(rows, node: node.name)
         guard treatment == .refuse || (treatment == .waitForPrimary && !found.leavesData) else { return treatment }
@@ -256,7 +255,7 @@ struct NodeRemains: Sendable, Equatable {
 
     /// Whether a node has data, is about to have some, or nobody can tell.
     static func mayHaveData(_ name: String, _ context: AgentContext) async throws -> Bool {
-        if try await context.psql.attempt(name, "SELECT 1;") != nil { return true }
+        if try await context.psql.answers(name) { return true }
         return try await find(name, context).map { $0.hasData || $0.isInitialising } ?? true
     }
 

@@ -61,7 +61,7 @@ struct NodeStep: Step {
 
     /// Why the node does not do its work although it is settled for the monitor; nil when it does.
     private func idleness(_ rows: [Monitor.Row], _ context: AgentContext) async throws -> String? {
-        if try await context.psql.attempt(node.name, "SELECT 1;") == nil {
+        if try await !context.psql.answers(node.name) {
             return "its PostgreSQL takes no connections"
         }
         let seen = try await StreamingReplication(psql: context.psql).look(rows).first { $0.name == node.name }
@@ -91,7 +91,7 @@ struct NodeStep: Step {
         try await setPasswords(context)
         let started = try await context.monitor.time()
         // One that does not start reads corrected settings when pg_autoctl tries it again.
-        if !changes.has("container"), try await context.psql.attempt(node.name, "SELECT 1;") == nil {
+        if !changes.has("container"), try await !context.psql.answers(node.name) {
             try container.writeFiles(context, keeping: try await keptFiles(context))
         }
         let kept = changes.isRemake ? try await keptFiles(context) : []
@@ -117,7 +117,7 @@ struct NodeStep: Step {
         let changed = try container.changedSettings(context).keys
         guard changed.contains(where: PendingRestart.bound.contains) else { return [] }
         for other in topology.configuration.nodes where other.name != node.name {
-            if try await context.psql.attempt(other.name, "SELECT 1;") != nil { return ["postgresql.conf"] }
+            if try await context.psql.answers(other.name) { return ["postgresql.conf"] }
         }
         return []
     }

@@ -43,7 +43,7 @@ final class RoleSteps: Sendable {
     /// The primary once all is settled.
     var primary: String { state.withLock { $0.primary } ?? roles.primary }
 
-    private var times: RecoveryTimes { RecoveryTimes(topology.failoverTimings, isSlow: topology.facts.isSlow) }
+    private var times: RecoveryTimes { topology.recoveryTimes }
     private var node: String { roles.node }
 
     var all: [any Step] {
@@ -58,7 +58,7 @@ final class RoleSteps: Sendable {
         for act in acts + [settle] {
             let before = steps.last.map { [$0.id] } ?? []
             steps.append(
-                RoleStep(id: act.id, title: act.title, dependencies: before, change: act.change) { context in
+                DecidedStep(id: act.id, title: act.title, dependencies: before, change: act.change) { context in
                     self.state.withLock { $0.current = act.id }
                     try await act.work(context)
                 })
@@ -148,7 +148,7 @@ final class RoleSteps: Sendable {
         {
             context in
             try await context.monitor.setMaintenance(node, false)
-            let span = RecoveryTimes(topology.failoverTimings, isSlow: topology.facts.isSlow).comesBack
+            let span = topology.recoveryTimes.comesBack
             let wait = Self.wait("\(node) to be in service (\(span.words))", node)
             try await context.wait(wait, step: "maintenance") { () async throws -> Wait.Observation<Void> in
                 let row = try await context.monitor.rows()?.first { $0.name == node }

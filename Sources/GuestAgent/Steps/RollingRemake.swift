@@ -79,7 +79,7 @@ final class RollingRemake: Sendable {
     /// Why it is not the node's turn; nil when it is.
     private func obstacle(_ name: String, _ context: AgentContext) async throws -> String? {
         guard let rows = try await context.monitor.rows() else { return "the monitor does not answer" }
-        let isServing = try await context.psql.attempt(name, "SELECT 1;") != nil
+        let isServing = try await context.psql.answers(name)
         if let obstacle = RemakeOrder.obstacle(name, rows, isServing: isServing, names: names) { return obstacle }
         guard isServing, rows.contains(where: { $0.name == name && $0.isPrimary }) else { return nil }
         for node in topology.configuration.nodes where node.name != name {

@@ -3,8 +3,13 @@ import Shared
 /// Runs steps side by side where their dependencies allow it, and says what happens.
 public struct StepGraph: Sendable {
     private let steps: [any Step]
+    private let goingOn: String
 
-    public init(_ steps: [any Step]) { self.steps = steps }
+    /// - Parameter goingOn: what to do after a cancelled run, as a sentence.
+    public init(_ steps: [any Step], goingOn: String = "Run `up` to go on where it stopped.") {
+        self.steps = steps
+        self.goingOn = goingOn
+    }
 
     /// What would be done on the machine as it is now, in the order of the steps.
     ///
@@ -80,8 +85,7 @@ public struct StepGraph: Sendable {
             guard !context.stop.isRaised || (waiting.isEmpty && failure == nil) else {
                 let left = steps.map(\.id).filter { outcomes[$0] == nil }
                 throw PgafError(
-                    .cancelled, "The run was cancelled; what is done stays as it is.",
-                    remedy: "Run `up` to go on where it stopped.",
+                    .cancelled, "The run was cancelled; what is done stays as it is.", remedy: goingOn,
                     cause: "not done: \(left.joined(separator: ", "))")
             }
             if let failure { throw failure }

@@ -26,6 +26,16 @@ public struct ClusterState: Sendable, Codable, Equatable {
         self.offsets = offsets
     }
 
+    /// That of a cluster which is not there yet, or of which nothing is known. Its subnet does not matter: whoever takes it
+    /// asks for what has no address in it (images, repositories, names), and none of it is remembered.
+    ///
+    /// - Parameter version: PostgreSQL's; nil for the one that the source usually has.
+    static func nominal(_ source: SoftwareSource, postgresVersion version: Int? = nil) -> ClusterState {
+        ClusterState(
+            source: source, postgresVersion: version ?? source.defaultPostgresVersion,
+            subnet: IPv4Network(containing: IPv4Address(bits: 0), prefixLength: 24))
+    }
+
     /// The same with further names of the machine, and with what a host says of its ports.
     ///
     /// - Parameter everywhere: nil where no host says so.

@@ -8,22 +8,20 @@ public struct ClusterTopology: Sendable, Equatable {
     public let facts: MachineFacts
     /// Directory of this cluster on the machine.
     public let directory: String
-    /// Address on which ports are published.
+    /// Address on which ports are published: the configuration's, else every one where a host has asked for that, else
+    /// the machine's own alone.
     public let publishAddress: String
 
-    /// - Parameters:
-    ///   - root: pgaf's directory on the machine, normally `/var/lib/pgaf`.
-    ///   - publishEverywhere: what the host says for machines that are made for the cluster.
-    public init(
-        configuration: Configuration, state: ClusterState, facts: MachineFacts, root: String, publishEverywhere: Bool
-    ) {
+    /// - Parameter root: pgaf's directory on the machine, normally `/var/lib/pgaf`.
+    public init(configuration: Configuration, state: ClusterState, facts: MachineFacts, root: String) {
         self.configuration = configuration
         self.state = state.placing(configuration)
         var facts = facts
         if state.isFast == true { facts.isSlow = false }
         self.facts = facts
         directory = "\(root)/clusters/\(configuration.cluster)"
-        publishAddress = configuration.access.publishAddress ?? (publishEverywhere ? "0.0.0.0" : "127.0.0.1")
+        publishAddress =
+            configuration.access.publishAddress ?? (state.publishesEverywhere == true ? "0.0.0.0" : "127.0.0.1")
         // What another base image was is forgotten with it.
         if self.state.base?.hasPrefix("\(baseReference.text)@") == false { self.state.base = nil }
     }
@@ -147,6 +145,9 @@ public struct ClusterTopology: Sendable, Equatable {
 
     /// How fast failures are noticed on this machine.
     public var failoverTimings: FailoverTimings { FailoverTimings(configuration.failover, isSlow: facts.isSlow) }
+
+    /// How long the formation normally takes on it from one state to the next.
+    var recoveryTimes: RecoveryTimes { RecoveryTimes(failoverTimings, isSlow: facts.isSlow) }
 
     /// What pgaf sets on each data node, derived values and the user's.
     public var nodeSettings: [String: String] {

@@ -13,9 +13,7 @@ struct FormationExpectation: Sendable {
     let monitor: String
     let containers: [String: String]
 
-    private var times: RecoveryTimes {
-        RecoveryTimes(topology.failoverTimings, isSlow: topology.facts.isSlow)
-    }
+    private var times: RecoveryTimes { topology.recoveryTimes }
     private var names: [String] { topology.configuration.nodes.map(\.name) }
 
     /// One sentence a thing: the monitor, each node, the formation, the settings by which a primary is chosen.

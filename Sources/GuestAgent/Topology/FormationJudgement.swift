@@ -5,7 +5,8 @@ public enum FormationJudgement {
     /// Name of the primary when every wanted node is registered, healthy and settled; nil otherwise.
     public static func settledPrimary(_ rows: [Monitor.Row], names: [String]) -> String? {
         guard notes(rows, names: names).isEmpty else { return nil }
-        return rows.first { $0.isPrimary }?.name
+        // There is one such row; a node that is not wanted may take writes in another state.
+        return rows.first { NodeState.lastingPrimary.contains($0.reported) }?.name
     }
 
     /// What is wrong or awaited, one sentence a thing; empty when all is well.

@@ -48,7 +48,8 @@ struct BundleSupply: Sendable {
             try await bundle.extract(.box, to: box, mode: .ownerReadWrite)
             try await context.runner.checked(
                 VagrantCommand.addBox(box, name: Box.name), code: .vagrantFailed,
-                what: "Vagrant did not take the bundle's box.", remedy: "Unpack it with `tar -xf \(bundle.path) \(BundleManifest.Part.box.rawValue)`, and see why with"
+                what: "Vagrant did not take the bundle's box.",
+                remedy: "Unpack it with `tar -xf \(bundle.path) \(BundleManifest.Part.box.rawValue)`, and see why with"
                     + " `vagrant box add --name \(Box.name) \(BundleManifest.Part.box.rawValue)`.")
         }
         // Named to the machine alone, so that nobody asks whether it is current, which takes a package archive.

@@ -1,7 +1,8 @@
 import Shared
 
-/// One act of a change of roles. It was decided beforehand that it is done, so it only announces itself and acts.
-struct RoleStep: Step {
+/// One act of an order: of a change of roles, a stop, a start, a removal. It was decided beforehand that it is done, so
+/// it only announces itself and acts.
+struct DecidedStep: Step {
     let id: String
     let title: String
     let dependencies: [String]
