@@ -10,12 +10,20 @@ extension ClusterSuite {
         private static let broken = [
             ("other-key", "good", "packages.failed", "is not the one that belongs to docker"),
             ("two-keys", "good", "packages.failed", "is not the one that belongs to docker"),
-            ("other-signature", "good", "packages.failed", "is damaged, or not signed by the key"),
+            ("other-signature", "good", "packages.failed", "is damaged, expired, or not signed by the key"),
             ("expired", "expired", "packages.failed", "The key of docker from"),
             ("other-suite", "good", "packages.failed", "does not give the suite trixie"),
             ("other-architecture", "good", "packages.failed", "has no docker-ce, docker-ce-cli"),
             ("tampered", "good", "packages.failed", "postgresql-client-16 could not be fetched whole"),
             ("nowhere", "good", "packages.archive-unreachable", "could not be fetched"),
+        ]
+
+        /// The same for mirrors of the Debian archive: what is wrong, what the machine has in the place of Debian's own
+        /// keys where it is not them, and words of the sentence. That of the last is good, and it has other packages.
+        private static let brokenArchives: [(String, String?, String)] = [
+            ("good", nil, "is damaged, expired, or not signed by Debian's own keys"),
+            ("stale", "good", "is damaged, expired, or not signed by Debian's own keys"),
+            ("good", "good", "has no postgresql-17, postgresql-17-auto-failover"),
         ]
 
         /// Each on a machine of its own, at once.
@@ -32,10 +40,31 @@ extension ClusterSuite {
                             try await ThrowawayMachine.run { try await refused(settings, code, words, on: $0) }
                         }
                     }
+                    for (name, key, words) in Self.brokenArchives {
+                        group.addTask {
+                            try await ThrowawayMachine.run { machine in
+                                if let key { try await takeForDebians(key, of: mirror, on: machine) }
+                                let settings = [
+                                    "packages.source": "debian",
+                                    "packages.mirrors.debian": mirror.address("\(name)/debian"),
+                                ]
+                                try await refused(settings, "packages.failed", words, on: machine)
+                            }
+                        }
+                    }
                     group.addTask { try await aCertificateCountsOnceTheMachineTrustsIt(mirror) }
                     try await group.waitForAll()
                 }
             }
+        }
+
+        /// Puts one of the mirror's keys in the place of those by which the machine knows the Debian archive.
+        private func takeForDebians(_ key: String, of mirror: TestMirror, on machine: ThrowawayMachine) async throws {
+            let script =
+                "/usr/lib/apt/apt-helper download-file \"$1\" /tmp/key.asc && gpg --dearmor </tmp/key.asc >\"$2\""
+            let address = mirror.address("\(key)/docker/linux/debian/gpg")
+            let result = try await machine.run(["sh", "-c", script, "take", address, BaseSystem.keyring])
+            #expect(result.succeeded, "\(result.standardError)")
         }
 
         /// `prepare` with these settings ends with this code and these words, and the machine is as it was.
@@ -109,9 +138,11 @@ extension ClusterSuite {
                 let words = "The registry \(mirror.registry.address) has no base image library/no-such-image, trixie"
                 #expect(lacking.standardError.contains(words), "\(lacking.standardError)")
                 // One that only the proxy knows.
-                try await trust(mirror, on: machine)
                 settings["packages.mirrors.registry"] = "mirror.invalid"
                 settings["packages.proxy"] = "http://\(mirror.host):\(mirror.port)"
+                let untrusted = "The registry mirror.invalid of the base image speaks no TLS that the machine trusts"
+                try await refused(settings, "packages.failed", untrusted, on: machine)
+                try await trust(mirror, on: machine)
                 let proxied = try await machine.agent(["prepare"], settings)
                 let image = "The registry mirror.invalid has no base image library/no-such-image, trixie"
                 #expect(proxied.status == 69 && proxied.standardError.contains(image), "\(proxied.standardError)")

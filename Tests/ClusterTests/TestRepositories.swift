@@ -5,7 +5,8 @@ import TestSupport
 /// Signed apt repositories as Docker and PGDG lay theirs out, made by the tests: thin packages under the real names, the
 /// servers from Debian's own packages, Docker's client from this machine's.
 ///
-/// Below `www` one directory for each way in which a mirror can be: `good`, and those of `broken`.
+/// Below `www` one directory for each way in which a mirror can be: `good`, those of `broken`, and `stale`, in which
+/// there is a mirror of the Debian archive alone, whose lists have expired.
 enum TestRepositories {
     /// What is wrong with Docker's repository in each of the directories of that name; everything else is missing there.
     static let broken = [
@@ -86,7 +87,8 @@ enum TestRepositories {
                 apt-ftparchive packages pool >"$lists/Packages"
                 apt-ftparchive -o "APT::FTPArchive::Release::Suite=$2" -o "APT::FTPArchive::Release::Codename=$2" \
                     -o "APT::FTPArchive::Release::Components=$3" \
-                    -o "APT::FTPArchive::Release::Architectures=$architecture" release "dists/$2" >Release
+                    -o "APT::FTPArchive::Release::Architectures=$architecture" \
+                    -o "APT::FTPArchive::Release::ValidTime=${validity:-0}" release "dists/$2" >Release
                 gpg_quiet "${@:6}" --local-user "$5" --clearsign --output "dists/$2/InRelease" Release
             )
         }
@@ -94,6 +96,8 @@ enum TestRepositories {
         repository www/good/docker/linux/debian trixie stable docker good
         repository www/good/pgdg trixie-pgdg main pgdg good
         repository www/good/archive focal-pgdg-archive main pgdg good
+        repository www/good/debian trixie main pgdg good
+        validity=1 repository www/stale/debian trixie main pgdg good
         for place in docker/linux/debian/gpg pgdg/ACCC4CF8.asc archive/ACCC4CF8.asc; do cp good.asc "www/good/$place"; done
 
         repository www/other-key/docker/linux/debian trixie stable docker other

@@ -86,10 +86,17 @@ struct ThrowawayMachine {
         exit $status
         """#
 
-    /// Names below /etc/apt that apt reads, and whether there is a `docker`.
-    func traces() async throws -> String {
-        try await run(["sh", "-c", "ls /etc/apt/sources.list.d /etc/apt/keyrings; command -v docker"]).standardOutput
-    }
+    /// Each package with its version and state, whether there is a `docker`, and a sum of each file that tells apt
+    /// something or that pgaf keeps, but for the journals of its runs.
+    func traces() async throws -> String { try await docker(["exec", name, "sh", "-c", Self.tracing]).standardOutput }
+
+    private static let tracing = #"""
+        set -e
+        dpkg-query --show --showformat '${Package} ${Version} ${db:Status-Abbrev}\n'
+        command -v docker || true
+        find /etc/apt $(ls -d /var/lib/pgaf 2>/dev/null) -path /var/lib/pgaf/runs -prune -o \
+            -type f -exec sha256sum {} + | sort
+        """#
 
     @discardableResult
     private func docker(_ arguments: [String], input: String? = nil) async throws -> CommandResult {

@@ -177,6 +177,23 @@ import Testing
         let error = await #expect(throws: PgafError.self) { try await BaseImageStep().apply(changes, context) }
         #expect(error?.code == .dockerFailed && error?.remedy.contains("packages.mirrors.registry") == true)
         #expect(error?.output == ["connection refused"])
+        #expect(error?.remedy.contains("/etc/docker/certs.d") == false)
+    }
+
+    /// In the words of Docker, which Go's libraries say.
+    @Test(arguments: [
+        #"Get "https://m:5000/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority"#,
+        #"Get "https://m:5000/v2/": http: server gave HTTP response to HTTPS client"#,
+    ]) func aRegistryThatTheEngineDoesNotTrustIsToldWithWhatItTakes(_ words: String) async throws {
+        var configuration = Configuration()
+        configuration.packages[.registry] = "m:5000"
+        let context = machine.context(TestMachine.topology(configuration, source: .pgdg))
+        machine.runner.on("docker", "pull", status: 1, error: "Error response from daemon: \(words)\n")
+        let error = await #expect(throws: PgafError.self) { try await BaseImageStep().apply([], context) }
+        #expect(error?.code == .dockerFailed)
+        for remedy in ["/etc/docker/certs.d/m:5000/ca.crt", #"{"insecure-registries": ["m:5000"]}"#, "restart docker"] {
+            #expect(error?.remedy.contains(remedy) == true)
+        }
     }
 
     /// apt's words, through mmdebstrap and through a build; other failures keep their own code.

@@ -12,9 +12,10 @@ import Testing
 
     init() throws {
         machine = TestMachine()
-        for file in ["/run/x", "/etc/apt/sources.list.d/x", "/usr/bin/gpg", "/etc/ssl/certs/ca-certificates.crt"] {
-            try machine.place(file)
-        }
+        for file in [
+            "/run/x", "/etc/apt/sources.list.d/x", "/usr/bin/gpg", "/etc/ssl/certs/ca-certificates.crt",
+            BaseSystem.keyring,
+        ] { try machine.place(file) }
         let files = machine.files
         machine.findEveryPackage()
         machine.runner.lacks("docker").lacks("psql").on("apt-get")
@@ -51,17 +52,71 @@ import Testing
     }
 
     @Test func aMirrorOfTheDebianArchiveIsProvenBeforeAnythingElse() async throws {
-        var configuration = Configuration()
-        configuration.packages[.debian] = "http://mirror.example/debian"
-        let context = machine.context(TestMachine.topology(configuration))
+        let context = archiveContext()
         let changes = try await step.inspect(context)
         #expect(changes.map(\.description) == ["use http://mirror.example/debian trixie for the images"])
+        let files = machine.files
+        machine.runner.on("apt-get") { command in
+            #expect(command.arguments.last == "update")
+            let list = try files.read("/run/pgaf-repository-debian-trixie/sources.list")
+            #expect(list == BaseSystem.source("http://mirror.example/debian", "trixie") + "\n")
+            return CommandResult()
+        }
+        let before = machine.runner.lines.count
         try await step.apply(changes, context)
-        #expect(machine.runner.lines.last?.contains("http://mirror.example/debian/dists/trixie/InRelease") == true)
+        let lines = machine.runner.lines.dropFirst(before)
+        #expect(lines.map(\.first) == ["/usr/lib/apt/apt-helper", "apt-get", "apt-cache"])
+        #expect(lines.first?.contains("http://mirror.example/debian/dists/trixie/InRelease") == true)
+        #expect(
+            lines.last?.suffix(3) == ["postgresql-17", "postgresql-17-auto-failover", "postgresql-17-pglogical"])
         machine.runner.on("/usr/lib/apt/apt-helper", status: 100)
         let error = await #expect(throws: PgafError.self) { try await step.apply(changes, context) }
         #expect(error?.code == .archiveUnreachable && error?.remedy.contains("packages.mirrors.debian") == true)
         #expect(machine.files.list("/run") == ["x"])
+    }
+
+    private func archiveContext() -> AgentContext {
+        var configuration = Configuration()
+        configuration.packages[.debian] = "http://mirror.example/debian"
+        return machine.context(TestMachine.topology(configuration))
+    }
+
+    /// What the machine's apt says of its lists, of its packages, and of a certificate.
+    @Test func aWrongMirrorOfTheDebianArchiveIsToldBeforeAnythingIsInstalled() async throws {
+        let context = archiveContext()
+        let changes = try await step.inspect(context)
+        func refusal() async -> PgafError? {
+            let error = await #expect(throws: PgafError.self) { try await step.apply(changes, context) }
+            #expect(error?.code == .packagesFailed && error?.remedy.contains("packages.mirrors.debian ") == true)
+            #expect(machine.files.list("/run") == ["x"])
+            #expect(!machine.runner.lines.contains { $0.contains("install") })
+            return error
+        }
+        machine.runner.on("apt-cache")
+        #expect(
+            await refusal()?.message.contains(
+                "has no postgresql-17, postgresql-17-auto-failover, postgresql-17-pglogical in") == true)
+        machine.runner.on("apt-get", status: 100, error: "E: The repository is not signed.\n")
+        let unsigned = await refusal()
+        #expect(unsigned?.message.contains("is damaged, expired, or not signed by Debian's own keys") == true)
+        #expect(unsigned?.output == ["E: The repository is not signed."])
+        machine.runner.on("/usr/lib/apt/apt-helper", status: 100, error: "E: certificate verify failed\n")
+        #expect(await refusal()?.message.contains("does not trust the certificate behind http://mirror") == true)
+    }
+
+    /// Ubuntu has them not.
+    @Test func debiansKeysAreInstalledWhereTheyAreMissing() async throws {
+        try machine.files.remove(BaseSystem.keyring)
+        let context = archiveContext()
+        try await step.apply(try await step.inspect(context), context)
+        let installed = machine.runner.lines.first { $0.contains("install") }
+        #expect(installed?.suffix(2) == ["ca-certificates", "debian-archive-keyring"])
+    }
+
+    /// A box has the base image, and what is installed in it comes from the mirror.
+    @Test func aMirrorOfTheDebianArchiveIsProvenForTheNodesImageToo() async throws {
+        try machine.place(BaseSystem.prepared)
+        #expect(try await step.inspect(archiveContext()).count == 1)
     }
 
     @Test func aNewMachineGetsBothAndTheImageItsOwn() async throws {
@@ -95,6 +150,45 @@ import Testing
         #expect(error?.remedy.contains("packages.mirrors.registry") == true)
         #expect(asked.withLock { $0 } == ["https://registry.example:5000/v2/"])
         #expect(machine.files.list("/etc/apt/sources.list.d") == ["x"] && machine.files.list("/run") == ["x"])
+    }
+
+    @Test func theRegistryOfABaseImageOfOnesOwnIsAskedForTheSourceDebianToo() async throws {
+        var configuration = Configuration()
+        configuration.image.base = "registry.example/own:trixie"
+        let changes = try await step.inspect(machine.context(TestMachine.topology(configuration)))
+        #expect(changes.map(\.description) == ["use registry.example for the base image"])
+    }
+
+    /// Plain HTTP and a certificate of somebody's own, in the words of apt 2.6 and 3.0.
+    private static let distrust = [
+        "E: Failed to fetch https://registry.example:5000/v2/  Could not handshake: An unexpected TLS packet was"
+            + " received. [IP: 192.0.2.1 5000]",
+        "E: Failed to fetch https://registry.example:5000/v2/  Certificate verification failed: The certificate is NOT"
+            + " trusted.  Could not handshake: Error in the certificate verification. [IP: 192.0.2.1 5000]",
+        "E: SSL connection failed: error:0A00010B:SSL routines::wrong version number / Success",
+        "E: SSL connection failed: error:0A000086:SSL routines::certificate verify failed / Success",
+    ]
+
+    @Test(arguments: distrust)
+    func aRegistryThatDockerWouldNotTrustIsToldBeforeAnythingIsAdded(_ words: String) async throws {
+        let context = context { $0[.registry] = "registry.example:5000" }
+        let changes = try await step.inspect(context)
+        let probe = RegistryProbe(context.topology, machine.runner, machine.files)
+        machine.runner.on("/usr/lib/apt/apt-helper", status: 100, error: words + "\n")
+        let error = await #expect(throws: PgafError.self) { try await step.apply(changes, context) }
+        #expect(error?.code == .packagesFailed && error?.output == [words])
+        #expect(error?.message.contains("registry.example:5000 of the base image speaks no TLS that") == true)
+        for remedy in ["/etc/docker/certs.d/registry.example:5000/ca.crt", "insecure-registries"] {
+            #expect(error?.remedy.contains(remedy) == true)
+        }
+        #expect(machine.files.list("/etc/apt/sources.list.d") == ["x"] && machine.files.list("/run") == ["x"])
+        // What Docker has been told, an engine that is installed will do.
+        try machine.place("/etc/docker/daemon.json", #"{"insecure-registries": ["registry.example:5000"]}"#)
+        try await probe.prove()
+        try machine.place("/etc/docker/daemon.json", "{}")
+        await #expect(throws: PgafError.self) { try await probe.prove() }
+        try machine.place("/etc/docker/certs.d/registry.example:5000/ca.crt")
+        try await probe.prove()
     }
 
     /// As the engine that pgaf installs will ask it.

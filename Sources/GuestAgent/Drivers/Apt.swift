@@ -62,12 +62,13 @@ public struct Apt: Sendable {
         }
     }
 
-    /// Fetches and checks the lists of `DIRECTORY/sources.list` into that directory, past all that apt knows otherwise.
+    /// Fetches and checks the lists of `DIRECTORY/sources.list` into that directory, past all that apt knows otherwise;
+    /// without translations, which Debian's archive has megabytes of.
     func updateCommand(of directory: String) -> Command {
         Command(
             "apt-get",
             options(patience: 10, retries: 1) + Self.places(directory) + [
-                "-o", "APT::Update::Error-Mode=any", "update",
+                "-o", "Acquire::Languages=none", "-o", "APT::Update::Error-Mode=any", "update",
             ],
             environment: Self.environment, deadline: .seconds(300))
     }

@@ -60,13 +60,8 @@ public struct AptRepositories: Sendable {
     public func prove(
         _ repository: AptRepository, packages: [String], onLine: @escaping @Sendable (String) async -> Void
     ) async throws -> String {
-        if !["/usr/bin/gpg", "/etc/ssl/certs/ca-certificates.crt"].allSatisfy(files.exists) {
-            try await apt.install(["ca-certificates", "gpg"], onLine: onLine)
-        }
-        let directory = "\(Self.workspace)-\(repository.name)-\(repository.suite)"
-        try files.remove(directory)
-        // Keys and lists are read by apt's own user.
-        try files.makeDirectory(directory, mode: 0o755)
+        try await require(["ca-certificates", "gpg"], by: [Self.authorities, "/usr/bin/gpg"], onLine: onLine)
+        let directory = try emptyDirectory(for: repository)
         defer { try? files.remove(directory) }
         let key = try await verifiedKey(repository, in: directory)
         let keyFile = "\(directory)/key.asc"
@@ -82,19 +77,53 @@ public struct AptRepositories: Sendable {
                     cause: "\(repository.release) could not be fetched, though its key could",
                     output: release.lastLines())
         }
+        try await proveLists(
+            repository, packages: packages, signedBy: keyFile, of: "the key \(repository.fingerprint)",
+            in: directory, onLine: onLine)
+        return key
+    }
+
+    /// The authorities that the machine trusts over TLS.
+    static let authorities = "/etc/ssl/certs/ca-certificates.crt"
+
+    /// Installs packages that proofs take, where one of their files is missing; they stay.
+    func require(
+        _ packages: [String], by paths: [String], onLine: @escaping @Sendable (String) async -> Void
+    ) async throws {
+        if !paths.allSatisfy(files.exists) { try await apt.install(packages, onLine: onLine) }
+    }
+
+    /// A place for the proof of one repository, which apt's own user can read: keys and lists.
+    func emptyDirectory(for repository: AptRepository) throws -> String {
+        let directory = "\(Self.workspace)-\(repository.name)-\(repository.suite)"
+        try files.remove(directory)
+        try files.makeDirectory(directory, mode: 0o755)
+        return directory
+    }
+
+    /// Lets apt fetch and check a repository's lists, past all that the machine has, and looks for packages in them.
+    ///
+    /// - Parameters:
+    ///   - keyFile: path of the keys that alone may have signed them.
+    ///   - signer: whose these are, as after "signed by".
+    ///   - directory: an empty one of the repository's own; what is in it beside lists is not touched.
+    /// - Throws: `packages.failed`.
+    func proveLists(
+        _ repository: AptRepository, packages: [String], signedBy keyFile: String, of signer: String,
+        in directory: String, onLine: @escaping @Sendable (String) async -> Void
+    ) async throws {
         try files.makeDirectory("\(directory)/lists/partial", mode: 0o755)
         try files.write(
             "\(repository.sourcesLine(signedBy: keyFile))\n", to: "\(directory)/sources.list", mode: 0o644)
         try await runner.checked(
             apt.updateCommand(of: directory), code: .packagesFailed,
             what:
-                "What \(repository.uri) says of its packages in \(repository.suite) is damaged, or not signed by the key"
-                + " \(repository.fingerprint).",
+                "What \(repository.uri) says of its packages in \(repository.suite) is damaged, expired, or not signed"
+                + " by \(signer).",
             remedy:
-                "Do not use that mirror until it agrees with its own key; set \(repository.mirrorKey) to another one.",
+                "Do not use that mirror until it agrees with \(signer); set \(repository.mirrorKey) to another one.",
             onLine: onLine)
         try await requirePackages(packages, of: repository, in: directory)
-        return key
     }
 
     /// apt fetches no lists for an architecture that a repository does not have, and says nothing of it.
@@ -112,8 +141,8 @@ public struct AptRepositories: Sendable {
             "\(repository.uri) has no \(missing.joined(separator: ", ")) in \(repository.suite) for this machine's"
                 + " architecture.",
             remedy:
-                "Set \(repository.mirrorKey) to a mirror that has them, another postgres.version or postgres.packages, or"
-                + " packages.source: debian.",
+                "Set \(repository.mirrorKey) to a mirror that has them, or another postgres.version, postgres.packages"
+                + " or packages.source.",
             output: listed.lastLines())
     }
 

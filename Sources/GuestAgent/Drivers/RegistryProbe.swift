@@ -15,8 +15,8 @@ struct RegistryProbe: Sendable {
         self.files = files
     }
 
-    /// Where registries answer, whatever they answer: one that wants a login or has another certificate is there, and
-    /// Docker will say what it makes of it.
+    /// Where registries answer, whatever they answer: one that wants a login is there, and Docker will say what it
+    /// makes of it.
     ///
     /// Source: the registry's API, version 2.
     var address: String {
@@ -43,9 +43,24 @@ struct RegistryProbe: Sendable {
     /// - Returns: what apt's helper says of a host that is not found or does not answer within seconds; nil for one that
     ///   does.
     func silence() async throws -> CommandResult? {
-        guard let result = try await ask(address) else { return nil }
-        return result.status == Self.gaveUp || result.archiveFailure(otherwise: .packagesFailed) == .archiveUnreachable
-            ? result : nil
+        try await ask(address).flatMap { Self.isSilence($0) ? $0 : nil }
+    }
+
+    private static func isSilence(_ result: CommandResult) -> Bool {
+        result.status == gaveUp || result.archiveFailure(otherwise: .packagesFailed) == .archiveUnreachable
+    }
+
+    /// Whether no TLS came about with it, or none that the machine trusts, which is what an engine that is installed
+    /// new would trust too; false where Docker has been told beforehand to take its certificate, or none.
+    ///
+    /// Source: methods/connect.cc of apt; its words of releases 2.6 (GnuTLS) and 3.0 (OpenSSL), which tell of untrusted
+    /// certificates in the same lines.
+    private func isDistrusted(_ result: CommandResult) throws -> Bool {
+        let words = ["Could not handshake", "SSL connection failed"]
+        guard result.lastLines().contains(where: { line in words.contains { line.contains($0) } }),
+            !files.exists("/etc/docker/certs.d/\(reference.registry)")
+        else { return false }
+        return try files.read("/etc/docker/daemon.json")?.contains("insecure-registries") != true
     }
 
     /// - Returns: what apt's helper says of an image that is not there; nil for one that is, and for any other answer: a
@@ -75,14 +90,23 @@ struct RegistryProbe: Sendable {
         }
     }
 
-    /// - Throws: `packages.archive-unreachable`; `packages.failed` for an image that the registry does not have.
+    /// - Throws: `packages.archive-unreachable`; `packages.failed` for a registry that Docker would not trust, or that
+    ///   does not have the image.
     func prove() async throws {
-        if let silence = try await silence() {
+        let answer = try await ask(address)
+        if let answer, Self.isSilence(answer) {
             throw PgafError(
                 .archiveUnreachable, "The registry \(reference.registry) of the base image does not answer.",
                 remedy: "Check the machine's network, or set packages.proxy; packages.mirrors.registry or image.base"
-                    + " name another one, and packages.source: debian needs none.",
-                cause: "\(address) could not be fetched", output: silence.lastLines())
+                    + " name another one; without image.base, packages.source: debian needs none.",
+                cause: "\(address) could not be fetched", output: answer.lastLines())
+        }
+        if let answer, try isDistrusted(answer) {
+            throw PgafError(
+                .packagesFailed,
+                "The registry \(reference.registry) of the base image speaks no TLS that the machine trusts.",
+                remedy: "\(reference.trust) Then run `up` again.", cause: "\(address) could not be fetched",
+                output: answer.lastLines())
         }
         if let absence = try await absence() {
             throw PgafError(

@@ -1,8 +1,8 @@
 import Shared
 
-/// Docker's and PGDG's repositories, or their mirrors: proven before anything is installed, and all packages of the
-/// machine fetched, so that a wrong key, a missing suite or a tampered package leaves the machine as it was, but for gpg
-/// and ca-certificates.
+/// Docker's and PGDG's repositories or their mirrors, a mirror of the Debian archive, and the base image's registry:
+/// proven before anything is installed, and all packages of the machine fetched, so that a wrong key, a missing suite
+/// or a tampered package of the machine leaves it as it was, but for the tools and keys of the proof.
 struct RepositoriesStep: Step {
     let id = "repositories"
     let title = "the package repositories"
@@ -12,7 +12,7 @@ struct RepositoriesStep: Step {
 
     func inspect(_ context: AgentContext) async throws -> [Change] {
         let topology = context.topology
-        guard topology.state.source == .pgdg else { return try await mirror(context) }
+        guard topology.state.source == .pgdg else { return try await mirror(context) + baseRegistry(context) }
         var changes: [Change] = []
         for repository in topology.machineRepositories {
             let found = try context.files.read(repository.sourcesFile)
@@ -25,13 +25,7 @@ struct RepositoriesStep: Step {
                     found == nil ? .create : .change, repository.name,
                     "use \(repository.uri) \(repository.suite) on the machine, key \(repository.fingerprint)"))
         }
-        // An engine that is there may have a proxy or mirrors of its own: then it is for `docker pull` to say.
-        if !topology.makesBaseImage, !context.bundle, try await lacksEngine(context),
-            try await !BaseImageStep().inspect(context).isEmpty
-        {
-            changes.append(
-                Change(.create, Self.registry, "use \(topology.baseReference.registry) for the base image"))
-        }
+        changes += try await baseRegistry(context)
         if try await !ImageStep().inspect(context).isEmpty {
             let known = topology.baseReference.codename.map(topology.imageRepository)
             let words =
@@ -47,10 +41,17 @@ struct RepositoriesStep: Step {
         let topology = context.topology
         let output = context.output(id)
         if changes.has(Self.archive) {
-            try await prove(archive: context.configuration.packages[.debian] ?? "", context)
+            try await context.repositories.prove(
+                archive: context.configuration.packages[.debian] ?? "", packages: topology.imagePackages,
+                onLine: output)
         }
         let wanted = topology.machineRepositories.filter { changes.has($0.name) }
-        if changes.has(Self.registry) { try await RegistryProbe(topology, context.runner, context.files).prove() }
+        if changes.has(Self.registry) {
+            // Without them every certificate is one that nobody trusts.
+            try await context.repositories.require(
+                ["ca-certificates"], by: [AptRepositories.authorities], onLine: output)
+            try await RegistryProbe(topology, context.runner, context.files).prove()
+        }
         var proven: [(repository: AptRepository, key: String)] = []
         var packages: [String] = []
         for repository in wanted {
@@ -73,28 +74,23 @@ struct RepositoriesStep: Step {
     private static let registry = "registry"
     private static let archive = "debian"
 
-    /// A mirror of the Debian archive, where the base image is to be made from it.
+    /// A mirror of the Debian archive, where the base image or what is installed in it is to come from it.
     private func mirror(_ context: AgentContext) async throws -> [Change] {
         guard let mirror = context.configuration.packages[.debian], context.topology.makesBaseImage, !context.bundle,
-            !context.files.exists(BaseSystem.prepared), try await !BaseImageStep().inspect(context).isEmpty
+            try await !(BaseImageStep().inspect(context) + ImageStep().inspect(context)).isEmpty
         else { return [] }
         return [Change(.create, Self.archive, "use \(mirror) \(BaseSystem.suite) for the images")]
     }
 
-    /// What it serves is checked by mmdebstrap, with Debian's own keys.
-    private func prove(archive: String, _ context: AgentContext) async throws {
-        let release = "\(archive)/dists/\(BaseSystem.suite)/InRelease"
-        let directory = "/run/pgaf-archive"
-        defer { try? context.files.remove(directory) }
-        try context.files.makeDirectory(directory, mode: 0o755)
-        let fetched = try await context.repositories.fetch(release, to: "\(directory)/InRelease")
-        guard fetched.succeeded else {
-            throw PgafError(
-                .archiveUnreachable, "The mirror \(archive) does not give Debian's suite \(BaseSystem.suite).",
-                remedy:
-                    "Check the machine's network, set packages.mirrors.debian to another mirror, or packages.proxy.",
-                cause: "\(release) could not be fetched", output: fetched.lastLines())
-        }
+    /// The registry of a base image that is to be pulled by an engine that pgaf installs. One that is there may have a
+    /// proxy or mirrors of its own: then it is for `docker pull` to say.
+    private func baseRegistry(_ context: AgentContext) async throws -> [Change] {
+        guard !context.topology.makesBaseImage, !context.bundle, try await lacksEngine(context),
+            try await !BaseImageStep().inspect(context).isEmpty
+        else { return [] }
+        return [
+            Change(.create, Self.registry, "use \(context.topology.baseReference.registry) for the base image")
+        ]
     }
 
     /// Whether something is to be installed from it.

@@ -12,7 +12,7 @@ public enum BaseSystem {
     public static let prepared = "/var/cache/pgaf/base-\(suite).tar"
 
     /// Debian's own keys: apt needs them, so that each Debian system has them there, also one that is being made.
-    private static let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    public static let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
     /// A line of `sources.list`. Only Debian may sign what comes from there: the machine's apt believes every key that
     /// somebody has put among its trusted ones.
