@@ -62,6 +62,11 @@ import Testing
         #expect(names.contains("00-notes"))
         #expect(names.last == "19700204T000000000Z-00000007")
         #expect(names.count(where: RunIdentifier.isOne) == 20)
+
+        // The clock has been set back: the newest run sorts before all others, and is there all the same.
+        let early = RunIdentifier.new(at: Date(timeIntervalSince1970: 86_400), random: 7)
+        try MachineFiles().write("x", to: RunDirectory(in: scratch.project, id: early).events)
+        #expect(MachineFiles().list(scratch.project.runs).contains(early))
     }
 
     @Test func newRunsSortByTime() {

@@ -42,7 +42,8 @@ public struct RunPlace: Sendable {
         try store.files.makeDirectory(runtime)
         for root in ["\(Self.runtimeRoot)/runs", "\(store.root)/runs"] {
             let runs = store.files.list(root).filter(RunIdentifier.isOne)
-            for old in runs.dropLast(Self.kept) { try? store.files.remove("\(root)/\(old)") }
+            // Where a clock was set back, this one comes before the others.
+            for old in runs.dropLast(Self.kept) where old != id { try? store.files.remove("\(root)/\(old)") }
         }
     }
 

@@ -20,7 +20,8 @@ struct RunDirectory: Sendable, Equatable {
         path = project.run(id)
         let files = MachineFiles()
         try files.makeDirectory(path)
-        for old in files.list(project.runs).dropLast(Self.kept) where RunIdentifier.isOne(old) {
+        // Where the clock was set back, this one comes before the others.
+        for old in files.list(project.runs).dropLast(Self.kept) where RunIdentifier.isOne(old) && old != id {
             // What cannot be removed is tried again by the next run; it does not keep this one from beginning.
             try? files.remove(project.run(old))
         }
