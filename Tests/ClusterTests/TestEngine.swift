@@ -32,8 +32,7 @@ struct TestEngine {
     /// a containerd that stands still.
     func crash(whileStarting container: String, port: Int) async throws {
         let (process, loopback) = (process, try #require(IPv4Address("127.0.0.1")))
-        let found = try await runner.checked(Command("pidof", ["containerd"]), remedy: "")
-        let containerd = try #require(pid_t(found.trimmedOutput))
+        let containerd = try await containerd()
         try await withThrowingTaskGroup(of: Void.self) { group in
             kill(containerd, SIGSTOP)
             defer { kill(containerd, SIGKILL) }
@@ -55,8 +54,7 @@ struct TestEngine {
         let id = try await runner.checked(
             Command("docker", ["inspect", "--format", "{{.Id}}", container]), remedy: ""
         ).trimmedOutput
-        let found = try await runner.checked(Command("pidof", ["containerd"]), remedy: "")
-        let containerd = try #require(pid_t(found.trimmedOutput))
+        let containerd = try await containerd()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { _ = try await runner.run(Command("docker", ["start", container])) }
             let wait = Wait(for: "the shim of \(container)", upTo: .seconds(60), every: .milliseconds(1), hint: "")
@@ -67,6 +65,11 @@ struct TestEngine {
             try await group.waitForAll()
         }
         try await awaitEnd(of: process)
+    }
+
+    private func containerd() async throws -> pid_t {
+        let found = try await runner.checked(Command("pidof", ["containerd"]), remedy: "")
+        return try #require(pid_t(found.trimmedOutput))
     }
 
     /// The shim that serves a container, and not one that only starts or removes it.

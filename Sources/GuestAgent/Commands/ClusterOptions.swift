@@ -12,10 +12,10 @@ struct ClusterOptions: ParsableArguments {
         return cluster ?? (known.count == 1 ? known[0] : Configuration().cluster)
     }
 
-    /// The topology of that cluster as it is remembered.
+    /// That cluster's configuration and choices as they are remembered. This process has none of its passwords any more.
     ///
     /// - Throws: `cluster.not-found`, naming those that there are; `agent.no-root`.
-    func topology(store: ClusterStore, runner: any CommandRunner) async throws -> ClusterTopology {
+    func remembered(in store: ClusterStore) throws -> (configuration: Configuration, state: ClusterState) {
         try Privilege.requireRoot()
         let known = store.clusters
         let name = name(in: store)
@@ -28,6 +28,14 @@ struct ClusterOptions: ParsableArguments {
         }
         // Before any program is started: whoever made the cluster may have them in this shell too.
         OwnEnvironment.withdrawPasswords(of: configuration)
+        return (configuration, state)
+    }
+
+    /// The topology of that cluster as it is remembered.
+    ///
+    /// - Throws: what `remembered` throws.
+    func topology(store: ClusterStore, runner: any CommandRunner) async throws -> ClusterTopology {
+        let (configuration, state) = try remembered(in: store)
         let facts = try await MachineFacts.read(runner: runner, files: store.files)
         return ClusterTopology(configuration: configuration, state: state, facts: facts, root: store.root)
     }

@@ -27,16 +27,12 @@ struct OrderVerb: ParsableArguments {
     ///
     /// - Throws: what was refused, and what failed; an `ExitCode` once it has been told.
     func run(_ order: RoleOrder) async throws {
-        try await begin(try await remembered()) { $0.order = order }
+        try await begin(try options.remembered(in: ClusterStore()).configuration) { $0.order = order }
     }
 
     /// The same for an order that concerns all nodes.
     func run(_ order: ClusterOrder) async throws {
-        try await begin(try await remembered()) { $0.clusterOrder = order }
-    }
-
-    private func remembered() async throws -> Configuration {
-        try await options.topology(store: ClusterStore(), runner: SubprocessRunner()).configuration
+        try await begin(try options.remembered(in: ClusterStore()).configuration) { $0.clusterOrder = order }
     }
 
     /// The same for a cluster that need not be remembered.

@@ -49,8 +49,7 @@ extension AptRepositories {
     /// Source: methods/connect.cc and methods/basehttp.cc of apt; its words of releases 2.6 (GnuTLS) and 3.0 (OpenSSL).
     static func distrust(_ fetched: CommandResult, of address: String, _ repository: AptRepository) -> PgafError? {
         let output = fetched.lastLines()
-        func tells(_ words: String) -> Bool { output.contains { $0.contains(words) } }
-        if tells("Certificate verification failed") || tells("certificate verify failed") {
+        if fetched.tells(["Certificate verification failed", "certificate verify failed"]) {
             return PgafError(
                 .packagesFailed, "The machine does not trust the certificate behind \(address).",
                 remedy: "If that mirror is your own, put its authority's certificate on the machine as"
@@ -59,7 +58,7 @@ extension AptRepositories {
                     + " stand between you and this one.",
                 output: output)
         }
-        guard tells("Redirection from https to") else { return nil }
+        guard fetched.tells(["Redirection from https to"]) else { return nil }
         return PgafError(
             .packagesFailed, "\(address) leads away from TLS, to where apt does not follow.",
             remedy: "Set \(repository.mirrorKey) to a mirror that serves its files itself; apt's last lines say where"

@@ -11,9 +11,8 @@ enum LeakedPort {
     /// - Parameter address: that of the container in the cluster's network; the caller knows that it does not run.
     static func isHeld(_ port: Int, for address: IPv4Address, _ files: MachineFiles) -> Bool {
         files.processes.contains { process in
-            guard files.program(of: process) == "docker-proxy", let line = try? files.read("/proc/\(process)/cmdline")
-            else { return false }
-            let words = line.split(separator: "\0").map(String.init)
+            guard files.program(of: process) == "docker-proxy" else { return false }
+            let words = files.arguments(of: process)
             return value(of: "-host-port", in: words) == "\(port)"
                 && value(of: "-container-ip", in: words) == address.description
         }

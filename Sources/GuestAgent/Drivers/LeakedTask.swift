@@ -19,10 +19,8 @@ enum LeakedTask {
     static func isAtWork(_ container: String, _ files: MachineFiles) -> Bool {
         let processes = files.processes
         let shims = processes.filter { process in
-            guard files.program(of: process)?.hasPrefix("containerd-shim") == true,
-                let line = try? files.read("/proc/\(process)/cmdline")
-            else { return false }
-            return line.split(separator: "\0").contains { $0 == container }
+            files.program(of: process)?.hasPrefix("containerd-shim") == true
+                && files.arguments(of: process).contains(container)
         }
         return processes.contains { process in
             guard let status = try? files.read("/proc/\(process)/status") else { return false }

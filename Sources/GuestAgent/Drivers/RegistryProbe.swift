@@ -56,8 +56,7 @@ struct RegistryProbe: Sendable {
     /// Source: methods/connect.cc of apt; its words of releases 2.6 (GnuTLS) and 3.0 (OpenSSL), which tell of untrusted
     /// certificates in the same lines.
     private func isDistrusted(_ result: CommandResult) throws -> Bool {
-        let words = ["Could not handshake", "SSL connection failed"]
-        guard result.lastLines().contains(where: { line in words.contains { line.contains($0) } }),
+        guard result.tells(["Could not handshake", "SSL connection failed"]),
             !files.exists("/etc/docker/certs.d/\(reference.registry)")
         else { return false }
         return try files.read("/etc/docker/daemon.json")?.contains("insecure-registries") != true

@@ -2,8 +2,19 @@ import Shared
 
 /// Removes a cluster from the machine: everything that carries its label, and its memory.
 public struct ClusterRemoval: Sendable {
-    /// What Docker has of a cluster, in the order in which it can go.
-    enum Kind: String, CaseIterable {
+    /// What can be removed by itself: everything of one kind, in the order in which it can go.
+    struct Part: Sendable {
+        /// `containers`, `volumes`, `networks`, `memory`.
+        var id: String
+        var title: String
+        /// What its removal changes, in words.
+        var change: String
+        /// A line for each object.
+        var lines: [String]
+        var remove: @Sendable () async throws -> Void
+    }
+
+    private enum Kind: String, CaseIterable {
         case container, volume, network
 
         /// The words with which Docker removes one.
@@ -29,7 +40,7 @@ public struct ClusterRemoval: Sendable {
     /// after its passwords were forgotten.
     ///
     /// - Throws: `docker.unavailable` when it does not start.
-    func objects(_ cluster: String) async throws -> [(kind: Kind, names: [String])] {
+    private func objects(_ cluster: String) async throws -> [(kind: Kind, names: [String])] {
         guard try await DockerEngine(runner: runner, files: store.files).isAvailable() else { return [] }
         var found: [(kind: Kind, names: [String])] = []
         for kind in Kind.allCases {
@@ -52,33 +63,43 @@ public struct ClusterRemoval: Sendable {
         try await objects(cluster).flatMap { kind, names in names.map { "\(kind) \($0)" } }
     }
 
-    /// - Returns: what was removed.
-    /// - Throws: `docker.foreign-object` before anything is removed.
-    @discardableResult
-    public func remove(_ cluster: String) async throws -> [String] {
+    /// Everything that there is; the memory comes last, so that a removal which ended half-way is gone on with.
+    ///
+    /// - Throws: `docker.unavailable`; `docker.foreign-object` before anything is removed.
+    func parts(_ cluster: String) async throws -> [Part] {
         let found = try await objects(cluster)
         try await refuseGuests(of: found)
-        var removed: [String] = []
-        for (kind, names) in found { removed += try await remove(names, kind) }
-        if let memory = memory(cluster) {
-            try store.remove(cluster)
-            removed.append(memory)
+        var parts = found.map { [docker] kind, names in
+            Part(
+                id: "\(kind)s", title: "the \(kind)s of the cluster go",
+                change: "remove the \(kind)s \(names.joined(separator: ", "))", lines: names.map { "\(kind) \($0)" }
+            ) {
+                for name in names { try await docker.checked(kind.removal + [name]) }
+            }
         }
-        return removed
+        if let memory = memory(cluster) {
+            parts.append(
+                Part(
+                    id: "memory", title: "the machine forgets the cluster", change: "remove \(memory)", lines: [memory]
+                ) { [store] in try store.remove(cluster) })
+        }
+        return parts
     }
 
-    /// - Returns: a line for each.
-    /// - Throws: `docker.failed`.
-    func remove(_ names: [String], _ kind: Kind) async throws -> [String] {
-        for name in names { try await docker.checked(kind.removal + [name]) }
-        return names.map { "\(kind) \($0)" }
+    /// - Returns: what was removed.
+    /// - Throws: `docker.failed`, and what `parts` throws.
+    @discardableResult
+    public func remove(_ cluster: String) async throws -> [String] {
+        let parts = try await parts(cluster)
+        for part in parts { try await part.remove() }
+        return parts.flatMap(\.lines)
     }
 
     /// A network stays for as long as a running container of somebody else's, such as a pooler, is connected to it: that
     /// would come out only after the data is gone.
     ///
     /// - Throws: `docker.foreign-object`.
-    func refuseGuests(of found: [(kind: Kind, names: [String])]) async throws {
+    private func refuseGuests(of found: [(kind: Kind, names: [String])]) async throws {
         func names(_ kind: Kind) -> [String] { found.first { $0.kind == kind }?.names ?? [] }
         for network in names(.network) {
             let guests = try await docker.containers(inNetwork: network).filter { !names(.container).contains($0) }

@@ -9,6 +9,7 @@ struct HaltRun: Sendable {
     let runner: any CommandRunner
     let store: ClusterStore
     let request: Request
+    /// `stop` or `start`; `down` is a `RemovalRun`.
     let order: ClusterOrder
     let events: EventWriter
     /// Ends the run before its next container, or in the wait that it is in.

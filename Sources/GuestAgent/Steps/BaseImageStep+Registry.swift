@@ -32,8 +32,7 @@ extension BaseImageStep {
     ///
     /// Source: the words of Go's crypto/x509, crypto/tls and net/http.
     private static func isDistrust(_ pulled: CommandResult) -> Bool {
-        let words = ["x509: ", "tls: ", "server gave HTTP response to HTTPS client"]
-        return pulled.lastLines().contains { line in words.contains { line.contains($0) } }
+        pulled.tells(["x509: ", "tls: ", "server gave HTTP response to HTTPS client"])
     }
 
     private static func remedy(_ reference: ImageReference, proxy: String?) -> String {

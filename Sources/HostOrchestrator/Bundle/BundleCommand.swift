@@ -14,17 +14,17 @@ struct BundleCommand: Sendable {
 
     /// Makes the images as `up` does.
     func prepare(_ settings: [String]) -> Command {
-        root("env", withoutVariables + [agent, "prepare"] + settings.flatMap { ["--set", $0] }, .seconds(7200))
+        root("env", asking(settings), .seconds(7200))
     }
 
     /// A hash of everything that the images are made from.
     func inputs(_ settings: [String]) -> Command {
-        Command("env", withoutVariables + [agent, "prepare", "--inputs"] + settings.flatMap { ["--set", $0] })
+        Command("env", asking(settings, "--inputs"))
     }
 
     /// The packages that `up` installs on a machine like this one, one a line.
     func packageNames(_ settings: [String]) -> Command {
-        Command("env", withoutVariables + [agent, "prepare", "--packages"] + settings.flatMap { ["--set", $0] })
+        Command("env", asking(settings, "--packages"))
     }
 
     /// What this machine is and has, read by `MachineSupplies`.
@@ -76,7 +76,11 @@ struct BundleCommand: Sendable {
         proxy.map { proxy in ["http", "https"].flatMap { ["-o", "Acquire::\($0)::Proxy=\(proxy)"] } } ?? []
     }
 
-    private var withoutVariables: [String] { variables.sorted().map { "--unset=\($0)" } }
+    /// The agent's `prepare` by these settings alone, as `env` runs it.
+    private func asking(_ settings: [String], _ options: String...) -> [String] {
+        variables.sorted().map { "--unset=\($0)" } + [agent, "prepare"] + options
+            + settings.flatMap { ["--set", $0] }
+    }
 
     private func root(_ program: String, _ arguments: [String], _ deadline: Duration) -> Command {
         Elevation.command(Command(program, arguments, deadline: deadline), isRoot: isRoot)

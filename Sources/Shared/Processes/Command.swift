@@ -52,6 +52,11 @@ public struct CommandResult: Sendable, Equatable {
         let text = standardError.trimmed.isEmpty ? standardOutput : standardError
         return text.split(whereSeparator: \.isNewline).suffix(count).map(String.init)
     }
+
+    /// Whether one of the last lines has one of these words in it.
+    public func tells(_ words: [String], within count: Int = 12) -> Bool {
+        lastLines(count).contains { line in words.contains { line.contains($0) } }
+    }
 }
 
 extension StringProtocol {

@@ -10,9 +10,7 @@ extension CommandResult {
     ///
     /// - Returns: `disk.full`, `packages.archive-unreachable`, or `code` for anything else.
     public func archiveFailure(otherwise code: ErrorCode) -> ErrorCode {
-        let lines = lastLines(40)
-        func tell(_ words: [String]) -> Bool { lines.contains { line in words.contains { line.contains($0) } } }
-        if tell(["No space left on device"]) { return .diskFull }
-        return tell(Self.silence) ? .archiveUnreachable : code
+        if tells(["No space left on device"], within: 40) { return .diskFull }
+        return tells(Self.silence, within: 40) ? .archiveUnreachable : code
     }
 }
