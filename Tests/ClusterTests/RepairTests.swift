@@ -189,6 +189,33 @@ extension ClusterSuite {
             #expect(try String(contentsOfFile: file, encoding: .utf8) == text)
         }
 
+        /// As after a command of pg_autoctl's, or a change of roles, on a full disk; and as a kill leaves them that comes
+        /// between a registration and what is noted of it.
+        @Test func whoseSettingsOfPgAutoctlAreLostKeepsItsPlace() async throws {
+            let (value, primary, standby) = try await begin()
+            let before = try await cluster.state().nodes.map(\.id)
+            let file = "/var/lib/pgaf/config/pg_autoctl/var/lib/pgaf/data/pg_autoctl.cfg"
+            func inside(_ node: String, _ words: String...) async throws -> String {
+                let result = try await cluster.command("docker", ["exec", node] + words)
+                #expect(result.succeeded, "\(result.standardError)")
+                return result.trimmedOutput
+            }
+            let events = try await mend("empty settings of pg_autoctl", value) {
+                for node in [primary, standby] { _ = try await inside(node, "truncate", "-s", "0", file) }
+            }
+            #expect(PgafProject.changedSteps(events).contains("restarts"))
+            #expect(warnings(events).isEmpty)
+            for node in [primary, standby] { #expect(try await Int(inside(node, "stat", "-c", "%s", file)) ?? 0 > 500) }
+            _ = try await mend("settings of pg_autoctl that are gone, or broke off", value) {
+                try await damage(standby, "sed -i 's/^group = 0$/group = -1/' \(file)")
+                try await damage(TestCluster.monitor, ": > \(file)")
+                try await damage(
+                    try #require(TestCluster.nodes.first { ![primary, standby].contains($0) }), "rm \(file)")
+            }
+            #expect(PgafProject.changedSteps(try await cluster.up()).isEmpty)
+            #expect(try await cluster.state().nodes.map(\.id) == before, "somebody has registered once more")
+        }
+
         @Test func aRowWithoutContainerAndVolumeIsMadeAnew() async throws {
             let (value, _, standby) = try await begin()
             _ = try await mend("a standby without container and volume", value) {

@@ -124,10 +124,19 @@ extension FakeCluster {
         switch (words[0], words.dropFirst().first ?? "") {
         case ("volume", "rm"): memory.volumes[last] = nil
         case ("update", _): break
-        case ("start", let name):
-            memory.containers[name]?.status = "running"
-            memory.containers[name]?.running = true
-        case ("stop", let name): memory.containers[name]?.running = false
+        case ("start", _):
+            for name in words.dropFirst() {
+                memory.containers[name]?.status = "running"
+                memory.containers[name]?.running = true
+                // A node that the monitor does not know registers by itself.
+                if memory.remains[name] != nil, !memory.registered.contains(name) { memory.registered.append(name) }
+            }
+        case ("restart", let name):
+            memory.restarts.append(name)
+            memory.heldBack[name] = nil
+            memory.lostConfigurations.remove(name)
+        case ("stop", _):
+            for name in words.dropFirst() { memory.containers[name]?.running = false }
         case ("kill", _):
             memory.containers[last]?.status = "exited"
             memory.containers[last]?.running = false

@@ -8,6 +8,10 @@ extension FakeCluster {
     ///
     /// - Parameter sql: what it reads from its standard input.
     func exec(_ words: [String], _ sql: String, _ memory: inout Memory) -> CommandResult {
+        if words.contains(where: { $0.contains("pg_autoctl config set") }) {
+            memory.partitionTimeouts[words[3]] = Int(words.last ?? "")
+            return Self.ok()
+        }
         if let tool = words.firstIndex(of: "pg_autoctl") { return autoctl(words, of: words[tool - 3], &memory) }
         guard let tool = words.firstIndex(of: "psql") else { return Self.ok() }
         let container = words[tool - 1]
@@ -36,7 +40,6 @@ extension FakeCluster {
             memory.halfRegistered.remove(node)
             if !memory.registered.contains(node) { memory.registered.append(node) }
         }
-        if words.contains("config") { memory.partitionTimeouts[node] = Int(words.last ?? "") }
         if words.contains("candidate-priority") { memory.priorities[node] = Int(words.last ?? "") }
         return Self.ok()
     }
@@ -175,6 +178,7 @@ extension FakeCluster {
         if sql.contains("pg_postmaster_start_time") {
             return Self.ok("\(memory.restarts.count { $0 == container })")
         }
+        if sql.contains("pg_stat_file") { return Self.ok(memory.lostConfigurations.contains(container) ? "t" : "f") }
         if sql.contains("pg_read_file") {
             return Self.ok("[timeout]\nnetwork_partition_timeout = \(memory.partitionTimeouts[container] ?? 20)\nx = 1")
         }

@@ -33,6 +33,8 @@ final class FakeCluster: Sendable {
         var heldBack: [String: [[String]]] = [:]
         /// Nodes whose PostgreSQL was restarted, in order.
         var restarts: [String] = []
+        /// Nodes whose pg_autoctl has an empty configuration file until their containers start again.
+        var lostConfigurations: Set<String> = []
         /// pg_autoctl restarts a server and reports an error, as it does where it looks before there is a new process.
         var restartsAreDenied = false
         /// What PostgreSQL says of settings that it cannot take.

@@ -164,6 +164,28 @@ import Testing
         }
     }
 
+    /// The others' rows lead nowhere: nobody but this one can be primary.
+    @Test func theLastNodeWithDataRegistersBeforeAllOthers() async throws {
+        loseEverything()
+        cluster.change { $0.remains["pgnode2"] = "no\nno\nyes\nno" }
+        let repair = repair(2)
+        #expect(try await attempt(repair) == nil && repair.hasActed)
+        #expect(cluster.change { $0.registered } == ["pgnode2", "pgnode1", "pgnode3"])
+        let deeds = machine.runner.lines.filter { ["stop", "start"].contains($0[1]) }.map { $0.dropFirst() }
+        #expect(
+            deeds == [
+                ["stop", "pgnode2", "pgnode1", "pgnode3"], ["start", "pgnode2"], ["start", "pgnode1", "pgnode3"],
+            ])
+        cluster.change {
+            $0.registered = ["pgnode1", "pgnode2"]
+            $0.remains["pgnode1"] = "yes\nno\nyes\nno"
+        }
+        let other = self.repair(2)
+        #expect(
+            try await attempt(other) == "pg_autoctl's memory of the node is gone, and no other node is primary yet"
+                && !other.hasActed)
+    }
+
     /// All containers and volumes but the monitor's were removed a moment ago, and `up` has made them again.
     @Test func withoutAnyDataLeftTheWayOnIsTold() async throws {
         loseEverything()

@@ -165,6 +165,48 @@ import Testing
         #expect(cluster.change { $0.registered } == ["pgnode1", "pgnode2", "pgnode3"])
     }
 
+    /// Stops all nodes of a monitor that has lost its memory, pgnode3 without a container.
+    ///
+    /// - Parameter states: what their control files say, and the timeline.
+    private func loseAllButTheVolumes(_ states: [String: (String, Int)]) {
+        cluster.change {
+            $0.registered = []
+            $0.images[BaseSystem.image] = [Label.hash: BaseImageStep.hash]
+            for name in ["pgnode1", "pgnode2"] { $0.containers[name]?.running = false }
+            $0.containers["pgnode3"] = nil
+            for name in states.keys {
+                $0.volumes["\(name)_data"] = [Label.cluster: "pgaf", Label.node: name]
+                $0.remains[name] = "yes\nno\nyes\nno"
+            }
+        }
+        machine.runner.on("docker", "run", "--rm") { command in
+            let line = command.arguments.joined(separator: " ")
+            guard let (state, timeline) = states.first(where: { line.contains($0.key) })?.value else {
+                return CommandResult(status: 125)
+            }
+            guard line.contains("pg_controldata") else { return FakeCluster.ok("yes\nno\nyes\nno") }
+            return FakeCluster.ok(
+                "Database cluster state: \(state)\nLatest checkpoint location: 0/1\n"
+                    + "Latest checkpoint's TimeLineID: \(timeline)")
+        }
+    }
+
+    @Test func aMonitorWithoutMemoryGetsTheLastPrimaryFirstThoughNobodyRuns() async throws {
+        loseAllButTheVolumes([
+            "pgnode1": ("in production", 1), "pgnode2": ("shut down in recovery", 2), "pgnode3": ("in production", 2),
+        ])
+        let context = machine.context(topology)
+        let changes = try await step.inspect(context)
+        #expect(
+            changes.map(\.description) == [
+                "start pgnode3, which has the newest data, before all others: the monitor has lost its memory"
+            ])
+        try await step.apply(changes, context)
+        #expect(cluster.change { $0.containers["pgnode3"]?.running } == true)
+        #expect(cluster.change { $0.registered } == ["pgnode3"])
+        #expect(machine.runner.lines.filter { $0[1] == "start" }.isEmpty, "others come in their own steps")
+    }
+
     @Test func withoutAnyPrimaryNobodyIsRegistered() async throws {
         cluster.change { $0.registered = [] }
         machine.runner.on("docker", "exec") { command in
@@ -180,27 +222,25 @@ import Testing
 
     /// The monitor would take whoever comes first for the primary, also one that had been away for days.
     @Test func ofSeveralStoppedNodesNobodyBecomesPrimaryByChance() async throws {
-        cluster.change {
-            $0.registered = []
-            for name in ["pgnode1", "pgnode2", "pgnode3"] {
-                $0.containers[name] = ContainerStatus(name: name, status: "exited", running: false)
-            }
-        }
-        machine.runner.on("docker", "run") { command in
-            let isControl = command.arguments.last?.contains("pg_controldata") == true
-            return CommandResult(standardOutput: isControl ? "TimeLineID: 3\n" : "yes\nno\nyes\nno\n")
-        }
+        loseAllButTheVolumes([
+            "pgnode1": ("in production", 2), "pgnode2": ("shut down in recovery", 2), "pgnode3": ("in production", 2),
+        ])
         let error = await #expect(throws: PgafError.self) { try await step.inspect(machine.context(topology)) }
-        #expect(error?.code == .nodeFailed && error?.remedy.contains("docker start") == true)
-        #expect(error?.output == ["pgnode1", "pgnode2", "pgnode3"].map { "\($0): TimeLineID: 3" })
+        #expect(error?.code == .nodeFailed && error?.remedy.contains("`docker start NAME`") == true)
+        #expect(
+            error?.output == [
+                "pgnode1: in production, timeline 2, checkpoint 0/1",
+                "pgnode2: shut down in recovery, timeline 2, checkpoint 0/1",
+                "pgnode3: in production, timeline 2, checkpoint 0/1",
+            ])
 
         // A new one without any data might come before the only one that has some.
         machine.runner.on("docker", "run") { command in
             let has = command.arguments.contains("pgnode2") ? "yes" : "no"
             return CommandResult(standardOutput: "\(has)\nno\n\(has)\nno\n")
         }
-        let second = await #expect(throws: PgafError.self) { try await step.inspect(machine.context(topology)) }
-        #expect(second?.message.contains("(pgnode2)") == true)
+        let changes = try await step.inspect(machine.context(topology))
+        #expect(changes.map(\.description).first?.hasPrefix("start pgnode2, which has the newest data") == true)
         var alone = Configuration()
         alone.nodes = [NodeSettings(name: "pgnode2", port: 5002)]
         let single = TestMachine.topology(alone)

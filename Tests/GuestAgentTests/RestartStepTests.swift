@@ -87,6 +87,27 @@ import Testing
         #expect(try await step.inspect(context).isEmpty)
     }
 
+    /// pg_autoctl refuses commands then, the one that restarts its server among them.
+    @Test func aNodeWhosePgAutoctlLostItsConfigurationIsRestartedWithItsContainer() async throws {
+        let context = machine.context(TestMachine.topology())
+        let step = RestartStep(topology: context.topology)
+        cluster.change {
+            $0.lostConfigurations = ["pgnode1", "pgnode2"]
+            $0.heldBack["pgnode2"] = [["shared_buffers", "32MB", "64MB"]]
+        }
+        let changes = try await step.inspect(context)
+        #expect(
+            changes.map(\.description) == [
+                "restart the container pgnode1: pg_autoctl's configuration file of the node is empty",
+                "restart the container pgnode2: pg_autoctl's configuration file of the node is empty,"
+                    + " shared_buffers 32MB → 64MB",
+            ])
+        try await step.apply(changes, context)
+        #expect(cluster.change { $0.restarts } == ["pgnode2", "pgnode1"])
+        #expect(machine.runner.commands.count { $0.arguments.first == "restart" } == 2)
+        #expect(try await step.inspect(context).isEmpty)
+    }
+
     /// The monitor goes on believing for a while that a server which has just gone is there.
     @Test func aRestartIsOverOnlyWhenAllHaveReportedAfterIt() async throws {
         let context = machine.context(TestMachine.topology())

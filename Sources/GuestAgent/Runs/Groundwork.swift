@@ -39,13 +39,18 @@ struct Groundwork: Sendable {
         try topology.failoverTimings.validate()
         let monitor = Monitor(
             container: topology.configuration.monitor.name, psql: Psql(runner: runner, sessions: sessions))
+        // What there is can be seen only while it runs.
+        _ = try await engine?.isAvailable(events)
         let inService = try await monitor.rows()?.filter { $0.isSettled && $0.isHealthy }.map(\.name) ?? []
         let snapshot = try await Docker(runner: runner).snapshot(
             containers: topology.containerNames, volumes: topology.volumeNames,
             images: [topology.baseImage, topology.configuration.image.reference])
+        let present = topology.configuration.nodes.filter {
+            snapshot.containers[$0.name] != nil || snapshot.volumes[$0.effectiveVolume] != nil
+        }
         graph = StepGraph(
             ClusterSteps.all(
-                topology, store: store, inService: Set(inService), present: Set(snapshot.containers.keys),
+                topology, store: store, inService: Set(inService), present: Set(present.map(\.name)),
                 purge: request.options.purge))
         var acting = AgentContext(
             runner: runner, sessions: sessions, files: store.files, events: events, topology: topology,

@@ -95,7 +95,7 @@ public struct UpRun: Sendable {
 public enum ClusterSteps {
     /// - Parameters:
     ///   - inService: nodes that have their place in the formation already.
-    ///   - present: nodes that have a container. They wait for nobody: they may be what the first one waits for.
+    ///   - present: nodes that have a container or a volume. They wait for nobody: they may be what the first one waits for.
     ///   - purge: whether volumes of nodes that are no longer wanted are removed.
     public static func all(
         _ topology: ClusterTopology, store: ClusterStore, inService: Set<String> = [], present: Set<String> = [],

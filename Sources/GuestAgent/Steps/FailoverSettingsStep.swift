@@ -128,7 +128,7 @@ struct FailoverSettingsStep: Step {
             sparing: true, hint: "Look at `docker logs \(node)` on the machine, then run `up` again.", code: .nodeFailed
         )
         try await context.wait(wait, step: id) {
-            try await autoctl.run(node, ["config", "set", Self.partitionKey, "\(wanted)"])
+            try await autoctl.configure(node, Self.partitionKey, "\(wanted)")
             // No base backup runs here any more, so the reload can kill none.
             try await autoctl.run(node, ["reload"])
             let found = try await partitionTimeout(node, context)

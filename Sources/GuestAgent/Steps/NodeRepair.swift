@@ -58,6 +58,10 @@ final class NodeRepair: Sendable {
             await context.output(step)("\(node.name): \(found.words); it registers again with its data")
             acted.withLock { $0 = true }
             try await monitor.forget(node.name)
+        case .registerFirst:
+            await context.output(step)("\(node.name): \(found.words); it registers again before all others")
+            acted.withLock { $0 = true }
+            try await registerFirst(rows, step: step, context)
         case .waitForPrimary: return "\(found.words), and no other node is primary yet"
         case .refuse: throw refusal(found)
         }
@@ -88,7 +92,7 @@ final class NodeRepair: Sendable {
             let aside =
                 found.leavesData ? "; its old data is set aside in the volume \(node.effectiveVolume)" : ""
             return [Change(.change, "repair", "make \(node.name) anew from the primary: \(found.words)\(aside)")]
-        case .registerAgain:
+        case .registerAgain, .registerFirst:
             return [Change(.change, "repair", "register \(node.name) again with its data: \(found.words)")]
         case .refuse:
             // One that is still being initialised has no data to lose, and may come by itself.
@@ -113,18 +117,20 @@ final class NodeRepair: Sendable {
             if try await !context.psql.answers(rows[index].name) { rows[index].health = -1 }
         }
         let treatment = found.treatment(rows, node: node.name)
-        guard treatment == .refuse || (treatment == .waitForPrimary && !found.leavesData) else { return treatment }
+        guard treatment == .refuse || (treatment == .waitForPrimary && found != .strayed) else { return treatment }
         let others = Set(topology.configuration.nodes.map(\.name) + rows.map(\.name)).subtracting([node.name])
         for other in others.sorted() where try await NodeRemains.mayHaveData(other, context) { return .waitForPrimary }
-        return .refuse
+        // The last that has data is what all others are made from.
+        return found == .noMemory ? .registerFirst : .refuse
     }
 
     private func refusal(_ found: NodeAilment) -> PgafError {
         PgafError(
             .dataWouldBeLost,
             "\(node.name) cannot come back: \(found.words), and no other node of the formation has data any more.",
-            remedy: "Restore the volume \(node.effectiveVolume) from a backup and run `up` again; to begin anew without"
-                + " the data, `pgaf-host up --fresh`.")
+            remedy: "If you have a copy of a data directory, put it into the volume \(node.effectiveVolume) as `data`"
+                + " (`docker run --rm --volumes-from \(node.name) ...` on the machine) and run `up` again; to begin anew"
+                + " without the data, `pgaf-host up --fresh`.")
     }
 
     /// Lets a failover go on that two looks found standing still.
@@ -140,6 +146,27 @@ final class NodeRepair: Sendable {
             await context.warnings.add("pg_auto_failover: \(words).")
         }
         return "the failover from \(stuck.former) to \(stuck.next) stands still"
+    }
+
+    /// Has the only node with data register as if there were no other: one of those without any would be the primary of a
+    /// new database if it came before. They stand still until then.
+    private func registerFirst(_ rows: [Monitor.Row], step: String, _ context: AgentContext) async throws {
+        var others: [String] = []
+        for name in topology.configuration.nodes.map(\.name) where name != node.name {
+            if try await context.docker.container(name) != nil { others.append(name) }
+        }
+        try await context.docker.checked(["stop", node.name] + others)
+        for row in rows { try await context.monitor.forget(row.name) }
+        try await context.docker.checked(["start", node.name])
+        let wait = Wait(
+            for: "\(node.name) to register with the monitor", upTo: .seconds(300), every: .milliseconds(200),
+            sparing: true, hint: "Look at `docker logs \(node.name)` on the machine, then run `up` again.",
+            code: .nodeFailed)
+        try await context.wait(wait, step: step, in: node.name) { () async throws -> Wait.Observation<Void> in
+            let isKnown = try await context.monitor.rows()?.contains { $0.name == node.name } == true
+            return isKnown ? .found(()) : .notYet("it has no row")
+        }
+        if !others.isEmpty { try await context.docker.checked(["start"] + others) }
     }
 
     /// - Returns: where the old data is now; nil when there was none.
@@ -194,6 +221,8 @@ enum NodeAilment: Sendable, Equatable {
 
     enum Treatment: Sendable, Equatable {
         case makeAnew, registerAgain, waitForPrimary, refuse
+        /// As the only node that has data: the others have rows that lead nowhere.
+        case registerFirst
     }
 
     func treatment(_ rows: [Monitor.Row], node: String) -> Treatment {
@@ -228,9 +257,13 @@ struct NodeRemains: Sendable, Equatable {
 
     /// Reads it from beside the container, which may be starting again and again; nil when Docker does not let one look.
     static func read(_ container: String, _ context: AgentContext) async throws -> NodeRemains? {
+        try await read(in: ["--volumes-from", container], context)
+    }
+
+    private static func read(in volume: [String], _ context: AgentContext) async throws -> NodeRemains? {
         let result = try await context.runner.run(
             command(
-                container, context,
+                volume, context,
                 "for f in \(ContainerLayout.keeperState) \(ContainerLayout.keeperInitialisation)"
                     + " \(ContainerLayout.data)/global/pg_control; do test -s $f && echo yes || echo no; done; "
                     + strayed))
@@ -243,14 +276,22 @@ struct NodeRemains: Sendable, Equatable {
     /// The same of a node that may have no container: nothing is left where its volume is gone too. nil where nobody
     /// can tell.
     static func find(_ name: String, _ context: AgentContext) async throws -> NodeRemains? {
-        let docker = Docker(runner: context.runner)
-        guard try await docker.container(name) == nil else { return try await read(name, context) }
+        if let volume = try await volume(of: name, context) { return try await read(in: volume, context) }
         // An engine that is gone shows nothing either.
-        guard let node = context.configuration.nodes.first(where: { $0.name == name }),
-            try await docker.labels(of: "volume", node.effectiveVolume) == nil,
-            try await docker.engineVersion() != nil
+        guard context.configuration.nodes.contains(where: { $0.name == name }),
+            try await Docker(runner: context.runner).engineVersion() != nil
         else { return nil }
         return NodeRemains(hasMemory: false, isInitialising: false, hasData: false)
+    }
+
+    /// Docker's words that bring a node's volume into another container; nil where there is none.
+    private static func volume(of name: String, _ context: AgentContext) async throws -> [String]? {
+        let docker = Docker(runner: context.runner)
+        if try await docker.container(name) != nil { return ["--volumes-from", name] }
+        guard let node = context.configuration.nodes.first(where: { $0.name == name }),
+            try await docker.labels(of: "volume", node.effectiveVolume) != nil
+        else { return nil }
+        return ["--volume", "\(node.effectiveVolume):\(ContainerLayout.volume)"]
     }
 
     /// Whether a node has data, is about to have some, or nobody can tell.
@@ -282,28 +323,26 @@ struct NodeRemains: Sendable, Equatable {
             rm -rf \(data) \(ContainerLayout.stateHome)/pg_autoctl \(ContainerLayout.configurationHome)/pg_autoctl
             """
         let result = try await context.runner.checked(
-            command(container, context, script), code: .nodeFailed,
+            command(["--volumes-from", container], context, script), code: .nodeFailed,
             what: "The volume of \(container) could not be put into order.", remedy: Docker.remedy)
         return result.trimmedOutput.isEmpty ? nil : result.trimmedOutput
     }
 
-    /// What a stopped server's control file says of how far it had come, a line each.
-    static func progress(_ container: String, _ context: AgentContext) async throws -> [String] {
-        let script =
-            "pg_controldata \(ContainerLayout.data)"
-            + " | grep -E 'cluster state|last modified|checkpoint location|checkpoint.s TimeLineID'"
-        let result = try await context.runner.run(command(container, context, script))
-        return result.trimmedOutput.split(separator: "\n").map { "\(container): \($0)" }
+    /// What a node's control file says of how far its server had come; nil where it cannot be read.
+    static func progress(_ name: String, _ context: AgentContext) async throws -> ServerProgress? {
+        guard let volume = try await volume(of: name, context) else { return nil }
+        let result = try await context.runner.run(
+            command(volume, context, "LC_ALL=C pg_controldata \(ContainerLayout.data)"))
+        return result.succeeded ? ServerProgress(controlData: result.standardOutput) : nil
     }
 
-    /// A shell over the container's volume, in a container of its own without a network.
-    static func command(_ container: String, _ context: AgentContext, _ script: String) -> Command {
+    /// A shell over a volume, in a container of its own without a network.
+    private static func command(_ volume: [String], _ context: AgentContext, _ script: String) -> Command {
         // The directories are `postgres`' own.
         let words =
             HelperContainer.run + [
                 "--cap-add", "DAC_OVERRIDE", "--label", "\(Label.cluster)=\(context.configuration.cluster)",
-                "--volumes-from", container, "--entrypoint", "sh", context.configuration.image.reference, "-c", script,
-            ]
+            ] + volume + ["--entrypoint", "sh", context.configuration.image.reference, "-c", script]
         return Command("docker", words, deadline: .seconds(300))
     }
 }

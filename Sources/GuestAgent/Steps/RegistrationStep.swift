@@ -19,8 +19,14 @@ struct RegistrationStep: Step {
         let halves = try await halfRegistered(rows, context)
         rows.removeAll { halves.contains($0.name) }
         let strangers = try await strangers(rows, context)
-        if rows.isEmpty, !strangers.contains(where: \.isWritable) {
-            try await refuseToGuess(strangers.map(\.name), context)
+        if rows.isEmpty, !strangers.contains(where: \.isWritable),
+            let first = try await lastPrimary(running: strangers.map(\.name), context)
+        {
+            return [
+                Change(
+                    .change, Self.first,
+                    "start \(first), which has the newest data, before all others: the monitor has lost its memory")
+            ]
         }
         return strangers.map {
             let why = halves.contains($0.name) ? "its registration broke off" : "which does not know it"
@@ -30,6 +36,7 @@ struct RegistrationStep: Step {
 
     func apply(_ changes: [Change], _ context: AgentContext) async throws {
         let monitor = context.monitor
+        if changes.has(Self.first) { try await startLastPrimary(context) }
         for name in try await halfRegistered(try await monitor.knownRows(), context) { try await monitor.forget(name) }
         let rows = try await monitor.knownRows()
         var strangers = try await strangers(rows, context)
@@ -171,28 +178,66 @@ struct RegistrationStep: Step {
         }
     }
 
+    /// What the change of a node that is started before the others is about.
+    private static let first = "first"
+
     /// A monitor without memory takes whoever comes first for the primary. Where a node with data does not run, that could
     /// be one that had missed what it has, or a new one without any.
-    private func refuseToGuess(_ running: [String], _ context: AgentContext) async throws {
+    ///
+    /// - Parameter running: nodes with data that run, none of which takes writes.
+    /// - Returns: who has to come first; nil where nobody has to.
+    /// - Throws: `node.failed` where it is not certain who that is.
+    private func lastPrimary(running: [String], _ context: AgentContext) async throws -> String? {
         var silent: [String] = []
         for name in topology.configuration.nodes.map(\.name) where !running.contains(name) {
-            guard try await context.docker.container(name) != nil,
-                let remains = try await NodeRemains.read(name, context), remains.hasMemory, remains.hasData,
-                !remains.isInitialising
-            else { continue }
+            guard let remains = try await NodeRemains.find(name, context), remains.hasData, !remains.isInitialising
+            else {
+                continue
+            }
             silent.append(name)
         }
-        guard !silent.isEmpty, topology.configuration.nodes.count > 1 else { return }
-        var progress: [String] = []
-        for name in silent { progress += try await NodeRemains.progress(name, context) }
+        guard !silent.isEmpty, topology.configuration.nodes.count > 1 else { return nil }
+        // Nobody else has anything.
+        if running.isEmpty, silent.count == 1 { return silent[0] }
+        var progress: [String: ServerProgress] = [:]
+        for name in running + silent { progress[name] = try await NodeRemains.progress(name, context) }
+        // Each has to say how far it has come: who does not may be the one.
+        if progress.count == running.count + silent.count, let last = ServerProgress.lastPrimary(progress),
+            silent.contains(last)
+        {
+            return last
+        }
         throw PgafError(
             .nodeFailed,
             "The monitor has lost its memory, and nodes with data do not run (\(silent.joined(separator: ", "))): it"
                 + " would take whoever comes first for the primary.",
             remedy:
-                "Start the one that was primary last with `docker start NAME` on the machine (the highest TimeLineID,"
+                "Start the one that was primary last with `docker start NAME` on the machine (the highest timeline,"
                 + " then the latest checkpoint), wait until it takes writes, then run `up` again.",
-            output: progress)
+            output: progress.sorted { $0.key < $1.key }.map { name, progress in
+                "\(name): \(progress.state), timeline \(progress.timeline), checkpoint \(progress.checkpoint)"
+            })
+    }
+
+    /// Starts the node, in a container that is made where there is none, and waits until it takes writes.
+    private func startLastPrimary(_ context: AgentContext) async throws {
+        guard let name = try await lastPrimary(running: try await strangers([], context).map(\.name), context),
+            let node = topology.configuration.nodes.first(where: { $0.name == name })
+        else { return }
+        await context.output(id)("\(name) has the newest data and is started before the others")
+        let container = ContainerConvergence.node(node, topology)
+        try await container.apply(try await container.inspect(context), step: id, context)
+        let wait = Wait(
+            for: "\(name), which has the newest data, to take writes", upTo: patience, every: .milliseconds(500),
+            sparing: true, hint: "Look at `docker logs \(name)` on the machine, then run `up` again.", code: .nodeFailed
+        )
+        try await context.wait(wait, step: id, in: name) { () async throws -> Wait.Observation<Void> in
+            switch try await context.psql.attempt(name, "SELECT pg_is_in_recovery();") {
+            case "f": .found(())
+            case "t": .notYet("it is a standby still")
+            default: .notYet("it takes no connections")
+            }
+        }
     }
 
     private func tooMany(_ names: [String]) -> PgafError {

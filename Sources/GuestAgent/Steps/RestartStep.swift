@@ -1,10 +1,11 @@
 import FoundationEssentials
 import Shared
 
-/// Settings that only a start of PostgreSQL takes up: one server after another is restarted inside its container.
+/// What only a start takes up: one server after another is restarted inside its container, or with it where pg_autoctl
+/// could not do so.
 struct RestartStep: Step {
     let id = "restarts"
-    let title = "settings that need a restart of PostgreSQL"
+    let title = "what needs a restart of PostgreSQL"
     let topology: ClusterTopology
 
     /// After the departures: a primary that hands over must not be restarted meanwhile.
@@ -26,10 +27,10 @@ struct RestartStep: Step {
             }
             await context.output(id)(turn.description)
             if turn.node == primary {
-                try await withoutCandidates(beside: primary, context) { _ = try await restart(turn.node, context) }
+                try await withoutCandidates(beside: primary, context) { _ = try await restart(turn, context) }
                 primary = try await settledPrimary(context)
             } else {
-                primary = try await restart(turn.node, context)
+                primary = try await restart(turn, context)
             }
         }
     }
@@ -82,13 +83,18 @@ struct RestartStep: Step {
     /// nothing of the restart.
     ///
     /// - Returns: the primary's name.
-    private func restart(_ node: String, _ context: AgentContext) async throws -> String {
+    private func restart(_ turn: PendingRestart, _ context: AgentContext) async throws -> String {
+        let node = turn.node
         let before = try await context.psql.attempt(node, Self.startTime)
         // What counts is the server itself: pg_autoctl reports an error ("Failed to find pid") where it looks for the new
         // process before there is one.
         var refusal: PgafError?
         do {
-            try await Autoctl(runner: context.runner).restartPostgres(node)
+            if turn.hasLostConfiguration {
+                try await context.docker.checked(["restart", node])
+            } else {
+                try await Autoctl(runner: context.runner).restartPostgres(node)
+            }
         } catch let error as PgafError where error.code == .nodeFailed {
             refusal = error
         }
@@ -109,6 +115,9 @@ struct RestartStep: Step {
         return try await SettledFormation(topology: topology, code: .nodeFailed).wait(
             since: restarted, step: id, context)
     }
+
+    private static let isConfigurationEmpty =
+        "SELECT coalesce((SELECT size FROM pg_stat_file(\(SQL.literal(ContainerLayout.keeperConfiguration)), true)), 0) = 0;"
 
     private static let startTime = "SELECT pg_postmaster_start_time();"
 
@@ -136,7 +145,9 @@ struct RestartStep: Step {
                 }
             }
         }
-        return settings.isEmpty ? nil : PendingRestart(node: name, settings: settings)
+        let hasLost = try await context.psql.attempt(name, Self.isConfigurationEmpty) == "t"
+        guard hasLost || !settings.isEmpty else { return nil }
+        return PendingRestart(node: name, settings: settings, hasLostConfiguration: hasLost)
     }
 
     /// - Returns: an empty list when the server does not answer, which is another step's concern.

@@ -103,9 +103,48 @@ public struct ImageFiles: Sendable, Equatable {
         # A disk that ran full leaves empty files of pg_autoctl's, which it could never read again.
         find "$XDG_CONFIG_HOME" "$XDG_DATA_HOME" -name 'pg_autoctl.*' -size 0 -delete 2>/dev/null || true
 
+        # Without its settings, or without the group in them, pg_autoctl takes a registered node for one that was dropped: it
+        # throws its memory away and registers once more, which the monitor refuses. All nodes are in group 0; the
+        # other settings are options of the command, of which pg_autoctl itself would add some.
+        data="\(ContainerLayout.data)"
+        settings="\(ContainerLayout.keeperConfiguration)"
+        if [ "${*:1:3}" = "pg_autoctl create postgres" ] && [ -s "\(ContainerLayout.keeperState)" ]; then
+            if [ ! -e "$settings" ]; then
+                declare -A options=()
+                for ((index = 4; index < $#; index++)); do options["${@:index:1}"]="${@:index+1:1}"; done
+                install -d -o "$user" -g "$group" -m 0700 "$(dirname "$settings")"
+                install -o "$user" -g "$group" -m 0600 /dev/stdin "$settings.new" <<END
+        [pg_autoctl]
+        role = keeper
+        nodekind = standalone
+        formation = default
+        group = 0
+        monitor = ${options[--monitor]}
+        name = ${options[--name]}
+        hostname = ${options[--hostname]}
+
+        [postgresql]
+        pgdata = $data
+        port = \(ContainerLayout.port)
+        listen_addresses = *
+        auth_method = trust
+        hba_level = skip
+
+        [ssl]
+        active = 1
+        sslmode = ${options[--ssl-mode]}
+        ca_file = ${options[--ssl-ca-file]}
+        cert_file = ${options[--server-cert]}
+        key_file = ${options[--server-key]}
+        END
+                mv "$settings.new" "$settings"
+            elif grep -q '^group *= *-1$' "$settings"; then
+                sed -i 's/^group *= *-1$/group = 0/' "$settings"
+            fi
+        fi
+
         # initdb that was killed half-way leaves a directory which it would refuse ever after. One in which no server has
         # run, and which pg_autoctl has not configured, has nothing in it that anybody wrote.
-        data="\(ContainerLayout.data)"
         if [ -d "$data" ] && [ ! -e "$data/postmaster.opts" ] && [ ! -e "$data/postgresql-auto-failover.conf" ]; then
             find "$data" -mindepth 1 -delete
         fi

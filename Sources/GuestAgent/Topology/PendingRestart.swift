@@ -1,6 +1,6 @@
 import Shared
 
-/// Settings of one node that its server takes up only when it is started anew.
+/// What one node takes up only when it is started anew.
 struct PendingRestart: Sendable, Equatable {
     struct Setting: Sendable, Equatable, Decodable {
         var name: String
@@ -12,10 +12,15 @@ struct PendingRestart: Sendable, Equatable {
 
     var node: String
     var settings: [Setting]
+    /// Whether pg_autoctl's configuration file of the node holds nothing, as after a write on a full disk: pg_autoctl goes
+    /// on with what it has read, and refuses every command. The container's start makes another one.
+    var hasLostConfiguration = false
 
     var description: String {
         let values = settings.map { "\($0.name) \($0.now) → \($0.next ?? "PostgreSQL's default")" }
-        return "restart PostgreSQL of \(node): \(values.joined(separator: ", "))"
+        guard hasLostConfiguration else { return "restart PostgreSQL of \(node): \(values.joined(separator: ", "))" }
+        let reasons = ["pg_autoctl's configuration file of the node is empty"] + values
+        return "restart the container \(node): \(reasons.joined(separator: ", "))"
     }
 
     /// A standby must not have less of these than its primary, or it stops replaying.
