@@ -1,4 +1,5 @@
 import Foundation
+import GuestAgent
 import Shared
 import TestSupport
 import Testing
@@ -81,7 +82,7 @@ extension ClusterSuite {
                     "docker",
                     [
                         "exec", "--user", "postgres", name, "grep", "^monitor = ",
-                        "/var/lib/pgaf/config/pg_autoctl/var/lib/pgaf/data/pg_autoctl.cfg",
+                        ContainerLayout.keeperConfiguration,
                     ]
                 ).standardOutput
                 #expect(keeper.contains("sslmode=verify-full&sslrootcert=/run/pgaf/ca.crt"), "\(name)")

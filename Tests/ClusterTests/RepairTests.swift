@@ -1,4 +1,5 @@
 import Foundation
+import GuestAgent
 import Shared
 import TestSupport
 import Testing
@@ -194,7 +195,7 @@ extension ClusterSuite {
         @Test func whoseSettingsOfPgAutoctlAreLostKeepsItsPlace() async throws {
             let (value, primary, standby) = try await begin()
             let before = try await cluster.state().nodes.map(\.id)
-            let file = "/var/lib/pgaf/config/pg_autoctl/var/lib/pgaf/data/pg_autoctl.cfg"
+            let file = ContainerLayout.keeperConfiguration
             func inside(_ node: String, _ words: String...) async throws -> String {
                 let result = try await cluster.command("docker", ["exec", node] + words)
                 #expect(result.succeeded, "\(result.standardError)")

@@ -1,4 +1,5 @@
 import Foundation
+import GuestAgent
 import Shared
 import TestSupport
 import Testing
@@ -29,6 +30,9 @@ extension ClusterSuite {
             case standbyRemoved = "a standby's container removed"
             case primaryRemoved = "the primary's container removed"
             case monitorLost = "the monitor's container and volume removed"
+            case nodesRemoved = "all nodes' containers removed"
+            case memoryLost = "all containers and the monitor's volume removed"
+            case settingsLost = "pg_autoctl's settings of the primary and a standby emptied"
             case switchover = "a switchover ordered"
             case linkCut = "the SSH link cut at a random moment of such an `up` by SSH"
             case diskFull = "the machine's own disk full at a random moment of such an `up`"
@@ -132,6 +136,15 @@ extension ClusterSuite {
             case .monitorLost:
                 _ = try await cluster.command("docker", ["rm", "--force", TestCluster.monitor])
                 _ = try await cluster.command("docker", ["volume", "rm", "\(TestCluster.monitor)_data"])
+            case .nodesRemoved: _ = try await cluster.command("docker", ["rm", "--force"] + TestCluster.nodes)
+            case .memoryLost:
+                _ = try await cluster.command("docker", ["rm", "--force"] + TestCluster.containers)
+                _ = try await cluster.command("docker", ["volume", "rm", "\(TestCluster.monitor)_data"])
+            case .settingsLost:
+                for node in [primary, standby] {
+                    _ = try await cluster.command(
+                        "docker", ["exec", node, "truncate", "-s", "0", ContainerLayout.keeperConfiguration])
+                }
             case .switchover:
                 _ = try await cluster.command(
                     "docker",

@@ -226,13 +226,19 @@ import Testing
             "pgnode1": ("in production", 2), "pgnode2": ("shut down in recovery", 2), "pgnode3": ("in production", 2),
         ])
         let error = await #expect(throws: PgafError.self) { try await step.inspect(machine.context(topology)) }
-        #expect(error?.code == .nodeFailed && error?.remedy.contains("`docker start NAME`") == true)
+        // One of them has no container to start.
+        #expect(error?.code == .nodeFailed && error?.remedy.contains("remove the others of pgnode3_data") == true)
+        #expect(error?.remedy.contains("`up --fresh`") == true)
         #expect(
             error?.output == [
                 "pgnode1: in production, timeline 2, checkpoint 0/1",
                 "pgnode2: shut down in recovery, timeline 2, checkpoint 0/1",
                 "pgnode3: in production, timeline 2, checkpoint 0/1",
             ])
+
+        cluster.change { $0.containers["pgnode3"] = ContainerStatus(name: "pgnode3", status: "exited", running: false) }
+        let startable = await #expect(throws: PgafError.self) { try await step.inspect(machine.context(topology)) }
+        #expect(startable?.remedy.hasPrefix("Start the one that was primary last") == true)
 
         // A new one without any data might come before the only one that has some.
         machine.runner.on("docker", "run") { command in

@@ -211,12 +211,27 @@ struct RegistrationStep: Step {
             .nodeFailed,
             "The monitor has lost its memory, and nodes with data do not run (\(silent.joined(separator: ", "))): it"
                 + " would take whoever comes first for the primary.",
-            remedy:
-                "Start the one that was primary last with `docker start NAME` on the machine (the highest timeline,"
-                + " then the latest checkpoint), wait until it takes writes, then run `up` again.",
+            remedy: try await remedyForSilence(silent, context),
             output: progress.sorted { $0.key < $1.key }.map { name, progress in
                 "\(name): \(progress.state), timeline \(progress.timeline), checkpoint \(progress.checkpoint)"
             })
+    }
+
+    /// What somebody types who knows which of the nodes has the newest data.
+    private func remedyForSilence(_ silent: [String], _ context: AgentContext) async throws -> String {
+        let which = "that was primary last (the highest timeline, then the latest checkpoint)"
+        var homeless: [String] = []
+        for name in silent where try await context.docker.container(name) == nil { homeless.append(name) }
+        guard !homeless.isEmpty else {
+            return
+                "Start the one \(which) with `docker start NAME` on the machine, wait until it takes writes, then run"
+                + " `up` again."
+        }
+        let volumes = topology.configuration.nodes.filter { homeless.contains($0.name) }.map(\.effectiveVolume)
+        return
+            "Keep the volume of the one \(which), and remove the others of \(volumes.joined(separator: ", ")) once you"
+            + " have copies of them where in doubt (`docker volume rm VOLUME` on the machine); then run `up` again. Where"
+            + " `destroy` or `up --fresh` was interrupted, the same again goes on with it."
     }
 
     /// Starts the node, in a container that is made where there is none, and waits until it takes writes.
