@@ -163,6 +163,24 @@ import Testing
         #expect(host.scratch.text(path) == text)
     }
 
+    /// Otherwise the next `up` would set back all that flags had made.
+    @Test func initBesideAClusterWritesItsValues() throws {
+        let host = TestHost(ScriptedMachine())
+        var made = Configuration()
+        made.machine.kind = .ssh
+        made.machine.ssh.host = "db.example.org"
+        made.nodes = NodeSettings.defaults(count: 2)
+        made.nodes[1].candidatePriority = 40
+        made.postgres.settings = ["work_mem": "8MB"]
+        made.passwords.superuser = .environment("PW")
+        try host.scratch.project.prepare()
+        try ClusterMemory(made).save(in: host.scratch.project)
+        try Initialization.run(file: "pgaf.yaml", in: host.context())
+        #expect(host.errors.text.contains("with the values of the cluster of this directory"))
+        let loaded = try ConfigurationChoice().load(in: host.scratch.project, environment: [:])
+        #expect(loaded.configuration == made)
+    }
+
     @Test func aConfigurationIsRememberedWhole() throws {
         let scratch = ScratchDirectory()
         try scratch.project.prepare()

@@ -75,6 +75,32 @@ import Testing
         #expect(found.contains { $0.subject == "machine" })
     }
 
+    /// With the words with which `plan` and `up` refuse; a command that gives a password is not run.
+    @Test func whatKeepsTheNextUpFromBeginningIsTold() async throws {
+        var host = TestHost(ScriptedMachine(outlook: MachineOutlook(.stopped)))
+        host.configuration.passwords.monitor = .command("touch '\(host.scratch.path)/asked'")
+        try host.scratch.project.prepare()
+        try ClusterMemory(host.configuration).save(in: host.scratch.project)
+        #expect(await !findings(host).contains { $0.verdict == .failed })
+        host.configuration.cluster = "another"
+        host.configuration.passwords.superuser = .environment("PGAF_TEST_UNSET")
+        host.configuration.access.certificates = "nowhere"
+        host.configuration.machine.vagrant.provider = .virtualbox
+        let directory = VagrantProvider.libvirt.dataDirectory(in: host.scratch.project)
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try MachineFiles().write("x", to: "\(directory)/id")
+        let found = await findings(host)
+        #expect(
+            found.compactMap(\.code) == [
+                .configurationConflict, .configurationConflict, .secretUnavailable, .certificateFailed,
+            ])
+        #expect(found.contains { $0.text.contains("$PGAF_TEST_UNSET, which is not set") })
+        #expect(found.contains { $0.subject == "machine" })
+        host.configuration.passwords.superuser = .file("none")
+        #expect(await findings(host).contains { $0.code == .secretUnavailable && $0.text.contains("/none") })
+        #expect(!MachineFiles().exists("\(host.scratch.path)/asked"))
+    }
+
     @Test func aRunningMachineIsAskedForItsCluster() async throws {
         var state = ScriptedAgent.formation
         state.warnings = ["The certificate of pgnode1 ends in 3 days: `pgaf-host up` makes another one."]

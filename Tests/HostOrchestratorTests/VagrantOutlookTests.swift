@@ -74,6 +74,25 @@ import Testing
         #expect(await machine(tools("running"), .libvirt) { $0.syncedFolder = folder }.warnings().isEmpty)
     }
 
+    /// It is not taken over, and can still be looked at and removed.
+    @Test func theMachineOfAnotherProviderIsNotBroughtUp() async throws {
+        let directory = VagrantProvider.libvirt.dataDirectory(in: scratch.project)
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try MachineFiles().write("x", to: "\(directory)/id")
+        try render(Self.forwards)
+        let tools = tools("running")
+        let refused = machine(tools, .virtualbox)
+        let planned = await #expect(throws: PgafError.self) { try await refused.outlook() }
+        #expect(planned?.code == .configurationConflict && planned?.remedy.contains("`pgaf-host destroy`") == true)
+        let begun = await #expect(throws: PgafError.self) {
+            try await refused.bringUp(reporting: ProgressRecord(), rest: nil)
+        }
+        #expect(begun?.code == .configurationConflict && begun?.message.contains("libvirt") == true)
+        #expect(tools.seen.isEmpty)
+        #expect(try await refused.provider() == .libvirt)
+        #expect(try await refused.destructionSummary().first?.hasPrefix("virtual machine") == true)
+    }
+
     @Test func aMachineThatIsNotThere() async throws {
         let tools = tools("running")
         #expect(

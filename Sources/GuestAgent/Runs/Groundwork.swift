@@ -39,14 +39,18 @@ struct Groundwork: Sendable {
         try topology.failoverTimings.validate()
         let monitor = Monitor(
             container: topology.configuration.monitor.name, psql: Psql(runner: runner, sessions: sessions))
-        // What there is can be seen only while it runs.
-        _ = try await engine?.isAvailable(events)
         let inService = try await monitor.rows()?.filter { $0.isSettled && $0.isHealthy }.map(\.name) ?? []
         let snapshot = try await Docker(runner: runner).snapshot(
             containers: topology.containerNames, volumes: topology.volumeNames,
             images: [topology.baseImage, topology.configuration.image.reference])
+        // An engine that is stopped shows nothing, whatever there is.
+        let isEmpty = snapshot.containers.isEmpty && snapshot.volumes.isEmpty
+        let isHidden =
+            if isEmpty, try store.state(request.configuration.cluster) != nil {
+                try await Docker(runner: runner).engineVersion() == nil
+            } else { false }
         let present = topology.configuration.nodes.filter {
-            snapshot.containers[$0.name] != nil || snapshot.volumes[$0.effectiveVolume] != nil
+            isHidden || snapshot.containers[$0.name] != nil || snapshot.volumes[$0.effectiveVolume] != nil
         }
         graph = StepGraph(
             ClusterSteps.all(

@@ -5,7 +5,7 @@ struct InitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
         abstract: "Write a commented pgaf.yaml with every key and its default.",
-        discussion: "Never writes over a file that exists.")
+        discussion: "In the directory of a cluster it has that one's values. Never writes over a file that exists.")
 
     @Option(help: ArgumentHelp("The file to write.", valueName: "file"))
     var config = "pgaf.yaml"

@@ -7,6 +7,7 @@ extension VagrantMachine {
     ) async throws -> Bool {
         let reporter = VagrantReporter(progress, logFile: logFile)
         try refuseForeignVagrantfile()
+        try VagrantProvider.check(settings.provider, in: project)
         let provider = try await provider()
         try await awakenProvider { await reporter.say($0) }
         if provider == .libvirt { await Libvirt(runner: runner).openAcceleration { await reporter.say($0) } }

@@ -5,6 +5,7 @@ extension VagrantMachine {
     /// Starts no daemon, boots nothing to try out the processor, and leaves the Vagrantfile as it is.
     public func outlook() async throws -> MachineOutlook {
         try refuseForeignVagrantfile()
+        try VagrantProvider.check(settings.provider, in: project)
         let provider = try await provider()
         if provider == .libvirt, try await !Libvirt(runner: runner).answers() {
             let made = VagrantProvider.existing(in: project) != nil

@@ -48,7 +48,10 @@ public struct VagrantMachine: Machine {
     /// The provider, found once.
     func provider() async throws -> VagrantProvider {
         if let known = await memory.provider { return known }
-        let found = try await VagrantProvider.resolve(settings.provider, project: project, runner: runner)
+        // A machine that another provider made is reached, stopped and removed by that one.
+        let isForeign = VagrantProvider.other(than: settings.provider, in: project) != nil
+        let found = try await VagrantProvider.resolve(
+            isForeign ? .auto : settings.provider, project: project, runner: runner)
         await memory.remember(found)
         return found
     }

@@ -18,6 +18,29 @@ enum VagrantProvider: String, Sendable, CaseIterable {
         allCases.first { FileManager.default.fileExists(atPath: $0.dataDirectory(in: project) + "/id") }
     }
 
+    /// The provider that made the machine in this directory, where another one is configured.
+    ///
+    /// A machine whose making was interrupted does not count: it is made anew, with whichever.
+    static func other(than wanted: VagrantSettings.Provider, in project: ProjectDirectory) -> VagrantProvider? {
+        guard wanted != .auto, !MachineFiles().exists(project.unfinishedMachine), let made = existing(in: project),
+            made.rawValue != wanted.rawValue
+        else { return nil }
+        return made
+    }
+
+    /// Refuses to bring up the machine of one provider as that of another.
+    ///
+    /// - Throws: `configuration.conflict`.
+    static func check(_ wanted: VagrantSettings.Provider, in project: ProjectDirectory) throws {
+        guard let made = other(than: wanted, in: project) else { return }
+        throw PgafError(
+            .configurationConflict,
+            "The virtual machine of this directory was made with \(made.rawValue), but machine.vagrant.provider is"
+                + " \(wanted.rawValue).",
+            remedy: "Set it back to \(made.rawValue) or `auto`, or `pgaf-host destroy` the machine with its cluster"
+                + " first.")
+    }
+
     /// Vagrant's own directory for the machine.
     func dataDirectory(in project: ProjectDirectory) -> String {
         "\(project.path)/.vagrant/machines/default/\(rawValue)"

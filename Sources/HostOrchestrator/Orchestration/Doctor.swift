@@ -21,20 +21,49 @@ struct Doctor: Sendable {
     func findings() async -> [Finding] {
         do {
             let configuration = try context.currentConfiguration(choice)
-            return wanted() + about(configuration) + agent() + (await machine(configuration))
+            return await wanted() + about(configuration) + agent() + (await machine(configuration))
         } catch {
             return [.failed("configuration", error)]
         }
     }
 
     /// What keeps the next `up` from beginning; the rest is about the cluster that there is.
-    private func wanted() -> [Finding] {
+    private func wanted() async -> [Finding] {
+        let configuration: Configuration
         do {
-            _ = try context.loadConfiguration(choice)
-            return []
+            configuration = try context.loadConfiguration(choice).configuration
         } catch {
             return [.failed("configuration", error)]
         }
+        let passwords = Self.withoutCommands(configuration.passwords)
+        let store = PasswordStore(project: context.project, environment: context.environment)
+        let checks: [@Sendable () async throws -> Void] = [
+            { try ClusterMemory.load(context.project)?.check(configuration) },
+            {
+                guard configuration.machine.kind == .vagrant else { return }
+                try VagrantProvider.check(configuration.machine.vagrant.provider, in: context.project)
+            },
+            { _ = try await store.resolve(passwords, missing: .made) },
+            { _ = try context.suppliedCertificates(configuration) },
+        ]
+        var findings: [Finding] = []
+        for check in checks {
+            do {
+                try await check()
+            } catch {
+                findings.append(.failed("configuration", error))
+            }
+        }
+        return findings
+    }
+
+    /// A command that gives a password may ask its user something, and is not run to look.
+    private static func withoutCommands(_ settings: PasswordSettings) -> PasswordSettings {
+        var settings = settings
+        for place in [\PasswordSettings.superuser, \.monitor, \.replication, \.client] {
+            if case .command = settings[keyPath: place] { settings[keyPath: place] = .generate }
+        }
+        return settings
     }
 
     private func about(_ configuration: Configuration) -> [Finding] {

@@ -2,7 +2,13 @@ import Shared
 
 /// `pgaf-host passwords rotate`: an `up` of the cluster as it is remembered, with new passwords.
 enum PasswordRotation {
+    /// - Throws: `cluster.not-found` where no `up` has made a cluster, `usage`, and what `Up.run` throws.
     static func run(_ names: [String], _ options: Up.Options, in context: HostContext) async throws {
+        guard try ClusterMemory.load(context.project) != nil else {
+            throw PgafError(
+                .clusterNotFound, "There is no cluster in \(context.project.path).",
+                remedy: "Make it with `pgaf-host up`, in the directory that is meant.")
+        }
         let settings = try context.currentConfiguration(options.choice).passwords
         var options = options
         options.rotating = try Self.names(names, settings)

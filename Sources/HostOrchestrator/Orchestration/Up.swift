@@ -44,7 +44,8 @@ enum Up {
                 to: purgeLoss(configuration), question: "Remove these volumes for good?", yes: options.yes)
         }
         let (outcome, log) = try await RecordedRun.perform(
-            "up", progress: options.progress, waiting: options.wait, in: context
+            options.rotating.isEmpty ? "up" : "passwords rotate", progress: options.progress, waiting: options.wait,
+            in: context
         ) { active in
             let own = try await supply?.atHome(context, configuration) ?? context
             return try await UpRun(

@@ -19,10 +19,14 @@ public enum ConfigurationReference {
         return lines.joined(separator: "\n") + "\n" + example() + "```\n"
     }
 
-    /// A complete `pgaf.yaml` in which every key has a comment and its default.
-    public static func example() -> String {
+    /// A complete `pgaf.yaml` in which every key has a comment and its default, or the value of a configuration.
+    public static func example(_ configuration: Configuration = Configuration()) -> String {
+        let head =
+            configuration == Configuration()
+            ? "every key is optional, and this file says what holds without it."
+            : "every key is optional; these are the values of the cluster of this directory."
         var lines = [
-            "# pgaf.yaml: every key is optional, and this file says what holds without it.",
+            "# pgaf.yaml: \(head)",
             "# Stronger than the file are the environment (PGAF_MACHINE_KIND=local) and flags (--set machine.kind=local).",
         ]
         var open: [String] = []
@@ -40,7 +44,7 @@ public enum ConfigurationReference {
             if key.path == ConfigurationKeys.nodes.path {
                 lines += ["# A list gives each its own keys: " + sampleNode]
             }
-            lines.append("\(margin)\(key.name): \(key.render(Configuration()))")
+            lines.append("\(margin)\(key.name): \(key.render(configuration))")
         }
         return lines.joined(separator: "\n") + "\n"
     }

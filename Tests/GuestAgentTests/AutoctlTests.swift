@@ -1,0 +1,47 @@
+import Foundation
+import Shared
+import TestSupport
+import Testing
+
+@testable import GuestAgent
+
+@Suite struct AutoctlTests {
+    /// Runs what would run in the container here, with a pg_autoctl of the test's own.
+    ///
+    /// - Returns: the status, and what the settings are after that.
+    private func configure(_ program: String) async throws -> (status: Int32, settings: String) {
+        let machine = TestMachine()
+        machine.runner.on("docker", "exec")
+        try await Autoctl(runner: machine.runner).configure("pgnode1", "timeout.x", "5")
+        let words = try #require(machine.runner.lines.first)
+        #expect(words.prefix(6) == ["docker", "exec", "--user", "postgres", "pgnode1", "sh"])
+        #expect(words.suffix(3) == ["sh", "timeout.x", "5"], "no value stands in the script")
+        let scratch = ScratchDirectory()
+        func local(_ text: String) -> String { text.replacing("/var/lib/pgaf", with: scratch.path) }
+        let file = local(ContainerLayout.keeperConfiguration)
+        let directory = URL(filePath: file).deletingLastPathComponent().path()
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try "x = 20\n".write(toFile: file, atomically: true, encoding: .utf8)
+        let tools = "\(scratch.path)/tools"
+        try FileManager.default.createDirectory(atPath: tools, withIntermediateDirectories: true)
+        try "#!/bin/sh\nfile=$XDG_CONFIG_HOME/pg_autoctl\(scratch.path)/data/pg_autoctl.cfg\n: > $file\n\(program)\n"
+            .write(
+                toFile: "\(tools)/pg_autoctl", atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(tools)/pg_autoctl")
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        let result = try await SubprocessRunner().run(
+            Command("env", ["PATH=\(tools):\(path)"] + words[5...].map(local)))
+        return (result.status, try String(contentsOfFile: file, encoding: .utf8))
+    }
+
+    @Test func aValueIsSet() async throws {
+        let found = try await configure("echo \"$1 $2 $3 $4\" > $file")
+        #expect(found.status == 0 && found.settings == "config set timeout.x 5\n")
+    }
+
+    /// pg_autoctl empties the file before it writes it.
+    @Test func whatBreaksOffLeavesTheSettingsThatThereWere() async throws {
+        let found = try await configure("echo 'No space left on device' >&2; exit 1")
+        #expect(found.status != 0 && found.settings == "x = 20\n")
+    }
+}
