@@ -319,6 +319,8 @@ import Testing
         #expect(all[0].secrets.superuser.revealed != all[1].secrets.superuser.revealed)
     }
 
+    /// A machine that wants to be started anew; what its agent, perhaps of another release, says of a plan counts only where
+    /// it refuses the request.
     private func reloading(_ stop: CommandResult) -> TestHost {
         TestHost(
             ScriptedMachine(reloads: true, answers: ["stop --json --cluster pgaf": stop]) { request, emit in
@@ -346,6 +348,20 @@ import Testing
                 status: 75, standardOutput: #"{"error":{"code":"cluster.locked","message":"m","remedy":"r"}}"#))
         #expect(try await host.up() == 75)
         #expect(host.machine.story == ["bringUp", "connect", "close"])
+    }
+
+    @Test(arguments: [("data.would-be-lost", 78), ("network.conflict", 69)])
+    func whatTheAgentWouldRefuseIsRefusedWhileTheClusterRuns(_ code: String, _ status: Int32) async throws {
+        let plan = CommandResult(
+            status: status, standardOutput: #"{"error":{"code":"\#(code)","message":"m","remedy":"r"}}"#)
+        let host = TestHost(
+            ScriptedMachine(reloads: true, answers: ["plan": plan]) { _, _ in
+                Issue.record("nothing was to be begun")
+                return .exited(0)
+            })
+        #expect(try await host.up() == status)
+        #expect(host.machine.story == ["bringUp", "connect", "close"])
+        #expect(!host.machine.executed.contains { $0.arguments.contains("stop") })
     }
 
     @Test func aMachineWithoutAClusterIsStartedAnewAllTheSame() async throws {

@@ -48,17 +48,31 @@ enum Halt {
 
     /// Stops the cluster's containers in order, before `up` has brought its own agent.
     ///
+    /// - Parameter request: what the cluster is asked for after that. What the agent would refuse of it is refused while the
+    ///   cluster runs.
     /// - Returns: the names of those that ran; none where there is no agent or no cluster.
+    /// - Throws: what the agent reports, such as `cluster.locked` while a run is at work, or `data.would-be-lost`.
     static func rest(
-        _ machine: any Machine, _ configuration: Configuration, _ context: HostContext
+        _ machine: any Machine, before request: Request, _ context: HostContext
     ) async throws -> [String] {
         do {
-            return try await context.withAgent(on: machine, configuration) {
-                try await $0.stop(cluster: configuration.cluster)
+            return try await context.withAgent(on: machine, request.configuration) { agent in
+                if !request.options.fresh { try await refuse(request, agent) }
+                return try await agent.stop(cluster: request.configuration.cluster)
             }
         } catch let error as PgafError where nothingToStop.contains(error.code) {
             return []
         }
+    }
+
+    /// An agent of another release may not know what it is asked, and one that fails says nothing of the request: `up` itself
+    /// brings its own.
+    private static func refuse(_ request: Request, _ agent: AgentClient) async throws {
+        do {
+            _ = try await agent.plan(request)
+        } catch let error as PgafError where error.code.isRefusal {
+            throw error
+        } catch is PgafError {}
     }
 
     static func start(_ options: Options, in context: HostContext) async throws {

@@ -45,7 +45,9 @@ struct UpRun: Sendable {
         let loss = try LostMemory(configuration, machine: machine.description, in: context)
         await recorder.report(.plan(HostStep.plan(machine: machine.description)))
         try await recorder.step(.machine) {
-            try await machine.bringUp(reporting: recorder) { try await rest(machine) }
+            try await machine.bringUp(reporting: recorder) {
+                try await rest(machine, secrets, certificates)
+            }
         }
         let former = try FormerKnowledge(context.project)
         let memory = ClusterMemory(configuration)
@@ -82,8 +84,12 @@ struct UpRun: Sendable {
     /// Stops the cluster in order, before its machine is started anew; the run starts it again.
     ///
     /// - Throws: what the agent reports, such as `cluster.locked` while a run is at work.
-    private func rest(_ machine: any Machine) async throws {
-        let stopped = try await Halt.rest(machine, configuration, context)
+    private func rest(
+        _ machine: any Machine, _ secrets: ClusterSecrets, _ certificates: SuppliedCertificates?
+    ) async throws {
+        let request = Self.request(
+            active.directory.id, configuration, secrets, certificates, hosts: try await machine.hosts(), options)
+        let stopped = try await Halt.rest(machine, before: request, context)
         let words = stopped.isEmpty ? "nothing of the cluster ran" : "stopped \(stopped.joined(separator: ", "))"
         await recorder.report(.stepOutput(step: HostStep.machine.id, line: words))
     }

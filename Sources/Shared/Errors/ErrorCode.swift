@@ -68,6 +68,9 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
         self = ErrorCode(rawValue: text) ?? .internalError
     }
 
+    /// Whether what was asked for cannot be, whenever it is asked again.
+    public var isRefusal: Bool { exitCode == ErrorCode.configurationInvalid.exitCode || self == .networkConflict }
+
     /// The process exit code for this failure.
     public var exitCode: Int32 {
         switch self {
