@@ -1,5 +1,6 @@
 import Foundation
 import Shared
+import Synchronization
 import TestSupport
 import Testing
 
@@ -43,5 +44,42 @@ import Testing
     @Test func whatBreaksOffLeavesTheSettingsThatThereWere() async throws {
         let found = try await configure("echo 'No space left on device' >&2; exit 1")
         #expect(found.status != 0 && found.settings == "x = 20\n")
+    }
+
+    private static let deadlock = "ERROR:  deadlock detected\nDETAIL:  Process 934 waits for ShareLock\n"
+
+    /// The monitor's function and a node's report had each other's locks, and PostgreSQL undid the former.
+    @Test(arguments: [(1, true), (4, true), (5, false)])
+    func anOrderThatMeetsADeadlockIsGivenAgain(_ deadlocks: Int, _ succeeds: Bool) async throws {
+        let machine = TestMachine()
+        let asked = Mutex(0)
+        machine.runner.on("docker", "exec") { _ in
+            let count = asked.withLock { count in
+                count += 1
+                return count
+            }
+            return count > deadlocks ? CommandResult() : CommandResult(status: 3, standardError: Self.deadlock)
+        }
+        let monitor = machine.context().monitor
+        for order in [
+            { try await monitor.performFailover() },
+            { try await Autoctl(runner: machine.runner).setPriority("pgnode1", 0) },
+        ] {
+            asked.withLock { $0 = 0 }
+            if succeeds {
+                try await order()
+                #expect(asked.withLock { $0 } == deadlocks + 1)
+            } else {
+                let error = await #expect(throws: PgafError.self) { try await order() }
+                #expect(error?.output.first?.contains("deadlock detected") == true && asked.withLock { $0 } == 5)
+            }
+        }
+    }
+
+    @Test func anyOtherErrorIsToldAtOnce() async throws {
+        let machine = TestMachine()
+        machine.runner.on("docker", "exec", status: 3, error: "ERROR:  couldn't find the primary node\n")
+        await #expect(throws: PgafError.self) { try await machine.context().monitor.performFailover() }
+        #expect(machine.runner.commands.count == 1)
     }
 }

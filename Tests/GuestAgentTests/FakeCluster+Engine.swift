@@ -131,6 +131,7 @@ extension FakeCluster {
                 // A node that the monitor does not know registers by itself.
                 if memory.remains[name] != nil, !memory.registered.contains(name) { memory.registered.append(name) }
             }
+        case ("unpause", let name): memory.containers[name]?.status = "running"
         case ("restart", let name):
             memory.restarts.append(name)
             memory.heldBack[name] = nil

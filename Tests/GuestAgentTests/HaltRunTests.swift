@@ -54,6 +54,15 @@ import Testing
         #expect(again.changed == 0 && again.cluster?.containers == [] && few.isEmpty)
     }
 
+    @Test func whatIsPausedGoesOn() async throws {
+        ready.cluster.change {
+            for name in ["monitor_node", "pgnode2"] { $0.containers[name]?.status = "paused" }
+        }
+        let (started, deeds) = try await give(.start)
+        #expect(deeds == ["unpause monitor_node", "unpause pgnode2"], "\(String(describing: started.error))")
+        #expect(started.cluster?.containers == ["monitor_node", "pgnode2"])
+    }
+
     /// While a standby joins, or is away, or a setting is taken up.
     @Test(arguments: ["join_primary", "wait_primary", "apply_settings"])
     func aPrimaryOutlivesItsStandbysInEachOfItsStates(_ state: String) async throws {

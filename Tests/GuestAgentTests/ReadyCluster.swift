@@ -25,7 +25,7 @@ struct ReadyCluster: Sendable {
     func deeds(since count: Int) -> [String] {
         machine.runner.commands.dropFirst(count).compactMap { command in
             let words = command.arguments
-            if ["kill", "start", "stop"].contains(words.first) { return words.joined(separator: " ") }
+            if ["kill", "start", "stop", "unpause"].contains(words.first) { return words.joined(separator: " ") }
             let sql = command.input?.revealed ?? ""
             let orders = ["perform_failover", "perform_promotion", "start_maintenance", "stop_maintenance"]
             return orders.first { sql.contains($0) }

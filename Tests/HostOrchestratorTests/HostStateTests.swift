@@ -24,6 +24,21 @@ import Testing
         _ = try ProjectLock.now(scratch.project, verb: "destroy")
     }
 
+    @Test func whoeverWaitsIsToldForWhom() async throws {
+        try scratch.project.prepare()
+        var first: ProjectLock? = try ProjectLock.now(scratch.project, verb: "up")
+        let run = try #require(first?.run)
+        var told: [String] = []
+        let second = try await ProjectLock.take(scratch.project, verb: "up", waiting: true) { words in
+            told.append(words)
+            withExtendedLifetime(first) {}
+            first = nil
+        }
+        #expect(told.count == 1 && told.first?.hasPrefix("waiting for the end of run \(run), pid ") == true)
+        #expect(second.run != run)
+        withExtendedLifetime(second) {}
+    }
+
     @Test func onlyARunThatGoesToTheMachineIsToBeFollowed() throws {
         try scratch.project.prepare()
         let verbs = [("up", true), ("maintenance enable", true), ("box build", false), ("bundle create", false)]

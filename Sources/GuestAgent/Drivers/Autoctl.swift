@@ -20,10 +20,11 @@ struct Autoctl: Sendable {
     /// - Throws: `node.failed` with pg_autoctl's last lines.
     func run(_ node: String, _ arguments: [String], patience: Duration = .seconds(240)) async throws {
         let words = arguments.filter { !$0.hasPrefix("postgresql://") }.joined(separator: " ")
-        try await runner.checked(
-            Self.command(node, arguments, patience: patience), code: .nodeFailed,
-            what: "`pg_autoctl \(words)` failed on \(node).",
-            remedy: Self.remedy(node))
+        try await Deadlock.outlived {
+            try await runner.checked(
+                Self.command(node, arguments, patience: patience), code: .nodeFailed,
+                what: "`pg_autoctl \(words)` failed on \(node).", remedy: Self.remedy(node))
+        }
     }
 
     /// Sets a value in the node's configuration file, whole or not at all: pg_autoctl itself empties the file before it

@@ -116,36 +116,37 @@ public struct Monitor: Sendable {
     }
 
     private func remove(_ name: String, force: Bool, what: String) async throws {
-        try await psql.checked(
-            container, database: Self.database,
+        try await order(
             "SELECT pgautofailover.remove_node(nodeid, \(force)) FROM pgautofailover.node"
-                + " WHERE nodename = \(SQL.literal(name));",
-            code: .monitorFailed, what: what)
+                + " WHERE nodename = \(SQL.literal(name));", what: what)
     }
 
     /// Orders a failover: another node than the present primary becomes primary.
     public func performFailover() async throws {
-        try await psql.checked(
-            container, database: Self.database, "SELECT pgautofailover.perform_failover('default', 0);",
-            code: .monitorFailed, what: "The monitor could not order a failover.")
+        try await order(
+            "SELECT pgautofailover.perform_failover('default', 0);", what: "The monitor could not order a failover.")
     }
 
     /// Orders a failover to one node.
     public func performPromotion(of name: String) async throws {
-        try await psql.checked(
-            container, database: Self.database,
-            "SELECT pgautofailover.perform_promotion('default', \(SQL.literal(name)));", code: .monitorFailed,
+        try await order(
+            "SELECT pgautofailover.perform_promotion('default', \(SQL.literal(name)));",
             what: "The monitor could not order the promotion of \(name).")
     }
 
     /// Takes a node out of service, or lets it come back; a primary hands over first.
     func setMaintenance(_ name: String, _ isOn: Bool) async throws {
-        try await psql.checked(
-            container, database: Self.database,
+        try await order(
             "SELECT pgautofailover.\(isOn ? "start" : "stop")_maintenance(nodeid) FROM pgautofailover.node"
                 + " WHERE nodename = \(SQL.literal(name));",
-            code: .monitorFailed,
             what: "The monitor could not \(isOn ? "begin" : "end") the maintenance of \(name).")
+    }
+
+    /// - Throws: `monitor.failed`.
+    private func order(_ sql: String, what: String) async throws {
+        try await Deadlock.outlived {
+            try await psql.checked(container, database: Self.database, sql, code: .monitorFailed, what: what)
+        }
     }
 
     /// How many standbys have to confirm each commit; nil while the monitor does not answer.
@@ -158,9 +159,8 @@ public struct Monitor: Sendable {
 
     /// - Throws: `monitor.failed`, also when the formation has too few standbys for that.
     func setNumberSyncStandbys(_ number: Int) async throws {
-        try await psql.checked(
-            container, database: Self.database,
-            "SELECT pgautofailover.set_formation_number_sync_standbys('default', \(number));", code: .monitorFailed,
+        try await order(
+            "SELECT pgautofailover.set_formation_number_sync_standbys('default', \(number));",
             what: "The monitor could not set number_sync_standbys to \(number).")
     }
 

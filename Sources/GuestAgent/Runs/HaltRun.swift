@@ -69,14 +69,15 @@ struct HaltRun: Sendable {
                 .clusterNotFound, "There is no container \(missing.joined(separator: ", ")) to start.",
                 remedy: "Run `up`, which makes what is missing.")
         }
-        let resting = Set(found.filter { !$0.value.running }.keys)
+        let paused = Set(found.filter { $0.value.status == "paused" }.keys)
+        let resting = Set(found.filter { !$0.value.running }.keys).union(paused)
         let formation = Mutex<FormationState?>(nil)
         let steps = [
             DecidedStep(
                 id: "start.\(monitor)", title: "\(monitor) starts and answers", dependencies: [],
                 change: resting.contains(monitor) ? "start the container \(monitor)" : nil
             ) { context in
-                if resting.contains(monitor) { try await start(monitor, context) }
+                if resting.contains(monitor) { try await start(monitor, isPaused: paused.contains(monitor), context) }
                 try await awaitMonitor(monitor, context)
             },
             DecidedStep(
@@ -88,7 +89,7 @@ struct HaltRun: Sendable {
                 let order = primaries.filter(nodes.contains) + nodes.filter { !primaries.contains($0) }
                 for name in order where resting.contains(name) {
                     if context.stop.isRaised { throw CancellationError() }
-                    try await start(name, context)
+                    try await start(name, isPaused: paused.contains(name), context)
                     await context.events.write(
                         .stepProgress(step: "start.nodes", fraction: nil, message: "started \(name)"))
                 }
@@ -113,8 +114,9 @@ struct HaltRun: Sendable {
         (context.configuration.monitor.name, context.configuration.nodes.map(\.name))
     }
 
-    private func start(_ name: String, _ context: AgentContext) async throws {
-        try await context.docker.checked(["start", name], what: "The container \(name) could not be started.")
+    private func start(_ name: String, isPaused: Bool, _ context: AgentContext) async throws {
+        try await context.docker.checked(
+            [isPaused ? "unpause" : "start", name], what: "The container \(name) could not be started.")
     }
 
     private func awaitMonitor(_ monitor: String, _ context: AgentContext) async throws {

@@ -17,9 +17,15 @@ struct ProjectLock: Sendable {
 
     /// Takes the lock; when `waiting`, after the one who holds it has finished, two hours at most.
     ///
+    /// - Parameter say: told once whom it waits for.
     /// - Throws: `cluster.locked` with the holder's run, process id, verb and start time.
-    static func take(_ project: ProjectDirectory, verb: String, waiting: Bool = false) async throws -> ProjectLock {
+    static func take(
+        _ project: ProjectDirectory, verb: String, waiting: Bool = false, say: (String) -> Void = { _ in }
+    ) async throws -> ProjectLock {
         guard waiting else { return try await FileLock.soon { try now(project, verb: verb) } }
+        if FileLock.isHeld(project.lock), let holder = FileLock.holder(project.lock) {
+            say("waiting for the end of \(holder)")
+        }
         let wait = Wait(
             for: "the other pgaf-host in \(project.path) to finish", upTo: .seconds(7200), every: .milliseconds(100),
             hint: "Follow it with `pgaf-host attach`.", code: .clusterLocked)

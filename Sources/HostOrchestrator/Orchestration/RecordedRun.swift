@@ -25,7 +25,7 @@ enum RecordedRun {
         _ work: @escaping @Sendable (Active) async throws -> (Value, RunResult)
     ) async throws -> (Value, log: String) {
         try context.project.prepare()
-        let lock = try await ProjectLock.take(context.project, verb: verb, waiting: waiting)
+        let lock = try await ProjectLock.take(context.project, verb: verb, waiting: waiting, say: context.note)
         defer { withExtendedLifetime(lock) {} }
         let directory = try RunDirectory(in: context.project, id: lock.run)
         let display = progress.display(context)
