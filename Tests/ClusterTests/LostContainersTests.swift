@@ -1,4 +1,5 @@
 import Foundation
+import GuestAgent
 import Shared
 import TestSupport
 import Testing
@@ -28,6 +29,29 @@ extension ClusterSuite {
                 try await docker(["volume", "rm", "\(TestCluster.monitor)_data"])
                 let plan = try await cluster.host(["plan"], expecting: 2).standardOutput
                 #expect(plan.contains("create container \(last)"), "\(plan)")
+            }
+            #expect(try await primary() == last)
+        }
+
+        /// After a reboot all servers wait for the monitor, and each would register as soon as there is one.
+        @Test func nobodyComesBeforeTheLastPrimaryAfterAReboot() async throws {
+            let last = try await beginWithAnotherPrimary()
+            try await lose("the monitor with its volume, and a restart of all nodes") {
+                try await docker(["rm", "--force", TestCluster.monitor])
+                try await docker(["volume", "rm", "\(TestCluster.monitor)_data"])
+                try await docker(["restart"] + TestCluster.nodes)
+            }
+            #expect(try await primary() == last)
+        }
+
+        @Test func nodesWithoutSettingsRegisterWithANewMonitor() async throws {
+            let last = try await beginWithAnotherPrimary()
+            try await lose("the monitor with its volume, and pg_autoctl's settings of two nodes") {
+                for node in [last, TestCluster.nodes[0]] {
+                    try await docker(["exec", node, "truncate", "-s", "0", ContainerLayout.keeperConfiguration])
+                }
+                try await docker(["rm", "--force", TestCluster.monitor])
+                try await docker(["volume", "rm", "\(TestCluster.monitor)_data"])
             }
             #expect(try await primary() == last)
         }

@@ -182,7 +182,7 @@ import Testing
         machine.runner.on("docker", "run", "--rm") { command in
             let line = command.arguments.joined(separator: " ")
             guard let (state, timeline) = states.first(where: { line.contains($0.key) })?.value else {
-                return CommandResult(status: 125)
+                return FakeCluster.ok("no\nno\nno\nno")
             }
             guard line.contains("pg_controldata") else { return FakeCluster.ok("yes\nno\nyes\nno") }
             return FakeCluster.ok(
@@ -205,6 +205,33 @@ import Testing
         #expect(cluster.change { $0.containers["pgnode3"]?.running } == true)
         #expect(cluster.change { $0.registered } == ["pgnode3"])
         #expect(machine.runner.lines.filter { $0[1] == "start" }.isEmpty, "others come in their own steps")
+    }
+
+    /// Its volume may have what no other has.
+    @Test func whoCannotBeLookedAtIsNotPassedOver() async throws {
+        loseAllButTheVolumes(["pgnode1": ("in production", 1)])
+        machine.runner.on("docker", "run", "--rm") { command in
+            let line = command.arguments.joined(separator: " ")
+            guard line.contains("pgnode1") else { return CommandResult(status: 125) }
+            return FakeCluster.ok("yes\nno\nyes\nno")
+        }
+        let error = await #expect(throws: PgafError.self) { try await step.inspect(machine.context(topology)) }
+        #expect(error?.message.contains("(pgnode1, pgnode2)") == true)
+    }
+
+    /// Rows that come between the look and the deed.
+    @Test func whoeverRegistersMeanwhileIsHeldBack() async throws {
+        loseAllButTheVolumes(["pgnode1": ("shut down in recovery", 2), "pgnode3": ("in production", 2)])
+        let context = machine.context(topology)
+        let changes = try await step.inspect(context)
+        cluster.change {
+            $0.containers["pgnode1"]?.running = true
+            $0.silent = ["pgnode1"]
+            $0.registered = ["pgnode1"]
+        }
+        try await step.apply(changes, context)
+        #expect(cluster.change { $0.registered } == ["pgnode3"])
+        #expect(machine.runner.lines.contains(["docker", "stop", "pgnode1"]))
     }
 
     @Test func withoutAnyPrimaryNobodyIsRegistered() async throws {
@@ -240,10 +267,15 @@ import Testing
         let startable = await #expect(throws: PgafError.self) { try await step.inspect(machine.context(topology)) }
         #expect(startable?.remedy.hasPrefix("Start the one that was primary last") == true)
 
+        #expect(startable?.remedy.contains("in production rather than in recovery") == true)
         // A new one without any data might come before the only one that has some.
         machine.runner.on("docker", "run") { command in
             let has = command.arguments.contains("pgnode2") ? "yes" : "no"
-            return CommandResult(standardOutput: "\(has)\nno\n\(has)\nno\n")
+            let isControl = command.arguments.last?.contains("pg_controldata") == true
+            return CommandResult(
+                standardOutput: isControl
+                    ? "Database cluster state: in archive recovery\nLatest checkpoint location: 0/1\n"
+                        + "Latest checkpoint's TimeLineID: 1\n" : "\(has)\nno\n\(has)\nno\n")
         }
         let changes = try await step.inspect(machine.context(topology))
         #expect(changes.map(\.description).first?.hasPrefix("start pgnode2, which has the newest data") == true)

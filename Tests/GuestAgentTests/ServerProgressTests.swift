@@ -15,8 +15,19 @@ import Testing
         """
     }
 
-    private func progress(_ state: String, _ timeline: Int = 1) throws -> ServerProgress {
-        try #require(ServerProgress(controlData: Self.text(state, timeline)))
+    private func progress(_ state: String, _ timeline: Int = 1, _ more: String = "") throws -> ServerProgress {
+        try #require(ServerProgress(controlData: Self.text(state, timeline) + more))
+    }
+
+    /// Its checkpoint comes later, as does a standby's restart point.
+    @Test(arguments: [
+        "Min recovery ending loc's timeline:   2\n", "History: 00000002.history\n",
+        "Min recovery ending loc's timeline:   0\nHistory: 00000001.history\nHistory: 00000002.history\n",
+    ])
+    func aServerThatHasJustComeToAnotherTimelineIsOnIt(_ more: String) throws {
+        #expect(try progress("in production", 1, more).timeline == 2)
+        #expect(try progress("in production", 3, more).timeline == 3)
+        #expect(try progress("in production", 1, "History: *.history\n").timeline == 1)
     }
 
     @Test func aControlFileSaysHowFarItsServerHadCome() throws {

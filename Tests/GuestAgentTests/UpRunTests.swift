@@ -229,6 +229,7 @@ import Testing
             "docker", "volume", "ls", prints: "v\n"
         )
         .on("docker", "network", "ls").on("docker", "volume", "rm")
+        cluster.change { $0.volumes = [:] }
         let before = machine.runner.lines.count
         #expect(await up(fresh: true) == 0, "\(String(describing: results.last?.error))")
         let lines = machine.runner.lines.dropFirst(before)

@@ -90,6 +90,12 @@ import Testing
         #expect(begun?.code == .configurationConflict && begun?.message.contains("libvirt") == true)
         #expect(tools.seen.isEmpty)
         #expect(try await refused.provider() == .libvirt)
+        // What is left of a machine that VirtualBox itself has removed.
+        let stale = VagrantProvider.virtualbox.dataDirectory(in: scratch.project)
+        try FileManager.default.createDirectory(atPath: stale, withIntermediateDirectories: true)
+        try MachineFiles().write("y", to: "\(stale)/id")
+        #expect(VagrantProvider.other(than: .libvirt, in: scratch.project) == nil)
+        try FileManager.default.removeItem(atPath: stale)
         #expect(try await refused.destructionSummary().first?.hasPrefix("virtual machine") == true)
     }
 

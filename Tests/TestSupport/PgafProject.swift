@@ -19,9 +19,12 @@ package struct PgafProject: Sendable {
     }
 
     /// Runs pgaf-host in the project directory, with the static agent.
+    ///
+    /// - Parameter environment: added to that of the test.
     @discardableResult
     package func host(
-        _ arguments: [String], expecting status: Int32? = 0, onLine: (@Sendable (String) async -> Void)? = nil
+        _ arguments: [String], environment: [String: String] = [:], expecting status: Int32? = 0,
+        onLine: (@Sendable (String) async -> Void)? = nil
     ) async throws -> CommandResult {
         let agent = "\(Self.root)/.build-agent/release/pgaf-agent"
         guard FileManager.default.isExecutableFile(atPath: agent) else {
@@ -29,7 +32,8 @@ package struct PgafProject: Sendable {
         }
         let result = try await runner.run(
             Command(
-                "\(Self.root)/.build/debug/pgaf-host", arguments, environment: ["PGAF_AGENT": agent],
+                "\(Self.root)/.build/debug/pgaf-host", arguments,
+                environment: environment.merging(["PGAF_AGENT": agent]) { $1 },
                 workingDirectory: directory, deadline: .seconds(3000)), onLine: onLine)
         if let status, result.status != status {
             Issue.record("pgaf-host \(arguments) ended with \(result.status): \(result.standardError)")

@@ -12,12 +12,14 @@ extension Tag {
 /// of this machine use it, it comes back whatever breaks, and everything goes.
 ///
 /// One test, since the machine is made once and each chapter needs the one before; and a shorter one, which `make test`
-/// runs, since all chapters (`make vm`) take far longer where the machine is emulated. They are in files of their own:
+/// runs, since all chapters (`make vm`) take far longer where the machine is emulated; and one for a machine made from a
+/// bundle (`make vm`). They are in files of their own:
 ///
 /// - `+Runs`: the first `up`, which breaks off
 /// - `+Clients`: the machine, its cluster, and who uses it; `+Access`: who does not
 /// - `+Manual`: what the scripts' manual has one type in the machine; `+Vagrant`: what beside it
 /// - `+Faults`: what breaks while somebody writes
+/// - `+Bundle`: a host that has nothing but a bundle
 @Suite(.serialized, .tags(.virtualMachine)) struct WholePathTests {
     static let machine = "pgaf-vm-tests"
     static let nodes = ["pgnode1", "pgnode2", "pgnode3"]
@@ -50,7 +52,11 @@ extension Tag {
     }
 
     /// `make vm` asks for all chapters.
-    private static let wantsAll = ProcessInfo.processInfo.environment["PGAF_VM"] == "all"
+    private static let wantsAll = wants("all")
+
+    private static func wants(_ chapters: String) -> Bool {
+        ProcessInfo.processInfo.environment["PGAF_VM"] == chapters
+    }
 
     @Test(.disabled(if: wantsAll, "the other one has its chapters too")) func aMachineAClusterAndItsClients()
         async throws
@@ -90,6 +96,11 @@ extension Tag {
             try await theFirstRows()
             try await aMachineThatVagrantDestroys()
         }
+    }
+
+    @Test(.enabled(if: wantsAll || wants("bundle"), "in `make vm`, or alone with PGAF_VM=bundle"))
+    func aMachineThatComesFromABundle() async throws {
+        try await tell { try await aMachineFromABundle() }
     }
 
     private func tell(_ chapters: () async throws -> Void) async throws {

@@ -52,6 +52,10 @@ struct Autoctl: Sendable {
             remedy: Self.remedy(node))
     }
 
+    /// SQL that says `t` where the node's configuration file is empty or gone.
+    static let hasNoSettings =
+        "SELECT coalesce((SELECT size FROM pg_stat_file(\(SQL.literal(ContainerLayout.keeperConfiguration)), true)), 0) = 0;"
+
     /// Beside the true one, so that a file is moved within one file system.
     private static let copies = "\(ContainerLayout.configurationHome).new"
 

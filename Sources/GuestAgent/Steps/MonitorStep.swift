@@ -60,6 +60,7 @@ struct MonitorStep: Step {
             return answer == "1" ? .found(()) : .notYet("the extension pgautofailover is not there yet")
         }
         if try await !hasPassword(context) {
+            if try await context.monitor.rows()?.isEmpty == true { try await holdNodesBack(context) }
             try await context.psql.checked(
                 name, database: Monitor.database, Roles.setPassword("autoctl_node", context.secrets.monitor),
                 code: .monitorFailed, what: "The password of autoctl_node could not be set on the monitor.")
@@ -68,6 +69,16 @@ struct MonitorStep: Step {
             try await context.psql.checked(
                 name, database: Monitor.database, MonitorGuard.installation, code: .monitorFailed,
                 what: "The triggers that keep the monitor from promoting two nodes at once could not be made.")
+        }
+    }
+
+    /// From the password on nodes can register, and the first of them becomes the primary. Those whose servers wait for the
+    /// monitor to begin, after a reboot or in another restart, stand still until it is known who has to be first.
+    private func holdNodesBack(_ context: AgentContext) async throws {
+        let names = topology.configuration.nodes.map(\.name)
+        let running = try await context.docker.containers(names).filter { $0.value.running }.map(\.key).sorted()
+        for name in running where try await !context.psql.answers(name) {
+            try await context.docker.checked(["stop", name])
         }
     }
 

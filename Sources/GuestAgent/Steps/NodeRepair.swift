@@ -331,8 +331,7 @@ struct NodeRemains: Sendable, Equatable {
     /// What a node's control file says of how far its server had come; nil where it cannot be read.
     static func progress(_ name: String, _ context: AgentContext) async throws -> ServerProgress? {
         guard let volume = try await volume(of: name, context) else { return nil }
-        let result = try await context.runner.run(
-            command(volume, context, "LC_ALL=C pg_controldata \(ContainerLayout.data)"))
+        let result = try await context.runner.run(command(volume, context, ServerProgress.command))
         return result.succeeded ? ServerProgress(controlData: result.standardOutput) : nil
     }
 

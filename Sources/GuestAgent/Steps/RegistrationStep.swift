@@ -58,6 +58,13 @@ struct RegistrationStep: Step {
             try await awaitPrimary(context)
         }
         let autoctl = Autoctl(runner: context.runner)
+        // pg_autoctl refuses both without its settings. A start gives them back, and then it finds itself unknown.
+        for node in strangers where try await context.psql.attempt(node.name, Autoctl.hasNoSettings) == "t" {
+            await context.output(id)("\(node.name) is restarted with its container, and registers with the monitor")
+            try await context.docker.checked(["restart", node.name])
+            try await awaitRow(node.name, settled: node.isWritable, context)
+            strangers.removeAll { $0.name == node.name }
+        }
         for node in strangers {
             await context.output(id)("\(node.name) forgets its old registration")
             do {
@@ -190,17 +197,15 @@ struct RegistrationStep: Step {
     private func lastPrimary(running: [String], _ context: AgentContext) async throws -> String? {
         var silent: [String] = []
         for name in topology.configuration.nodes.map(\.name) where !running.contains(name) {
-            guard let remains = try await NodeRemains.find(name, context), remains.hasData, !remains.isInitialising
-            else {
-                continue
-            }
-            silent.append(name)
+            // Who cannot be looked at may be the one; without the image a plan can look at nobody.
+            let remains = try await NodeRemains.find(name, context)
+            if remains?.hasData ?? !context.isPlanning { silent.append(name) }
         }
         guard !silent.isEmpty, topology.configuration.nodes.count > 1 else { return nil }
         // Nobody else has anything.
-        if running.isEmpty, silent.count == 1 { return silent[0] }
         var progress: [String: ServerProgress] = [:]
         for name in running + silent { progress[name] = try await NodeRemains.progress(name, context) }
+        if running.isEmpty, silent.count == 1, progress.count == 1 { return silent[0] }
         // Each has to say how far it has come: who does not may be the one.
         if progress.count == running.count + silent.count, let last = ServerProgress.lastPrimary(progress),
             silent.contains(last)
@@ -219,7 +224,7 @@ struct RegistrationStep: Step {
 
     /// What somebody types who knows which of the nodes has the newest data.
     private func remedyForSilence(_ silent: [String], _ context: AgentContext) async throws -> String {
-        let which = "that was primary last (the highest timeline, then the latest checkpoint)"
+        let which = "that was primary last (of the highest timeline, and in production rather than in recovery)"
         var homeless: [String] = []
         for name in silent where try await context.docker.container(name) == nil { homeless.append(name) }
         guard !homeless.isEmpty else {
@@ -236,10 +241,18 @@ struct RegistrationStep: Step {
 
     /// Starts the node, in a container that is made where there is none, and waits until it takes writes.
     private func startLastPrimary(_ context: AgentContext) async throws {
-        guard let name = try await lastPrimary(running: try await strangers([], context).map(\.name), context),
+        let running = try await strangers([], context).map(\.name)
+        guard let name = try await lastPrimary(running: running, context),
             let node = topology.configuration.nodes.first(where: { $0.name == name })
         else { return }
         await context.output(id)("\(name) has the newest data and is started before the others")
+        // Whoever has registered meanwhile would go before it.
+        let others = topology.configuration.nodes.map(\.name).filter { $0 != name && !running.contains($0) }
+        let awake = try await context.docker.containers(others).filter { $0.value.running }.map(\.key).sorted()
+        if !awake.isEmpty { try await context.docker.checked(["stop"] + awake) }
+        for row in try await context.monitor.knownRows() where others.contains(row.name) {
+            try await context.monitor.forget(row.name)
+        }
         let container = ContainerConvergence.node(node, topology)
         try await container.apply(try await container.inspect(context), step: id, context)
         let wait = Wait(
@@ -252,6 +265,13 @@ struct RegistrationStep: Step {
             case "t": .notYet("it is a standby still")
             default: .notYet("it takes no connections")
             }
+        }
+        // One that ran already, without pg_autoctl's memory, registers at its container's next start.
+        let isKnown = try await context.monitor.knownRows().contains { $0.name == name }
+        let isStranger = try await context.psql.attempt(name, Self.question) == "f"
+        if !isKnown, !isStranger {
+            try await context.docker.checked(["restart", name])
+            try await awaitRow(name, settled: true, context)
         }
     }
 

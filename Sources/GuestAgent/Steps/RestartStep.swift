@@ -116,9 +116,6 @@ struct RestartStep: Step {
             since: restarted, step: id, context)
     }
 
-    private static let isConfigurationEmpty =
-        "SELECT coalesce((SELECT size FROM pg_stat_file(\(SQL.literal(ContainerLayout.keeperConfiguration)), true)), 0) = 0;"
-
     private static let startTime = "SELECT pg_postmaster_start_time();"
 
     private func pending(_ context: AgentContext) async throws -> [PendingRestart] {
@@ -145,7 +142,7 @@ struct RestartStep: Step {
                 }
             }
         }
-        let hasLost = try await context.psql.attempt(name, Self.isConfigurationEmpty) == "t"
+        let hasLost = try await context.psql.attempt(name, Autoctl.hasNoSettings) == "t"
         guard hasLost || !settings.isEmpty else { return nil }
         return PendingRestart(node: name, settings: settings, hasLostConfiguration: hasLost)
     }

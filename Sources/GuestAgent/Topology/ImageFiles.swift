@@ -112,7 +112,7 @@ public struct ImageFiles: Sendable, Equatable {
             if [ ! -e "$settings" ]; then
                 declare -A options=()
                 for ((index = 4; index < $#; index++)); do options["${@:index:1}"]="${@:index+1:1}"; done
-                install -d -o "$user" -g "$group" -m 0700 "$(dirname "$settings")"
+                gosu "$user" mkdir -p "$(dirname "$settings")"
                 install -o "$user" -g "$group" -m 0600 /dev/stdin "$settings.new" <<END
         [pg_autoctl]
         role = keeper

@@ -15,17 +15,17 @@ enum VagrantProvider: String, Sendable, CaseIterable {
 
     /// The provider that made the machine in this directory, if one did: Vagrant keeps its id by provider.
     static func existing(in project: ProjectDirectory) -> VagrantProvider? {
-        allCases.first { FileManager.default.fileExists(atPath: $0.dataDirectory(in: project) + "/id") }
+        allCases.first { FileManager.default.fileExists(atPath: $0.identifier(in: project)) }
     }
 
     /// The provider that made the machine in this directory, where another one is configured.
     ///
     /// A machine whose making was interrupted does not count: it is made anew, with whichever.
     static func other(than wanted: VagrantSettings.Provider, in project: ProjectDirectory) -> VagrantProvider? {
-        guard wanted != .auto, !MachineFiles().exists(project.unfinishedMachine), let made = existing(in: project),
-            made.rawValue != wanted.rawValue
+        guard let wanted = VagrantProvider(rawValue: wanted.rawValue),
+            !MachineFiles().exists(project.unfinishedMachine), !MachineFiles().exists(wanted.identifier(in: project))
         else { return nil }
-        return made
+        return existing(in: project)
     }
 
     /// Refuses to bring up the machine of one provider as that of another.
@@ -40,6 +40,9 @@ enum VagrantProvider: String, Sendable, CaseIterable {
             remedy: "Set it back to \(made.rawValue) or `auto`, or `pgaf-host destroy` the machine with its cluster"
                 + " first.")
     }
+
+    /// Vagrant's file that says which machine of the provider it is.
+    private func identifier(in project: ProjectDirectory) -> String { dataDirectory(in: project) + "/id" }
 
     /// Vagrant's own directory for the machine.
     func dataDirectory(in project: ProjectDirectory) -> String {
