@@ -186,6 +186,18 @@ import Testing
                 && !other.hasActed)
     }
 
+    /// It would ask for ever, and the others would stand still.
+    @Test func theLastNodeWithDataThatMayNotBePrimaryIsTold() async throws {
+        loseEverything()
+        cluster.change { $0.remains["pgnode2"] = "no\nno\nyes\nno" }
+        var node = topology.configuration.nodes[1]
+        node.candidatePriority = 0
+        let repair = NodeRepair(node: node, topology: topology, every: .zero)
+        let error = await #expect(throws: PgafError.self) { try await attempt(repair) }
+        #expect(error?.code == .nodeFailed && error?.remedy.contains("`docker rm --force pgnode2`") == true)
+        #expect(machine.runner.lines.filter { $0[1] == "stop" }.isEmpty)
+    }
+
     /// All containers and volumes but the monitor's were removed a moment ago, and `up` has made them again.
     @Test func withoutAnyDataLeftTheWayOnIsTold() async throws {
         loseEverything()

@@ -148,9 +148,24 @@ final class NodeRepair: Sendable {
         return "the failover from \(stuck.former) to \(stuck.next) stands still"
     }
 
+    /// pg_auto_failover takes no node for the first one whose candidate priority is 0, however long it asks.
+    ///
+    /// - Throws: `node.failed`.
+    static func requireMayBePrimary(_ node: NodeSettings) throws {
+        guard node.candidatePriority == 0 else { return }
+        throw PgafError(
+            .nodeFailed,
+            "\(node.name) has the newest data and would have to be primary, which its candidate_priority 0 forbids.",
+            remedy:
+                "Set its `candidate_priority` above 0 in pgaf.yaml, remove its container, which was made with the other"
+                + " one (`docker rm --force \(node.name)` on the machine; the data stays in the volume"
+                + " \(node.effectiveVolume)), and run `up` again; afterwards it can be set back.")
+    }
+
     /// Has the only node with data register as if there were no other: one of those without any would be the primary of a
     /// new database if it came before. They stand still until then.
     private func registerFirst(_ rows: [Monitor.Row], step: String, _ context: AgentContext) async throws {
+        try Self.requireMayBePrimary(node)
         var others: [String] = []
         for name in topology.configuration.nodes.map(\.name) where name != node.name {
             if try await context.docker.container(name) != nil { others.append(name) }

@@ -245,6 +245,7 @@ struct RegistrationStep: Step {
         guard let name = try await lastPrimary(running: running, context),
             let node = topology.configuration.nodes.first(where: { $0.name == name })
         else { return }
+        try NodeRepair.requireMayBePrimary(node)
         await context.output(id)("\(name) has the newest data and is started before the others")
         // Whoever has registered meanwhile would go before it.
         let others = topology.configuration.nodes.map(\.name).filter { $0 != name && !running.contains($0) }
