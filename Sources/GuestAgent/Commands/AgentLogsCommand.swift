@@ -56,9 +56,7 @@ struct AgentLogsCommand: AsyncParsableCommand, JSONPrinting {
         let found = try await docker.containers(containers)
         let missing = containers.filter { found[$0] == nil }
         if !missing.isEmpty, try await docker.engineVersion() == nil {
-            throw PgafError(
-                .dockerUnavailable, "The Docker engine does not answer.",
-                remedy: "Run `pgaf-host up`, which starts it (the agent alone: `pgaf-agent up`).")
+            throw PgafError.engineIsSilent
         }
         for name in containers where found[name] != nil {
             let command = Command(

@@ -18,10 +18,7 @@ struct AgentStatusCommand: AsyncParsableCommand, JSONPrinting {
         let topology = try await options.topology(store: store, runner: runner)
         var reader = FormationReader(runner: runner, files: store.files, topology: topology)
         reader.tellsOfWork = true
-        guard let state = try await reader.read() else {
-            throw PgafError(
-                .dockerUnavailable, "The Docker engine does not answer.", remedy: "Run `up`, which starts it.")
-        }
+        guard let state = try await reader.read() else { throw PgafError.engineIsSilent }
         if json {
             try Output.json(state)
         } else {

@@ -100,3 +100,12 @@ struct DockerEngine: Sendable {
         }
     }
 }
+
+extension PgafError {
+    /// Of whoever only looks at the engine.
+    static let engineIsSilent = PgafError(
+        .dockerUnavailable, "The Docker engine does not answer.",
+        remedy:
+            "Right after the machine's start it comes by itself within a minute; `pgaf-host start` or"
+            + " `pgaf-host up` starts it (the agent alone: `pgaf-agent up`).")
+}

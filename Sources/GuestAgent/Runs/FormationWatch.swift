@@ -21,12 +21,7 @@ struct FormationWatch: Sendable {
         var reader = reader
         reader.tellsOfWork = true
         do {
-            guard let state = try await reader.read() else {
-                return .failure(
-                    PgafError(
-                        .dockerUnavailable, "The Docker engine does not answer.",
-                        remedy: "`pgaf-host start` or `pgaf-host up` starts it."))
-            }
+            guard let state = try await reader.read() else { return .failure(.engineIsSilent) }
             return .success(state)
         } catch {
             return .failure(.wrapping(error, doing: "looking at the formation"))

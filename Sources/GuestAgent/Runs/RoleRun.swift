@@ -61,10 +61,7 @@ public struct RoleRun: Sendable {
     ///
     /// - Throws: `docker.unavailable`, `monitor.failed`.
     private func judgement(_ context: AgentContext) async throws -> RoleJudgement {
-        guard try await context.docker.engineVersion() != nil else {
-            throw PgafError(
-                .dockerUnavailable, "The Docker engine does not answer.", remedy: "Start it with `pgaf-host start`.")
-        }
+        guard try await context.docker.engineVersion() != nil else { throw PgafError.engineIsSilent }
         guard let rows = try await context.monitor.rows(), let number = try await context.monitor.numberSyncStandbys()
         else {
             throw PgafError(
