@@ -338,6 +338,33 @@ import Testing
         #expect(host.machine.story.isEmpty)
     }
 
+    @Test func eventsThatAreFollowedGoOnOverACutLink() async throws {
+        let calls = Mutex(0)
+        let machine = ScriptedMachine(
+            verbs: [
+                "follow": { arguments, emit in
+                    let call = calls.withLock { calls in
+                        calls += 1
+                        return calls
+                    }
+                    let all = ScriptedAgent.happy(.changed)
+                    let agent = ScriptedAgent(run: "20260102T030405678Z-00000001", emit: emit)
+                    guard call > 1 else {
+                        try await agent.send(Array(all.prefix(3)))
+                        throw PgafError(.linkLost, "The link was cut.", remedy: "r")
+                    }
+                    #expect(arguments.suffix(2) == ["3", "20260102T030405678Z-00000001"])
+                    try await agent.send(Array(all.dropFirst(3)), from: 4)
+                    return .exited(0)
+                }
+            ])
+        let host = TestHost(machine)
+        try await Events.run(Events.Options(follow: true, json: true), in: host.context())
+        let numbers = try host.output.lines.filter { !$0.isEmpty }.map { try EventCoding.decode($0).seq }
+        #expect(numbers == Array(1...ScriptedAgent.happy(.changed).count))
+        #expect(host.errors.text.contains("The link was cut. Waiting for the machine to answer again."))
+    }
+
     @Test func eventsListsWhatTheMachineHas() async throws {
         let host = TestHost(ended())
         try await Events.run(Events.Options(), in: host.context())
