@@ -19,9 +19,9 @@ extension RegistrationStep {
             if remains?.hasData ?? !context.isPlanning { silent.append(name) }
         }
         guard !silent.isEmpty, topology.configuration.nodes.count > 1 else { return nil }
-        // Nobody else has anything.
         var progress: [String: ServerProgress] = [:]
         for name in running + silent { progress[name] = try await NodeRemains.progress(name, context) }
+        // Nobody else has anything.
         if running.isEmpty, silent.count == 1, progress.count == 1 { return silent[0] }
         // Each has to say how far it has come: who does not may be the one.
         if progress.count == running.count + silent.count, let last = ServerProgress.lastPrimary(progress),
