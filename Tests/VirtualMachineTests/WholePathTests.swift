@@ -58,7 +58,8 @@ extension Tag {
         ProcessInfo.processInfo.environment["PGAF_VM"] == chapters
     }
 
-    @Test(.disabled(if: wantsAll, "the other one has its chapters too")) func aMachineAClusterAndItsClients()
+    @Test(.disabled(if: wantsAll || wants("bundle"), "the other one has its chapters too"))
+    func aMachineAClusterAndItsClients()
         async throws
     {
         try await tell {
