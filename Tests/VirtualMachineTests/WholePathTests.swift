@@ -59,9 +59,7 @@ extension Tag {
     }
 
     @Test(.disabled(if: wantsAll || wants("bundle"), "the other one has its chapters too"))
-    func aMachineAClusterAndItsClients()
-        async throws
-    {
+    func aMachineAClusterAndItsClients() async throws {
         try await tell {
             try await anUpThatLosesItsLinkAndThenItsHost()
             try await theMachineAndItsCluster()
