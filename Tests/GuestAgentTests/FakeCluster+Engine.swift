@@ -136,6 +136,7 @@ extension FakeCluster {
             memory.restarts.append(name)
             memory.heldBack[name] = nil
             memory.lostConfigurations.remove(name)
+            if name != monitor, !memory.registered.contains(name) { memory.registered.append(name) }
         case ("stop", _):
             for name in words.dropFirst() { memory.containers[name]?.running = false }
         case ("kill", _):

@@ -43,6 +43,19 @@ import Testing
         #expect(!topology.monitorURI.contains("s3cret"))
     }
 
+    /// Such a one is restarted instead, and would be the primary if that came first.
+    @Test func aStandbyWithoutSettingsComesAfterThePrimary() async throws {
+        cluster.change {
+            $0.registered = []
+            $0.writable = "pgnode2"
+            $0.lostConfigurations = ["pgnode1"]
+        }
+        let context = machine.context(topology)
+        try await step.apply(try await step.inspect(context), context)
+        #expect(cluster.change { $0.registered } == ["pgnode2", "pgnode1", "pgnode3"])
+        #expect(orders.allSatisfy { !$0.hasPrefix("pgnode1 ") })
+    }
+
     @Test func aStandbyThatLostItsRowComesAlone() async throws {
         cluster.change { $0.registered = ["pgnode1", "pgnode2"] }
         let context = machine.context(topology)

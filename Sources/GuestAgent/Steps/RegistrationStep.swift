@@ -58,14 +58,13 @@ struct RegistrationStep: Step {
             try await awaitPrimary(context)
         }
         let autoctl = Autoctl(runner: context.runner)
-        // pg_autoctl refuses both without its settings. A start gives them back, and then it finds itself unknown.
+        // pg_autoctl refuses both orders without its settings. A start gives them back, and then it finds itself unknown; in
+        // its turn, since whoever registers first becomes the primary.
+        var lost: Set<String> = []
         for node in strangers where try await context.psql.attempt(node.name, Autoctl.hasNoSettings) == "t" {
-            await context.output(id)("\(node.name) is restarted with its container, and registers with the monitor")
-            try await context.docker.checked(["restart", node.name])
-            try await awaitRow(node.name, settled: node.isWritable, context)
-            strangers.removeAll { $0.name == node.name }
+            lost.insert(node.name)
         }
-        for node in strangers {
+        for node in strangers where !lost.contains(node.name) {
             await context.output(id)("\(node.name) forgets its old registration")
             do {
                 try await autoctl.run(node.name, ["disable", "monitor", "--force"], patience: .seconds(60))
@@ -75,7 +74,11 @@ struct RegistrationStep: Step {
         }
         for node in strangers {
             await context.output(id)("\(node.name) registers with the monitor")
-            try await autoctl.run(node.name, ["enable", "monitor", topology.monitorURI], patience: .seconds(120))
+            if lost.contains(node.name) {
+                try await context.docker.checked(["restart", node.name])
+            } else {
+                try await autoctl.run(node.name, ["enable", "monitor", topology.monitorURI], patience: .seconds(120))
+            }
             try await awaitRow(node.name, settled: node.isWritable, context)
         }
     }
